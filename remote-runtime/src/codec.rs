@@ -1,0 +1,353 @@
+//! Values into bytes and back: the only file that names bincode.
+//!
+//! The format is bincode 2 through serde, with integers of fixed width, little-endian: what lies in
+//! memory lies so on the wire, which is what makes bulk values cheap. It says nothing about itself,
+//! so that both sides must mean the same types.
+//!
+//! Whatever is decoded comes from somebody else. Lengths are checked against the bytes that are
+//! there, and [`guard`] checks what a length cannot tell: counts of elements, and depth.
+
+mod guard;
+
+use std::fmt;
+
+use bincode::config::{Configuration, Fixint, LittleEndian};
+use bincode::enc::write::Writer;
+use bincode::error::EncodeError;
+use serde::{Deserialize, Serialize};
+
+use guard::{Guard, Guarded, GuardedSeed};
+
+const FORMAT: Configuration<LittleEndian, Fixint> = bincode::config::standard().with_fixed_int_encoding();
+
+/// Why a value has not been encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unencoded {
+    /// It is of a kind that the format cannot carry.
+    Unsendable(String),
+    /// The message would be larger than its limit.
+    TooLarge {
+        /// What it would take, in bytes.
+        size: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+}
+
+/// Why bytes are not the value that they should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undecoded {
+    /// They encode something else, or nothing.
+    Wrong(String),
+    /// The type can only be read from a format that describes itself, which this is not.
+    NotSelfDescribing,
+}
+
+impl fmt::Display for Undecoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wrong(why) => f.write_str(why),
+            Self::NotSelfDescribing => f.write_str(
+                "its type can only be read from a format that describes itself \
+                 (as with `untagged`, `tag`, `flatten` or `serde_json::Value`)",
+            ),
+        }
+    }
+}
+
+/// Appends values to a message, up to a limit.
+#[derive(Debug)]
+pub struct Encoder<'b> {
+    out: &'b mut Vec<u8>,
+    start: usize,
+    size: usize,
+    limit: usize,
+}
+
+impl<'b> Encoder<'b> {
+    /// Appends to `out` at most `limit` bytes, those before `start` not counted.
+    pub fn new(out: &'b mut Vec<u8>, start: usize, limit: usize) -> Self {
+        let size = out.len() - start;
+        Self { out, start, size, limit }
+    }
+
+    /// Appends `value`. If it fails, what was appended is taken back.
+    ///
+    /// # Errors
+    /// If the value cannot be encoded, or the limit does not allow it; only this last error says
+    /// how large the message would have been, since the rest of the value is then counted.
+    pub fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unencoded> {
+        let before = self.out.len();
+        let guard = Guard::for_writing();
+        let sink = Sink { encoder: self, guard: &guard };
+        let encoded = bincode::serde::encode_into_writer(Guarded::new(value, &guard), sink, FORMAT);
+        let failure = match encoded {
+            Ok(()) if self.size <= self.limit => return Ok(()),
+            Ok(()) => Unencoded::TooLarge { size: self.size, limit: self.limit },
+            Err(e) => Unencoded::Unsendable(reason(e)),
+        };
+        self.out.truncate(before);
+        self.size = before - self.start;
+        Err(failure)
+    }
+}
+
+struct Sink<'e, 'b> {
+    encoder: &'e mut Encoder<'b>,
+    guard: &'e Guard,
+}
+
+impl Writer for Sink<'_, '_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        let Encoder { out, size, limit, .. } = &mut *self.encoder;
+        self.guard.wrote(bytes.len());
+        // Beyond the limit nothing is stored, but counted, so that the error can say the size.
+        *size = size.saturating_add(bytes.len());
+        if *size <= *limit {
+            out.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+}
+
+fn reason(e: EncodeError) -> String {
+    match e {
+        EncodeError::OtherString(why) => why,
+        EncodeError::Serde(bincode::serde::EncodeError::SequenceMustHaveLength) => {
+            "its number of elements is not known before they are sent (as with `#[serde(flatten)]`)".into()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Takes values off a message, lending what it can.
+#[derive(Debug)]
+pub struct Decoder<'m> {
+    rest: &'m [u8],
+    guard: Guard,
+}
+
+impl<'m> Decoder<'m> {
+    /// The values in `message`.
+    #[must_use]
+    pub fn new(message: &'m [u8]) -> Self {
+        Self { rest: message, guard: Guard::for_reading(message.len()) }
+    }
+
+    /// Takes the next value.
+    ///
+    /// # Errors
+    /// If the bytes are not one.
+    pub fn take<T: Deserialize<'m>>(&mut self) -> Result<T, Undecoded> {
+        let seed = GuardedSeed::<T>::new(&self.guard);
+        match bincode::serde::seed_decode_from_slice(seed, self.rest, FORMAT) {
+            Ok((value, taken)) => {
+                self.rest = &self.rest[taken..];
+                Ok(value)
+            }
+            Err(_) if self.guard.saw_any() => Err(Undecoded::NotSelfDescribing),
+            Err(e) => Err(Undecoded::Wrong(words(e))),
+        }
+    }
+
+    /// Ends the message.
+    ///
+    /// # Errors
+    /// If there is something left, which shows that the two sides mean different types.
+    pub fn finish(&self) -> Result<(), Undecoded> {
+        match self.rest.len() {
+            0 => Ok(()),
+            n => Err(Undecoded::Wrong(format!("{n} bytes are left over"))),
+        }
+    }
+}
+
+fn words(e: bincode::error::DecodeError) -> String {
+    use bincode::error::DecodeError as E;
+    match e {
+        E::UnexpectedEnd { .. } => "it ends too early".into(),
+        E::OtherString(why) => why,
+        E::Utf8 { .. } => "a text is not UTF-8".into(),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::de::DeserializeOwned;
+    use std::collections::BTreeMap;
+
+    fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+        let mut out = Vec::new();
+        Encoder::new(&mut out, 0, usize::MAX).put(value).unwrap();
+        out
+    }
+
+    fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Undecoded> {
+        let mut decoder = Decoder::new(bytes);
+        let value = decoder.take()?;
+        decoder.finish().map(|()| value)
+    }
+
+    fn why_unsendable<T: Serialize + ?Sized>(value: &T) -> String {
+        let mut out = b"before".to_vec();
+        let error = Encoder::new(&mut out, 0, usize::MAX).put(value).unwrap_err();
+        assert_eq!(out, b"before");
+        match error {
+            Unencoded::Unsendable(why) => why,
+            Unencoded::TooLarge { .. } => panic!("{error:?}"),
+        }
+    }
+
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    enum Shape {
+        Nothing,
+        One(Option<i8>),
+        Pair(u16, String),
+        Tree { children: Vec<Shape>, names: BTreeMap<String, char> },
+        Boxed(Box<Shape>),
+    }
+
+    fn shape() -> impl Strategy<Value = Shape> {
+        let leaf = prop_oneof![
+            Just(Shape::Nothing),
+            any::<Option<i8>>().prop_map(Shape::One),
+            any::<(u16, String)>().prop_map(|(n, s)| Shape::Pair(n, s)),
+        ];
+        leaf.prop_recursive(6, 64, 8, |inner| {
+            prop_oneof![
+                inner.clone().prop_map(|s| Shape::Boxed(Box::new(s))),
+                (proptest::collection::vec(inner, 0..8), any::<BTreeMap<String, char>>())
+                    .prop_map(|(children, names)| Shape::Tree { children, names }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_is_read_back(value in shape(), floats: (f32, f64), wide: (u128, i128, bool)) {
+            prop_assert_eq!(decode::<Shape>(&encode(&value)), Ok(value));
+            prop_assert_eq!(decode::<(f32, f64)>(&encode(&floats)), Ok(floats));
+            prop_assert_eq!(decode::<(u128, i128, bool)>(&encode(&wide)), Ok(wide));
+        }
+
+        #[test]
+        fn any_bytes_are_a_value_or_an_error(bytes: Vec<u8>) {
+            let _ = decode::<Shape>(&bytes);
+            let _ = decode::<Vec<Vec<()>>>(&bytes);
+            let _ = decode::<(String, Option<Vec<u64>>, BTreeMap<u8, Shape>)>(&bytes);
+            let _ = decode::<std::time::SystemTime>(&bytes);
+            let _ = Decoder::new(&bytes).take::<(&str, &[u8])>();
+        }
+
+        #[test]
+        fn a_value_that_is_cut_is_an_error(value in shape(), cut in any::<proptest::sample::Index>()) {
+            let bytes = encode(&value);
+            prop_assert!(decode::<Shape>(&bytes[..cut.index(bytes.len())]).is_err());
+        }
+
+        #[test]
+        fn the_limit_is_exact(text: String) {
+            let size = 8 + text.len();
+            let mut out = Vec::new();
+            prop_assert!(Encoder::new(&mut out, 0, size).put(&text).is_ok());
+            let mut out = Vec::new();
+            let refused = Encoder::new(&mut out, 0, size - 1).put(&text);
+            prop_assert_eq!(refused, Err(Unencoded::TooLarge { size, limit: size - 1 }));
+            prop_assert!(out.is_empty());
+        }
+    }
+
+    /// Bytes that the first release wrote.
+    #[test]
+    fn the_format_is_this() {
+        let value = ("hi", 7_u32, Some(true), vec![1_u16, 2], Shape::Pair(3, "x".into()));
+        let expected = b"\x02\0\0\0\0\0\0\0hi\x07\0\0\0\x01\x01\x02\0\0\0\0\0\0\0\x01\0\x02\0\
+            \x02\0\0\0\x03\0\x01\0\0\0\0\0\0\0x";
+        assert_eq!(encode(&value), expected);
+    }
+
+    #[test]
+    fn texts_and_bytes_are_lent() {
+        let bytes = encode(&("hello", serde_bytes_of(b"raw")));
+        let mut decoder = Decoder::new(&bytes);
+        let (text, raw): (&str, &[u8]) = decoder.take().unwrap();
+        assert_eq!((text, raw), ("hello", &b"raw"[..]));
+        assert!(bytes.as_ptr_range().contains(&text.as_ptr()));
+    }
+
+    fn serde_bytes_of(bytes: &[u8]) -> Vec<u8> {
+        bytes.to_vec()
+    }
+
+    #[test]
+    fn elements_that_take_no_bytes_are_counted() {
+        assert_eq!(decode::<Vec<()>>(&encode(&vec![(); 1000])).map(|v| v.len()), Ok(1000));
+        let endless = encode(&u64::MAX);
+        assert!(matches!(decode::<Vec<()>>(&endless), Err(Undecoded::Wrong(why)) if why.contains("elements")));
+        assert!(why_unsendable(&vec![(); 1 << 20]).contains("elements"));
+    }
+
+    #[test]
+    fn a_length_sets_nothing_aside() {
+        for length in [1_u64 << 32, 1 << 62, u64::MAX] {
+            let bytes = encode(&length);
+            assert!(decode::<String>(&bytes).is_err());
+            assert!(decode::<Vec<u8>>(&bytes).is_err());
+            assert!(decode::<BTreeMap<u64, u64>>(&bytes).is_err());
+            assert!(decode::<Box<[u128]>>(&bytes).is_err());
+        }
+    }
+
+    #[derive(Debug, Serialize, Deserialize)]
+    enum List {
+        End,
+        Node(Box<List>),
+    }
+
+    fn list(depth: usize) -> List {
+        (0..depth).fold(List::End, |rest, _| List::Node(Box::new(rest)))
+    }
+
+    #[test]
+    fn depth_is_bounded_at_both_ends() {
+        assert!(decode::<List>(&encode(&list(100))).is_ok());
+        assert!(why_unsendable(&list(200)).contains("deep"));
+        let forged: Vec<u8> = std::iter::repeat_n(1_u32.to_le_bytes(), 1 << 20).flatten().collect();
+        assert!(matches!(decode::<List>(&forged), Err(Undecoded::Wrong(why)) if why.contains("deep")));
+    }
+
+    #[test]
+    fn a_skipped_field_is_named() {
+        #[derive(Serialize)]
+        struct Skips {
+            a: u8,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            note: Option<u8>,
+        }
+        assert_eq!(encode(&Skips { a: 1, note: Some(2) }), [1, 1, 2]);
+        assert!(why_unsendable(&Skips { a: 1, note: None }).contains("`note`"));
+    }
+
+    #[test]
+    fn a_path_that_is_not_text_is_unsendable() {
+        use std::os::unix::ffi::OsStrExt;
+        let path = std::path::Path::new(std::ffi::OsStr::from_bytes(b"\xff"));
+        assert!(why_unsendable(path).contains("UTF-8"));
+    }
+
+    #[test]
+    fn a_type_that_wants_to_be_told_is_named_as_such() {
+        #[derive(Debug, Serialize, Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            Number(u8),
+            Text(String),
+        }
+        let bytes = encode(&[Either::Number(1), Either::Text("x".into())]);
+        assert_eq!(decode::<[Either; 2]>(&bytes).unwrap_err(), Undecoded::NotSelfDescribing);
+    }
+}

@@ -1,0 +1,80 @@
+//! An error that a remote function returned, as it crosses the wire: texts, and a kind.
+
+use std::error::Error as StdError;
+use std::{fmt, io};
+
+use super::Error;
+
+/// How many causes travel: a chain that never ends must not become a message that never ends.
+const MOST_CAUSES: usize = 64;
+
+/// A returned error taken apart.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Failure {
+    message: String,
+    /// From the outermost to the innermost.
+    causes: Option<Box<Cause>>,
+    io_kind: Option<io::ErrorKind>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Cause {
+    message: String,
+    next: Option<Box<Cause>>,
+}
+
+impl Failure {
+    /// The messages of `e` and of all its sources.
+    pub(crate) fn of(e: &(dyn StdError + 'static)) -> Self {
+        let causes: Vec<_> =
+            std::iter::successors(e.source(), |&e| e.source()).take(MOST_CAUSES).map(ToString::to_string).collect();
+        let io_kind = match (e.downcast_ref::<io::Error>(), e.downcast_ref::<Error>()) {
+            (Some(e), _) => Some(e.kind()),
+            (_, Some(Error::Failed { failure, .. })) => failure.io_kind,
+            _ => None,
+        };
+        Self::from_parts(e.to_string(), causes, io_kind)
+    }
+
+    pub(crate) fn from_parts(message: String, causes: Vec<String>, io_kind: Option<io::ErrorKind>) -> Self {
+        let causes =
+            causes.into_iter().rev().fold(None, |next, message| Some(Box::new(Cause { message, next })));
+        Self { message, causes, io_kind }
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(crate) fn causes(&self) -> impl Iterator<Item = &str> {
+        std::iter::successors(self.causes.as_deref(), |&cause| cause.next.as_deref()).map(|cause| &*cause.message)
+    }
+
+    pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
+        self.io_kind
+    }
+
+    pub(super) fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.causes.as_deref().map(|cause| cause as _)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(mut failure: Failure) -> Self {
+        let message = std::mem::take(&mut failure.message);
+        let causes = failure.causes().map(str::to_owned).collect();
+        Self::Failed { message, causes, failure: Box::new(failure) }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.next.as_deref().map(|cause| cause as _)
+    }
+}

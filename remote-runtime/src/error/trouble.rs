@@ -1,0 +1,55 @@
+//! What went wrong with a call on its way, told in one sentence.
+
+use std::error::Error;
+use std::{fmt, io};
+
+/// One plain sentence that names the server and the function and says what to do.
+pub struct Trouble(Box<Inner>);
+
+struct Inner {
+    sentence: String,
+    may_have_run: bool,
+    cause: Option<io::Error>,
+}
+
+impl Trouble {
+    pub(super) fn new(sentence: String) -> Self {
+        Self(Box::new(Inner { sentence, may_have_run: false, cause: None }))
+    }
+
+    /// The same, of a call that may have run.
+    pub(crate) fn after_sending(mut self) -> Self {
+        self.0.may_have_run = true;
+        self
+    }
+
+    pub(crate) fn caused_by(mut self, e: io::Error) -> Self {
+        self.0.cause = Some(e);
+        self
+    }
+
+    pub(super) fn may_have_run(&self) -> bool {
+        self.0.may_have_run
+    }
+
+    pub(super) fn io_kind(&self) -> Option<io::ErrorKind> {
+        self.0.cause.as_ref().map(io::Error::kind)
+    }
+
+    /// What is below the system's error; that one's own words are in the sentence already.
+    pub(super) fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.cause.as_ref().and_then(Error::source)
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.sentence)
+    }
+}
+
+impl fmt::Debug for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.sentence.fmt(f)
+    }
+}

@@ -1,0 +1,91 @@
+//! The format on one page: what goes over a connection, and nothing about how.
+//!
+//! ```text
+//! connection := MAGIC frame*            each side sends this, neither waits for the other
+//! MAGIC      := "remotex\n"
+//! frame      := length: u32, kind: u8, 0: [u8; 3], body: [u8; length]      little-endian
+//! fields     := (tag: u8, length: u32, value: [u8; length])*               unknown tags are skipped
+//!
+//! client -> server                      server -> client
+//! Hello     fields, always first        Hello      fields, always first
+//! Call      length: u16, function name, Answer     the encoded `Ok` value
+//!           the encoded arguments       Raised     the encoded `Err` value
+//!                                       Fault      fields: every other end of a call
+//! Status    empty                       Report     fields
+//! Stop      empty                       Stopping   empty; the connection ends when the server has
+//!                                       Goodbye    last: u64, how many calls were taken before it
+//! ```
+//!
+//! Calls are numbered by their order on the connection, and a connection carries one at a time.
+//! Everything but the encoded values is readable for ever: a field may be added, none may change
+//! its meaning. What the encoded values are is the business of [`codec`](crate::codec), and its
+//! version that of [`PROTOCOL`].
+
+pub mod fault;
+pub mod fields;
+pub mod frame;
+pub mod hello;
+pub mod report;
+
+use std::fmt;
+
+/// The version of what [`Kind::Call`] and its answers carry.
+pub const PROTOCOL: u32 = 1;
+
+/// What each side's bytes begin with, so that nothing else is taken for a remotex connection.
+pub const MAGIC: [u8; 8] = *b"remotex\n";
+
+/// What a frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// Who is speaking: [`hello::Hello`].
+    Hello = 0,
+    /// A function's name and its arguments.
+    Call = 1,
+    /// The question that [`Kind::Report`] answers.
+    Status = 2,
+    /// The request to end.
+    Stop = 3,
+    /// What the function returned.
+    Answer = 0x81,
+    /// The error, of a type of its own, that the function returned.
+    Raised = 0x82,
+    /// Any other end of a call: [`fault::Fault`].
+    Fault = 0x83,
+    /// What a server is doing: [`report::Report`].
+    Report = 0x84,
+    /// The server has begun to end.
+    Stopping = 0x85,
+    /// The server takes no more calls on this connection.
+    Goodbye = 0x86,
+}
+
+impl Kind {
+    const ALL: [Self; 10] = [
+        Self::Hello,
+        Self::Call,
+        Self::Status,
+        Self::Stop,
+        Self::Answer,
+        Self::Raised,
+        Self::Fault,
+        Self::Report,
+        Self::Stopping,
+        Self::Goodbye,
+    ];
+
+    fn from_byte(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|&kind| kind as u8 == byte)
+    }
+}
+
+/// Bytes that are no message, and what is wrong with them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed(pub &'static str);
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}

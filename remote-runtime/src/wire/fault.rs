@@ -1,0 +1,255 @@
+//! Every end of a call that is neither its answer nor an error value of its own.
+
+use std::io;
+
+use super::Malformed;
+use super::fields::{self, number, put, text};
+use crate::error::Failure;
+
+/// How a call ended at the server, without the names, which the client knows better.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// The function returned an error that travels as text.
+    Failed(Failure),
+    /// The function panicked.
+    Panicked {
+        /// What the panic said.
+        message: String,
+        /// `file:line:column`.
+        location: String,
+        /// Taken only if the caller has asked for it.
+        backtrace: Option<String>,
+    },
+    /// The server has no function of that name.
+    UnknownFunction,
+    /// The two sides disagree; nothing has run.
+    Mismatch(String),
+    /// A message would be too large: the answer, or (then nothing has run) the arguments.
+    TooLarge {
+        /// Its size in bytes.
+        size: u64,
+        /// What is allowed.
+        limit: u64,
+        /// Whether it is the answer, so that the function has run.
+        answer: bool,
+    },
+    /// The answer cannot be encoded; the function has run.
+    Unsendable(String),
+    /// The server has as many connections as it takes; nothing has run.
+    Busy,
+    /// What came was no message; nothing has run.
+    Malformed(String),
+}
+
+const CODE: u8 = 1;
+const MESSAGE: u8 = 2;
+const LOCATION: u8 = 3;
+const BACKTRACE: u8 = 4;
+const CAUSE: u8 = 5;
+const IO_KIND: u8 = 6;
+const SIZE: u8 = 7;
+const LIMIT: u8 = 8;
+const ANSWER: u8 = 9;
+
+const FAILED: u8 = 1;
+const PANICKED: u8 = 2;
+const UNKNOWN_FUNCTION: u8 = 3;
+const MISMATCH: u8 = 4;
+const TOO_LARGE: u8 = 5;
+const UNSENDABLE: u8 = 6;
+const BUSY: u8 = 7;
+const MALFORMED: u8 = 8;
+
+/// The largest fault in bytes, whatever `max_message` is: its texts are cut to fit.
+pub const LARGEST_FAULT: usize = 1024 * 1024;
+
+/// What a fault needs besides its texts, all headers of its fields included.
+const OVERHEAD: usize = 1024;
+
+impl Fault {
+    /// Appends its fields to `out`.
+    pub fn put(&self, out: &mut Vec<u8>) {
+        let mut room = LARGEST_FAULT - OVERHEAD;
+        let mut put_text = |out: &mut Vec<u8>, tag: u8, text: &str| {
+            let cut = text.floor_char_boundary(room);
+            room -= cut;
+            put(out, tag, &text.as_bytes()[..cut]);
+        };
+        put(out, CODE, &[self.code()]);
+        match self {
+            Self::Failed(failure) => {
+                put_text(out, MESSAGE, failure.message());
+                for cause in failure.causes() {
+                    put_text(out, CAUSE, cause);
+                }
+                if let Some(code) = failure.io_kind().and_then(io_code) {
+                    put(out, IO_KIND, &[code]);
+                }
+            }
+            Self::Panicked { message, location, backtrace } => {
+                put_text(out, MESSAGE, message);
+                put_text(out, LOCATION, location);
+                if let Some(backtrace) = backtrace {
+                    put_text(out, BACKTRACE, backtrace);
+                }
+            }
+            Self::TooLarge { size, limit, answer } => {
+                put(out, SIZE, &size.to_le_bytes());
+                put(out, LIMIT, &limit.to_le_bytes());
+                put(out, ANSWER, &[(*answer).into()]);
+            }
+            Self::Mismatch(why) | Self::Unsendable(why) | Self::Malformed(why) => put_text(out, MESSAGE, why),
+            Self::UnknownFunction | Self::Busy => {}
+        }
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::Failed(_) => FAILED,
+            Self::Panicked { .. } => PANICKED,
+            Self::UnknownFunction => UNKNOWN_FUNCTION,
+            Self::Mismatch(_) => MISMATCH,
+            Self::TooLarge { .. } => TOO_LARGE,
+            Self::Unsendable(_) => UNSENDABLE,
+            Self::Busy => BUSY,
+            Self::Malformed(_) => MALFORMED,
+        }
+    }
+
+    /// Reads a fault's fields.
+    ///
+    /// # Errors
+    /// If they are no fault that this version knows.
+    pub fn read(body: &[u8]) -> Result<Self, Malformed> {
+        let (mut code, mut message, mut location, mut backtrace) = (0, String::new(), String::new(), None);
+        let (mut causes, mut io_kind, mut size, mut limit, mut answer) = (Vec::new(), None, 0, 0, false);
+        for field in fields::read(body) {
+            let (tag, value) = field?;
+            match tag {
+                CODE => code = number(value)?,
+                MESSAGE => message = text(value),
+                LOCATION => location = text(value),
+                BACKTRACE => backtrace = Some(text(value)),
+                CAUSE => causes.push(text(value)),
+                IO_KIND => io_kind = io_kind_of(number(value)?),
+                SIZE => size = number(value)?,
+                LIMIT => limit = number(value)?,
+                ANSWER => answer = number(value)? != 0,
+                _ => {}
+            }
+        }
+        Ok(match u8::try_from(code).unwrap_or(0) {
+            FAILED => Self::Failed(Failure::from_parts(message, causes, io_kind)),
+            PANICKED => Self::Panicked { message, location, backtrace },
+            UNKNOWN_FUNCTION => Self::UnknownFunction,
+            MISMATCH => Self::Mismatch(message),
+            TOO_LARGE => Self::TooLarge { size, limit, answer },
+            UNSENDABLE => Self::Unsendable(message),
+            BUSY => Self::Busy,
+            MALFORMED => Self::Malformed(message),
+            _ => return Err(Malformed("it is a fault of a kind that this version does not know")),
+        })
+    }
+}
+
+/// The kinds of `io::Error` by number; only ever append.
+const IO_KINDS: [io::ErrorKind; 38] = {
+    use io::ErrorKind as K;
+    [
+        K::NotFound,
+        K::PermissionDenied,
+        K::ConnectionRefused,
+        K::ConnectionReset,
+        K::HostUnreachable,
+        K::NetworkUnreachable,
+        K::ConnectionAborted,
+        K::NotConnected,
+        K::AddrInUse,
+        K::AddrNotAvailable,
+        K::NetworkDown,
+        K::BrokenPipe,
+        K::AlreadyExists,
+        K::WouldBlock,
+        K::NotADirectory,
+        K::IsADirectory,
+        K::DirectoryNotEmpty,
+        K::ReadOnlyFilesystem,
+        K::StaleNetworkFileHandle,
+        K::InvalidInput,
+        K::InvalidData,
+        K::TimedOut,
+        K::WriteZero,
+        K::StorageFull,
+        K::NotSeekable,
+        K::QuotaExceeded,
+        K::FileTooLarge,
+        K::ResourceBusy,
+        K::ExecutableFileBusy,
+        K::Deadlock,
+        K::TooManyLinks,
+        K::InvalidFilename,
+        K::ArgumentListTooLong,
+        K::Interrupted,
+        K::Unsupported,
+        K::UnexpectedEof,
+        K::OutOfMemory,
+        K::Other,
+    ]
+};
+
+fn io_code(kind: io::ErrorKind) -> Option<u8> {
+    IO_KINDS.iter().position(|&known| known == kind).and_then(|at| u8::try_from(at).ok())
+}
+
+fn io_kind_of(code: u64) -> Option<io::ErrorKind> {
+    usize::try_from(code).ok().and_then(|code| IO_KINDS.get(code).copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn fault() -> impl Strategy<Value = Fault> {
+        prop_oneof![
+            (any::<String>(), any::<Vec<String>>(), proptest::option::of(0..IO_KINDS.len())).prop_map(
+                |(message, causes, kind)| Fault::Failed(Failure::from_parts(
+                    message,
+                    causes,
+                    kind.map(|at| IO_KINDS[at])
+                ))
+            ),
+            any::<(String, String, Option<String>)>()
+                .prop_map(|(message, location, backtrace)| Fault::Panicked { message, location, backtrace }),
+            any::<(u64, u64, bool)>().prop_map(|(size, limit, answer)| Fault::TooLarge { size, limit, answer }),
+            any::<String>().prop_map(Fault::Mismatch),
+            any::<String>().prop_map(Fault::Unsendable),
+            any::<String>().prop_map(Fault::Malformed),
+            Just(Fault::UnknownFunction),
+            Just(Fault::Busy),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_fault_is_read_back(fault in fault()) {
+            let mut body = Vec::new();
+            fault.put(&mut body);
+            prop_assert_eq!(Fault::read(&body), Ok(fault));
+        }
+
+        #[test]
+        fn any_bytes_are_a_fault_or_malformed(body: Vec<u8>) {
+            let _ = Fault::read(&body);
+        }
+    }
+
+    #[test]
+    fn an_endless_text_is_cut_at_a_character() {
+        let mut body = Vec::new();
+        Fault::Mismatch("ü".repeat(LARGEST_FAULT)).put(&mut body);
+        assert!(body.len() <= LARGEST_FAULT);
+        let Ok(Fault::Mismatch(why)) = Fault::read(&body) else { panic!() };
+        assert_eq!(why, "ü".repeat((LARGEST_FAULT - OVERHEAD) / 2));
+    }
+}

@@ -1,0 +1,136 @@
+//! The first frame in each direction: who is speaking.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::fields::{self, number, put, text};
+use super::{Kind, MAGIC, Malformed, PROTOCOL, frame};
+
+/// The largest hello that is read; a working directory is its longest part.
+pub const LARGEST_HELLO: usize = 64 * 1024;
+
+const PROTOCOL_TAG: u8 = 1;
+const SERVER: u8 = 2;
+const PID: u8 = 3;
+const LIMIT: u8 = 4;
+const DIRECTORY: u8 = 5;
+const DEBUG: u8 = 6;
+
+/// Who is speaking. A field that the other side does not send has its default.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Hello {
+    /// The version of calls that it speaks.
+    pub protocol: u32,
+    /// The server that speaks or is meant.
+    pub server: String,
+    /// Its process.
+    pub pid: u32,
+    /// The largest body that it takes, in bytes.
+    pub limit: u64,
+    /// A client's working directory.
+    pub directory: PathBuf,
+    /// Whether a client wants backtraces.
+    pub debug: bool,
+}
+
+impl Hello {
+    /// A hello of this process, for or from the server of that name.
+    #[must_use]
+    pub fn here(server: &str, limit: usize) -> Self {
+        Self {
+            protocol: PROTOCOL,
+            server: server.to_owned(),
+            pid: std::process::id(),
+            limit: limit as u64,
+            ..Self::default()
+        }
+    }
+
+    /// Appends what a connection begins with.
+    pub fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&MAGIC);
+        let at = frame::begin(out, Kind::Hello);
+        put(out, PROTOCOL_TAG, &self.protocol.to_le_bytes());
+        put(out, SERVER, self.server.as_bytes());
+        put(out, PID, &self.pid.to_le_bytes());
+        put(out, LIMIT, &self.limit.to_le_bytes());
+        if self.directory != Path::new("") {
+            put(out, DIRECTORY, self.directory.as_os_str().as_bytes());
+        }
+        if self.debug {
+            put(out, DEBUG, &[1]);
+        }
+        frame::end(out, at);
+    }
+
+    /// Reads the body of a hello.
+    ///
+    /// # Errors
+    /// If a field is cut off or is not the number it must be.
+    pub fn read(body: &[u8]) -> Result<Self, Malformed> {
+        let mut hello = Self::default();
+        for field in fields::read(body) {
+            let (tag, value) = field?;
+            match tag {
+                PROTOCOL_TAG => hello.protocol = small(value)?,
+                SERVER => hello.server = text(value),
+                PID => hello.pid = small(value)?,
+                LIMIT => hello.limit = number(value)?,
+                DIRECTORY => hello.directory = PathBuf::from(OsStr::from_bytes(value)),
+                DEBUG => hello.debug = number(value)? != 0,
+                _ => {}
+            }
+        }
+        Ok(hello)
+    }
+}
+
+fn small(value: &[u8]) -> Result<u32, Malformed> {
+    u32::try_from(number(value)?).map_err(|_| Malformed("a number of its hello is too large"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn body_of(hello: &Hello) -> Vec<u8> {
+        let mut out = Vec::new();
+        hello.put(&mut out);
+        out.split_off(MAGIC.len() + frame::HEADER)
+    }
+
+    /// Bytes that the first release wrote: every later one must read them.
+    #[test]
+    fn the_first_hello_is_readable_for_ever() {
+        let body = b"\x01\x04\0\0\0\x01\0\0\0\x02\x06\0\0\0bboard\x03\x04\0\0\0\x39\x05\0\0\
+            \x04\x08\0\0\0\0\0\0\x04\0\0\0\0\x05\x05\0\0\0/home\x06\x01\0\0\0\x01";
+        let hello = Hello {
+            protocol: 1,
+            server: "bboard".into(),
+            pid: 1337,
+            limit: 64 << 20,
+            directory: "/home".into(),
+            debug: true,
+        };
+        assert_eq!(Hello::read(body), Ok(hello.clone()));
+        assert_eq!(body_of(&hello), body);
+    }
+
+    #[test]
+    fn a_later_field_is_skipped() {
+        let mut body = body_of(&Hello { pid: 7, ..Hello::default() });
+        put(&mut body, 200, b"from the future");
+        assert_eq!(Hello::read(&body).unwrap().pid, 7);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_hello_or_malformed(body: Vec<u8>) {
+            if let Ok(hello) = Hello::read(&body) {
+                prop_assert_eq!(Hello::read(&body_of(&hello)), Ok(hello));
+            }
+        }
+    }
+}
