@@ -1,1 +1,80 @@
-//! x
+//! The attribute of remotex. Use it through that crate, which has its documentation.
+//!
+//! # What it writes
+//! A remote function stays as it was written. Its body begins with a question, and beside it stands
+//! an entry in the table of all remote functions, which the linker gathers:
+//!
+//! ```ignore
+//! pub fn post(item: &str, by: &str) -> remotex::Result<()> {
+//!     {
+//!         static STUB: Stub = Stub::new(&SERVER, "post");
+//!         if let Some(away) = STUB.away() {
+//!             return (&&&&Tag::<remotex::Result<()>>::new()).ask(away, &mut |out| {
+//!                 out.put("item", &(&&&Tag::<&str>::new()).carry(&item))?;
+//!                 out.put("by", &(&&&Tag::<&str>::new()).carry(&by))
+//!             });
+//!         }
+//!     }
+//!     { /* the body */ }
+//! }
+//!
+//! const _: () = {
+//!     fn handler(from: &mut Decoder<'_>, reply: &mut Reply<'_>) -> Result<(), Fault> {
+//!         let item = (&&&Tag::<&str>::new()).hold("item", from)?;
+//!         let by = (&&&Tag::<&str>::new()).hold("by", from)?;
+//!         finish(from)?;
+//!         (&&&&Tag::<remotex::Result<()>>::new()).answer(post(item.lend(), by.lend()), reply)
+//!     }
+//!     #[distributed_slice(ENTRIES)]
+//!     static ENTRY: Entry = Entry { server: &SERVER, function: Function { name: "post", handler, .. } };
+//! };
+//! ```
+//!
+//! The handler calls the function itself, which finds that it is in the server, and runs on. What
+//! the references before a `Tag` are for is told in `remote_runtime::argument`.
+//!
+//! # How
+//! Options and item are parsed ([`options`], [`item`]), a function becomes a model that cannot be
+//! wrong ([`function`]), and of that come the two halves ([`stub`], [`entry`]). Of an item with a
+//! mistake come all its errors, and the item as it was written, so that an editor goes on knowing it.
+
+mod options;
+mod item;
+mod function;
+mod types;
+mod stub;
+mod entry;
+
+use proc_macro::TokenStream;
+
+/// Makes a function run in its server's process only; see the documentation of `remotex`.
+#[proc_macro_attribute]
+pub fn remote(options: TokenStream, item: TokenStream) -> TokenStream {
+    item::expand(options.into(), item.into()).into()
+}
+
+/// The mistakes of one item, which are reported together.
+#[derive(Default)]
+struct Mistakes(Option<syn::Error>);
+
+impl Mistakes {
+    fn add(&mut self, at: impl quote::ToTokens, words: impl std::fmt::Display) {
+        self.push(syn::Error::new_spanned(at, words));
+    }
+
+    fn push(&mut self, e: syn::Error) {
+        match &mut self.0 {
+            Some(first) => first.combine(e),
+            none => *none = Some(e),
+        }
+    }
+
+    /// Takes what went well, and notes what did not.
+    fn note<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+        result.map_err(|e| self.push(e)).ok()
+    }
+
+    fn into_compile_errors(self) -> Option<proc_macro2::TokenStream> {
+        self.0.map(|e| e.into_compile_error())
+    }
+}

@@ -36,7 +36,7 @@ fn split(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 }
 
 /// A field that is a number of up to eight little-endian bytes.
-pub(super) fn number(value: &[u8]) -> Result<u64, Malformed> {
+pub(crate) fn number(value: &[u8]) -> Result<u64, Malformed> {
     let mut bytes = [0; 8];
     bytes.get_mut(..value.len()).ok_or(Malformed("a number has more than eight bytes"))?.copy_from_slice(value);
     Ok(u64::from_le_bytes(bytes))

@@ -1,5 +1,7 @@
 //! Frames out of bytes and into bytes; no I/O.
 
+use std::ops::Range;
+
 use super::{Kind, MAGIC, Malformed};
 
 /// The bytes before a frame's body.
@@ -13,9 +15,9 @@ const ORDINARY: usize = 8 * 1024;
 
 /// Begins a frame at the end of `out`; its body is appended next, then [`end`] is called with what
 /// this returned.
-pub fn begin(out: &mut Vec<u8>, kind: Kind) -> usize {
+pub fn begin(out: &mut Vec<u8>) -> usize {
     let at = out.len();
-    out.extend_from_slice(&[0, 0, 0, 0, kind as u8, 0, 0, 0]);
+    out.extend_from_slice(&[0; HEADER]);
     at
 }
 
@@ -23,25 +25,25 @@ pub fn begin(out: &mut Vec<u8>, kind: Kind) -> usize {
 ///
 /// # Panics
 /// If the body is larger than [`LARGEST`], which the limit on messages makes impossible.
-pub fn end(out: &mut [u8], at: usize) {
+pub fn end(out: &mut [u8], at: usize, kind: Kind) {
     let length = u32::try_from(out.len() - at - HEADER).expect("a limit of at most LARGEST was kept");
     out[at..at + 4].copy_from_slice(&length.to_le_bytes());
+    out[at + 4] = kind as u8;
 }
 
-/// Appends a whole frame.
-pub fn put(out: &mut Vec<u8>, kind: Kind, body: &[u8]) {
-    let at = begin(out, kind);
-    out.extend_from_slice(body);
-    end(out, at);
+/// A frame of its own.
+#[must_use]
+pub fn of(kind: Kind, body: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::new();
+    put(&mut out, kind, body);
+    out
 }
 
-/// A frame that has arrived.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Frame<'b> {
-    /// What it is.
-    pub kind: Kind,
-    /// What it carries.
-    pub body: &'b [u8],
+/// Appends a frame, whose body `body` appends.
+pub fn put(out: &mut Vec<u8>, kind: Kind, body: impl FnOnce(&mut Vec<u8>)) {
+    let at = begin(out);
+    body(out);
+    end(out, at, kind);
 }
 
 /// Why the next frame is refused. The connection cannot go on after either.
@@ -74,17 +76,22 @@ pub struct Inbox {
     greeted: bool,
     /// How many bytes the frame that is arriving takes, as far as that is known.
     awaited: usize,
+    /// The frame that has arrived and was not taken.
+    arrived: Option<Kind>,
+    /// Where the body of the latest frame lies.
+    body: Range<usize>,
 }
 
 impl Default for Inbox {
     fn default() -> Self {
-        Self { buffer: Vec::new(), start: 0, end: 0, greeted: false, awaited: MAGIC.len() }
+        Self { buffer: Vec::new(), start: 0, end: 0, greeted: false, awaited: MAGIC.len(), arrived: None, body: 0..0 }
     }
 }
 
 impl Inbox {
     /// Where the next bytes go; after reading into it, call [`filled`](Self::filled).
     pub fn space(&mut self) -> &mut [u8] {
+        self.body = 0..0;
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
             if self.buffer.len() > ORDINARY && self.awaited <= ORDINARY {
@@ -122,18 +129,21 @@ impl Inbox {
         self.start != self.end
     }
 
-    /// The next frame, if all of it has arrived.
+    /// Whether all of the next frame has arrived; [`take`](Self::take) takes it.
     ///
     /// # Errors
     /// If the bytes are no frame, or its body is larger than `limit`.
-    pub fn next(&mut self, limit: usize) -> Result<Option<Frame<'_>>, Refused> {
-        if !self.greeted && !self.take_magic()? {
-            return Ok(None);
+    pub fn has_frame(&mut self, limit: usize) -> Result<bool, Refused> {
+        if self.arrived.is_some() {
+            return Ok(true);
         }
-        let arrived = &self.buffer[self.start..self.end];
-        let Some((&[a, b, c, d, kind, reserved @ ..], after)) = arrived.split_first_chunk::<HEADER>() else {
+        if !self.greeted && !self.take_magic()? {
+            return Ok(false);
+        }
+        let bytes = &self.buffer[self.start..self.end];
+        let Some((&[a, b, c, d, kind, reserved @ ..], after)) = bytes.split_first_chunk::<HEADER>() else {
             self.awaited = HEADER;
-            return Ok(None);
+            return Ok(false);
         };
         let kind = Kind::from_byte(kind).ok_or(Malformed("it has an unknown kind"))?;
         if reserved != [0; 3] {
@@ -145,12 +155,25 @@ impl Inbox {
         }
         if after.len() < size {
             self.awaited = HEADER + size;
-            return Ok(None);
+            return Ok(false);
         }
-        let body = self.start + HEADER;
-        self.start = body + size;
+        self.body = self.start + HEADER..self.start + HEADER + size;
+        self.start = self.body.end;
         self.awaited = HEADER;
-        Ok(Some(Frame { kind, body: &self.buffer[body..body + size] }))
+        self.arrived = Some(kind);
+        Ok(true)
+    }
+
+    /// Takes the frame that has arrived: what it is. Its [`body`](Self::body) stays until the next
+    /// bytes are read.
+    pub fn take(&mut self) -> Option<Kind> {
+        self.arrived.take()
+    }
+
+    /// The body of the frame that was taken last.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.buffer[self.body.clone()]
     }
 
     fn take_magic(&mut self) -> Result<bool, Malformed> {
@@ -186,7 +209,7 @@ mod tests {
     #[test]
     fn the_bytes_are_these_for_ever() {
         let mut out = MAGIC.to_vec();
-        put(&mut out, Kind::Call, b"\x04\0postxyz");
+        put(&mut out, Kind::Call, |out| out.extend_from_slice(b"\x04\0postxyz"));
         assert_eq!(out, b"remotex\n\x09\0\0\0\x01\0\0\0\x04\0postxyz");
     }
 
@@ -195,8 +218,8 @@ mod tests {
         let mut inbox = Inbox::default();
         feed(&mut inbox, &MAGIC);
         feed(&mut inbox, &[0xff, 0xff, 0xff, 0xff, Kind::Call as u8, 0, 0, 0]);
-        assert_eq!(inbox.next(1 << 20), Err(Refused::TooLarge { size: u32::MAX as usize }));
-        assert!(inbox.next(LARGEST).unwrap().is_none());
+        assert_eq!(inbox.has_frame(1 << 20), Err(Refused::TooLarge { size: u32::MAX as usize }));
+        assert_eq!(inbox.has_frame(LARGEST), Ok(false));
         assert!(inbox.space().len() <= ORDINARY);
     }
 
@@ -204,13 +227,13 @@ mod tests {
     fn an_http_request_is_refused() {
         let mut inbox = Inbox::default();
         feed(&mut inbox, b"GET / HTTP/1.1\r\n");
-        assert!(matches!(inbox.next(LARGEST), Err(Refused::Malformed(_))));
+        assert!(matches!(inbox.has_frame(LARGEST), Err(Refused::Malformed(_))));
     }
 
     #[test]
     fn a_large_buffer_is_given_back() {
         let mut out = MAGIC.to_vec();
-        put(&mut out, Kind::Answer, &vec![7; 1 << 20]);
+        put(&mut out, Kind::Answer, |out| out.resize(out.len() + (1 << 20), 7));
         let mut inbox = Inbox::default();
         feed_frames(&mut inbox, &out, out.len());
         assert!(inbox.space().len() <= ORDINARY);
@@ -224,8 +247,9 @@ mod tests {
             most = most.max(inbox.end - inbox.start + part.len());
             feed(inbox, part);
             assert!(inbox.buffer.len() <= (2 * most).max(ORDINARY));
-            while let Some(frame) = inbox.next(LARGEST).unwrap() {
-                frames.push((frame.kind, frame.body.to_vec()));
+            while inbox.has_frame(LARGEST).unwrap() {
+                let kind = inbox.take().unwrap();
+                frames.push((kind, inbox.body().to_vec()));
             }
         }
         frames
@@ -243,7 +267,7 @@ mod tests {
         ) {
             let mut out = MAGIC.to_vec();
             for (kind, body) in &frames {
-                put(&mut out, *kind, body);
+                put(&mut out, *kind, |out| out.extend_from_slice(body));
             }
             let mut inbox = Inbox::default();
             prop_assert_eq!(feed_frames(&mut inbox, &out, piece), frames);
@@ -257,7 +281,9 @@ mod tests {
                 feed(&mut inbox, &MAGIC);
             }
             feed(&mut inbox, &bytes);
-            while let Ok(Some(_)) = inbox.next(1024) {}
+            while inbox.has_frame(1024) == Ok(true) {
+                prop_assert!(inbox.take().is_some());
+            }
         }
     }
 }

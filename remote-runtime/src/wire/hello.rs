@@ -50,7 +50,7 @@ impl Hello {
     /// Appends what a connection begins with.
     pub fn put(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&MAGIC);
-        let at = frame::begin(out, Kind::Hello);
+        let at = frame::begin(out);
         put(out, PROTOCOL_TAG, &self.protocol.to_le_bytes());
         put(out, SERVER, self.server.as_bytes());
         put(out, PID, &self.pid.to_le_bytes());
@@ -61,7 +61,7 @@ impl Hello {
         if self.debug {
             put(out, DEBUG, &[1]);
         }
-        frame::end(out, at);
+        frame::end(out, at, Kind::Hello);
     }
 
     /// Reads the body of a hello.

@@ -1,0 +1,176 @@
+//! A remote function that is known to be one: what DESIGN calls a mistake is refused on the way here.
+
+use proc_macro2::Span;
+use quote::format_ident;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Attribute, FnArg, Ident, LitStr, Pat, PatType, ReturnType, Safety, Signature, Type, parse_quote};
+
+use crate::Mistakes;
+use crate::item::{Written, is_cfg, is_remote, literal, refuse_generics};
+use crate::types;
+
+/// Where a function stands.
+pub(crate) enum Origin<'a> {
+    Free,
+    /// In a block of this type.
+    Impl(&'a Type),
+}
+
+/// A remote function.
+pub(crate) struct Function {
+    pub(crate) ident: Ident,
+    /// Its name on the wire.
+    pub(crate) name: LitStr,
+    /// How the server calls it.
+    pub(crate) path: syn::ExprPath,
+    pub(crate) arguments: Vec<Argument>,
+    /// Its return type, as it can be written beside the function.
+    pub(crate) output: Type,
+    /// Those that decide whether it exists.
+    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) deprecated: bool,
+}
+
+/// One argument.
+pub(crate) struct Argument {
+    /// What it is called by whoever reads an error.
+    pub(crate) name: String,
+    /// What the signature calls it, once a pattern that is no name was replaced.
+    pub(crate) ident: Ident,
+    /// The pattern that was replaced.
+    pub(crate) pattern: Option<Pat>,
+    /// Its type, as it can be written beside the function.
+    pub(crate) ty: Type,
+}
+
+impl Function {
+    /// The function, or all that is wrong with it.
+    pub(crate) fn of(written: &Written, origin: &Origin<'_>, name: Option<LitStr>, mistakes: &mut Mistakes) -> Option<Self> {
+        let mut own = Mistakes::default();
+        let Written { attrs, sig, .. } = written;
+        if let Some(attr) = attrs.iter().find(|attr| is_remote(attr)) {
+            own.add(attr, "a function has one server; remove one of the two `#[remote]`");
+        }
+        refuse_qualifiers(sig, &mut own);
+        refuse_generics(&sig.generics, "function", &mut own);
+        let arguments = sig.inputs.iter().enumerate().filter_map(|(at, arg)| argument(at, arg, origin, &mut own)).collect();
+        let output = output(sig, origin, &mut own);
+        if let Some(e) = own.0 {
+            mistakes.push(e);
+            return None;
+        }
+        let ident = sig.ident.clone();
+        let (default_name, path) = match origin {
+            Origin::Free => (bare(&ident), parse_quote!(#ident)),
+            Origin::Impl(ty) => {
+                let outside = types::outside(ty, None);
+                (format!("{}::{}", types::last_ident(ty), bare(&ident)), parse_quote!(<#outside>::#ident))
+            }
+        };
+        Some(Self {
+            name: name.unwrap_or_else(|| literal(&default_name, &ident)),
+            ident,
+            path,
+            arguments,
+            output: output?,
+            cfgs: attrs.iter().filter(|attr| is_cfg(attr)).cloned().collect(),
+            deprecated: attrs.iter().any(|attr| attr.path().is_ident("deprecated")),
+        })
+    }
+}
+
+/// An identifier without `r#`.
+fn bare(ident: &Ident) -> String {
+    let text = ident.to_string();
+    text.strip_prefix("r#").map(str::to_owned).unwrap_or(text)
+}
+
+fn refuse_qualifiers(sig: &Signature, mistakes: &mut Mistakes) {
+    if let Some(token) = sig.constness {
+        mistakes.add(token, "a remote function is not `const`, since a call takes a server; write `fn`");
+    }
+    if let Some(token) = sig.asyncness {
+        mistakes.add(token, "a remote function is not `async`; write `fn`, and wait inside it for what is");
+    }
+    match &sig.safety {
+        Safety::Unsafe(token) => {
+            mistakes.add(token, "a remote function is not `unsafe`, since nobody can promise anything for another process; write `fn`");
+        }
+        Safety::Safe(token) => mistakes.add(token, "a remote function is always safe; write `fn`"),
+        _ => {}
+    }
+    if let Some(abi) = &sig.abi {
+        mistakes.add(abi, "a remote function is not `extern`; write `fn`, and call that one");
+    }
+    if let Some(variadic) = &sig.variadic {
+        mistakes.add(variadic, "a remote function takes a fixed number of arguments; write a slice, as in `items: &[u32]`");
+    }
+}
+
+fn argument(at: usize, arg: &FnArg, origin: &Origin<'_>, mistakes: &mut Mistakes) -> Option<Argument> {
+    let PatType { attrs, pat, ty, .. } = match arg {
+        FnArg::Typed(typed) => typed,
+        FnArg::Receiver(receiver) => {
+            mistakes.add(
+                receiver,
+                "a remote function takes no `self`, since the caller has no such value; keep it in a `static` of the server",
+            );
+            return None;
+        }
+    };
+    if let Some(attr) = attrs.iter().find(|attr| is_cfg(attr)) {
+        mistakes.add(attr, "an argument of a remote function is always there; put `#[cfg]` on two functions instead");
+    }
+    types::refuse_in_argument(ty, mistakes);
+    let (ident, name, pattern) = match &**pat {
+        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => (pat.ident.clone(), bare(&pat.ident), None),
+        pat => {
+            let ident = format_ident!("argument_{at}", span = Span::mixed_site());
+            (ident, format!("number {}", at + 1), Some(pat.clone()))
+        }
+    };
+    Some(Argument { name, ident, pattern, ty: types::outside(ty, origin.self_type()) })
+}
+
+fn output(sig: &Signature, origin: &Origin<'_>, mistakes: &mut Mistakes) -> Option<Type> {
+    const WORDS: &str = "a remote function must return a `Result`, because a call can fail on its way; write `-> remotex::Result<()>`";
+    match &sig.output {
+        ReturnType::Default => {
+            mistakes.add(&sig.ident, WORDS);
+            None
+        }
+        ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)) => {
+            mistakes.add(ty, WORDS);
+            None
+        }
+        ReturnType::Type(_, ty) => {
+            types::refuse_in_answer(ty, mistakes);
+            Some(types::outside(ty, origin.self_type()))
+        }
+    }
+}
+
+impl<'a> Origin<'a> {
+    fn self_type(&self) -> Option<&'a Type> {
+        match self {
+            Self::Free => None,
+            Self::Impl(ty) => Some(ty),
+        }
+    }
+}
+
+/// The signature, with the patterns replaced that are no names.
+pub(crate) fn signature(written: &Signature, arguments: &[Argument]) -> Signature {
+    let mut sig = written.clone();
+    let mut replaced = Punctuated::new();
+    for (mut input, argument) in sig.inputs.into_iter().zip(arguments) {
+        if let (FnArg::Typed(typed), Some(pattern)) = (&mut input, &argument.pattern) {
+            let ident = Ident::new(&argument.ident.to_string(), argument.ident.span().located_at(pattern.span()));
+            *typed.pat = parse_quote!(#ident);
+        }
+        replaced.push(input);
+    }
+    sig.inputs = replaced;
+    sig
+}

@@ -1,0 +1,196 @@
+//! What the attribute stands on: a function, a block of them, or something that it does not fit.
+
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, GenericParam, Generics, ImplItem, ItemImpl, LitStr, Signature, Token, Visibility, braced, token,
+};
+
+use crate::Mistakes;
+use crate::function::{Function, Origin};
+use crate::options::{Inner, Options};
+use crate::{entry, stub};
+
+pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
+    let mut mistakes = Mistakes::default();
+    let options = mistakes.note(Options::parse(options));
+    let expanded = match kind.parse2(item.clone()) {
+        Ok(Kind::Function) => free_function(options, item.clone(), &mut mistakes),
+        Ok(Kind::Impl) => block(options, item.clone(), &mut mistakes),
+        Ok(Kind::Other(at)) => {
+            mistakes.add(at, "`#[remote]` goes on a function, or on an `impl` block of a type of yours");
+            item.clone()
+        }
+        Err(e) => {
+            mistakes.push(e);
+            item.clone()
+        }
+    };
+    let errors = mistakes.into_compile_errors();
+    quote!(#expanded #errors)
+}
+
+enum Kind {
+    Function,
+    Impl,
+    Other(TokenTree),
+}
+
+fn kind(input: ParseStream<'_>) -> syn::Result<Kind> {
+    input.call(Attribute::parse_outer)?;
+    input.parse::<Visibility>()?;
+    let ahead = input.fork();
+    let found = if ahead.parse::<Signature>().is_ok() {
+        Kind::Function
+    } else if input.peek(Token![impl]) || (input.peek(Token![unsafe]) && input.peek2(Token![impl])) {
+        Kind::Impl
+    } else if input.peek(Token![fn]) {
+        // The parser says best what is wrong with it.
+        input.parse::<Signature>().map(|_| Kind::Function)?
+    } else {
+        Kind::Other(input.fork().parse()?)
+    };
+    input.parse::<TokenStream>()?;
+    Ok(found)
+}
+
+/// A function as it was written.
+pub(crate) struct Written {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    pub(crate) body: Body,
+}
+
+/// A body, not parsed: what is wrong in there the compiler knows best.
+pub(crate) struct Body {
+    /// `#![…]` at its beginning.
+    pub(crate) attrs: Vec<Attribute>,
+    rest: TokenStream,
+    at: Span,
+}
+
+impl Parse for Written {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let (attrs, vis, sig) = (input.call(Attribute::parse_outer)?, input.parse()?, input.parse()?);
+        Ok(Self { attrs, vis, sig, body: input.parse()? })
+    }
+}
+
+impl Parse for Body {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if !input.peek(token::Brace) {
+            return Err(input.error("a remote function has a body, which runs in the server"));
+        }
+        let at = input.span();
+        let content;
+        braced!(content in input);
+        Ok(Self { attrs: content.call(Attribute::parse_inner)?, rest: content.parse()?, at })
+    }
+}
+
+impl Body {
+    /// A block of what follows the attributes. It is where the body was, but its braces are ours,
+    /// and no concern of the lints.
+    pub(crate) fn as_block(&self) -> Group {
+        let mut block = Group::new(Delimiter::Brace, self.rest.clone());
+        block.set_span(Span::call_site().located_at(self.at));
+        block
+    }
+}
+
+fn free_function(options: Option<Options>, item: TokenStream, mistakes: &mut Mistakes) -> TokenStream {
+    let Some(written) = mistakes.note(syn::parse2::<Written>(item.clone())) else { return item };
+    let name = options.as_ref().and_then(|options| options.name.clone());
+    let model = Function::of(&written, &Origin::Free, name, mistakes);
+    match (options, model) {
+        (Some(options), Some(function)) => {
+            let (stub, entry) = (stub::expand(&options, &written, &function), entry::expand(&options, &function));
+            quote!(#stub #entry)
+        }
+        _ => item,
+    }
+}
+
+fn block(options: Option<Options>, item: TokenStream, mistakes: &mut Mistakes) -> TokenStream {
+    let Some(mut block) = mistakes.note(syn::parse2::<ItemImpl>(item.clone())) else { return item };
+    if let Some(name) = options.as_ref().and_then(|options| options.name.as_ref()) {
+        mistakes.add(name, "a block has no name of its own; write `#[remote(name = \"…\")]` on a function in it");
+    }
+    if let Some((path, _)) = &block.trait_ {
+        mistakes.add(path, "`#[remote]` goes on an inherent block: write `impl Type`, without a trait");
+    }
+    refuse_generics(&block.generics, "block", mistakes);
+    let origin = Origin::Impl(&block.self_ty.clone());
+    let cfgs: Vec<_> = block.attrs.iter().filter(|attr| is_cfg(attr)).cloned().collect();
+    let mut entries = TokenStream::new();
+    let mut found = 0;
+    for member in &mut block.items {
+        let ImplItem::Fn(function) = member else { continue };
+        let inner = take_inner(&mut function.attrs, mistakes);
+        let is_pub = matches!(function.vis, Visibility::Public(_));
+        let name = match inner {
+            Some(Inner::Skip) => {
+                found += 1;
+                continue;
+            }
+            Some(Inner::Name(name)) if !is_pub => {
+                mistakes.add(name, "only `pub` functions of a remote block are remote");
+                continue;
+            }
+            Some(Inner::Name(name)) => Some(name),
+            None if !is_pub => continue,
+            None => None,
+        };
+        found += 1;
+        let Some(written) = mistakes.note(syn::parse2::<Written>(function.to_token_stream())) else { continue };
+        let model = Function::of(&written, &origin, name, mistakes);
+        if let (Some(options), Some(model)) = (&options, model) {
+            *member = ImplItem::Verbatim(stub::expand(options, &written, &model));
+            let entry = entry::expand(options, &model);
+            entries.extend(quote!(#(#cfgs)* #entry));
+        }
+    }
+    if found == 0 {
+        mistakes.add(&block.self_ty, "nothing in this block is remote; make its remote functions `pub`");
+    }
+    quote!(#block #entries)
+}
+
+/// Takes `#[remote(…)]` off a function inside a block.
+fn take_inner(attrs: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Option<Inner> {
+    let at = attrs.iter().position(is_remote)?;
+    let attr = attrs.remove(at);
+    mistakes.note(attr.parse_args())
+}
+
+pub(crate) fn is_remote(attr: &Attribute) -> bool {
+    attr.path().segments.last().is_some_and(|segment| segment.ident == "remote")
+}
+
+pub(crate) fn is_cfg(attr: &Attribute) -> bool {
+    attr.path().is_ident("cfg")
+}
+
+pub(crate) fn refuse_generics(generics: &Generics, of: &str, mistakes: &mut Mistakes) {
+    for param in &generics.params {
+        match param {
+            GenericParam::Lifetime(_) => {}
+            GenericParam::Type(param) => mistakes.add(
+                param,
+                format_args!("a remote {of} has no type parameters, since its server must know every type; write the types that are meant"),
+            ),
+            GenericParam::Const(param) => mistakes.add(
+                param,
+                format_args!("a remote {of} has no const parameters, since its server must know every type; write the value that is meant"),
+            ),
+        }
+    }
+}
+
+/// A name for the wire, at the place of what it was made of.
+pub(crate) fn literal(text: &str, at: &impl Spanned) -> LitStr {
+    LitStr::new(text, at.span())
+}

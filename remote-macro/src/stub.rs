@@ -1,0 +1,71 @@
+//! What the caller gets: the function as it was written, which first asks where it is to run.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{FnArg, Ident, ReturnType};
+
+use crate::function::{Argument, Function, signature};
+use crate::item::Written;
+use crate::options::Options;
+
+pub(crate) fn expand(options: &Options, written: &Written, function: &Function) -> TokenStream {
+    let Written { attrs, vis, sig, body } = written;
+    let (inner_attrs, body) = (&body.attrs, body.as_block());
+    let question = question(options, written, function);
+    let patterns = function.arguments.iter().filter_map(|Argument { ident, pattern, .. }| {
+        let pattern = pattern.as_ref()?;
+        Some(quote!(let #pattern = #ident;))
+    });
+    let sig = signature(sig, &function.arguments);
+    quote! {
+        #(#attrs)*
+        #vis #sig {
+            #(#inner_attrs)*
+            #question
+            #(#patterns)*
+            #body
+        }
+    }
+}
+
+/// In a block of its own, so that its names do not meet those of the body.
+fn question(options: &Options, written: &Written, function: &Function) -> TokenStream {
+    let Options { server, krate, .. } = options;
+    let name = &function.name;
+    let output = match &written.sig.output {
+        ReturnType::Type(_, ty) => quote!(#ty),
+        ReturnType::Default => quote!(()),
+    };
+    // Local names that the function's own arguments cannot meet.
+    let [away, out] = ["away", "out"].map(|name| Ident::new(name, Span::mixed_site()));
+    let types = written.sig.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(&typed.ty),
+        FnArg::Receiver(_) => None,
+    });
+    let puts = function.arguments.iter().zip(types).map(|(Argument { name, ident, .. }, ty)| {
+        let ident = quiet(ident);
+        quote!(#out.put(#name, &(&&&#krate::__private::Tag::<#ty>::new()).carry(&#ident))?;)
+    });
+    quote! {
+        {
+            static __REMOTEX_STUB: #krate::__private::Stub = #krate::__private::Stub::new(&#server, #name);
+            if let ::core::option::Option::Some(#away) = __REMOTEX_STUB.away() {
+                use #krate::__private::tiers::*;
+                return (&&&&#krate::__private::Tag::<#output>::new()).ask(#away, &mut |#out| {
+                    #(#puts)*
+                    ::core::result::Result::Ok(())
+                });
+            }
+        }
+    }
+}
+
+/// An argument whose name begins with `_` is not meant to be used: that we do is no concern of the
+/// lints, which leave alone what comes from a macro.
+fn quiet(ident: &Ident) -> Ident {
+    if ident.to_string().starts_with('_') {
+        Ident::new(&ident.to_string(), Span::call_site().located_at(ident.span()))
+    } else {
+        ident.clone()
+    }
+}

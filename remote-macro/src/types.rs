@@ -1,0 +1,120 @@
+//! Types as they are written: what they may not be, and how they are written elsewhere.
+
+use syn::visit::{self, Visit};
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    GenericArgument, Lifetime, PathArguments, Type, TypeFnPtr, TypeImplTrait, TypeParen, TypePath, TypeReference, TypeTraitObject,
+    parse_quote,
+};
+
+use crate::Mistakes;
+
+/// The type as it can be written outside of its function and its block: named lifetimes are
+/// inferred there, and `Self` is `self_type`.
+pub(crate) fn outside(ty: &Type, self_type: Option<&Type>) -> Type {
+    let mut ty = ty.clone();
+    Outside { self_type: self_type.map(|ty| outside(ty, None)) }.visit_type_mut(&mut ty);
+    ty
+}
+
+struct Outside {
+    self_type: Option<Type>,
+}
+
+impl VisitMut for Outside {
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        if lifetime.ident != "static" {
+            *lifetime = Lifetime::new("'_", lifetime.span());
+        }
+    }
+
+    // Its lifetimes are its own.
+    fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
+
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        if let (Type::Path(TypePath { qself, path, .. }), Some(self_type)) = (&mut *ty, &self.self_type) {
+            if qself.is_none() && path.is_ident("Self") {
+                *ty = self_type.clone();
+                return;
+            }
+            if qself.is_none() && path.segments.len() > 1 && path.segments[0].ident == "Self" {
+                let rest = path.segments.iter().skip(1);
+                *ty = parse_quote!(<#self_type>::#(#rest)::*);
+            }
+        }
+        visit_mut::visit_type_mut(self, ty);
+    }
+}
+
+/// The name of a type without its path: `BBoard` of `news::BBoard<'_>`.
+pub(crate) fn last_ident(ty: &Type) -> String {
+    match ty {
+        Type::Path(TypePath { path, .. }) => path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default(),
+        Type::Paren(TypeParen { elem, .. }) => last_ident(elem),
+        _ => String::new(),
+    }
+}
+
+/// Refuses what cannot be an argument, as far as that is written.
+pub(crate) fn refuse_in_argument(ty: &Type, mistakes: &mut Mistakes) {
+    struct Refuse<'m>(&'m mut Mistakes);
+    impl<'ast> Visit<'ast> for Refuse<'_> {
+        fn visit_type_reference(&mut self, ty: &'ast TypeReference) {
+            if let Some(lifetime) = ty.lifetime.as_ref().filter(|lifetime| lifetime.ident == "static") {
+                self.0.add(lifetime, "what is sent lives only as long as the call; write `&T`, without `'static`");
+            }
+            if let Some(token) = ty.mutability {
+                self.0.add(token, "a remote function cannot change what its caller has; take it by value, and return what became of it");
+            }
+            visit::visit_type_reference(self, ty);
+        }
+        fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
+            self.0.add(ty, "an argument of a remote function has one type that both sides know; write it instead of `impl Trait`");
+        }
+        fn visit_type_trait_object(&mut self, ty: &'ast TypeTraitObject) {
+            self.0.add(ty, "a trait object cannot be sent; write a type that can, such as an enum of what it may be");
+        }
+        fn visit_type_fn_ptr(&mut self, ty: &'ast TypeFnPtr) {
+            self.0.add(ty, "a function cannot be sent to another process; send what it would be called with");
+        }
+    }
+    Refuse(mistakes).visit_type(ty);
+}
+
+/// Refuses what cannot be an answer, as far as that is written.
+pub(crate) fn refuse_in_answer(ty: &Type, mistakes: &mut Mistakes) {
+    struct Refuse<'m>(&'m mut Mistakes);
+    impl<'ast> Visit<'ast> for Refuse<'_> {
+        fn visit_type_reference(&mut self, ty: &'ast TypeReference) {
+            self.0.add(ty.and_token, "an answer cannot borrow from its server; return what is owned, as in `String` for `&str`");
+        }
+        fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+            if lifetime.ident != "static" {
+                self.0.add(lifetime, "an answer cannot borrow from its server; return what is owned, as in `String` for `Cow<'_, str>`");
+            }
+        }
+        fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
+            self.0.add(ty, "the answer of a remote function has one type that both sides know; write it instead of `impl Trait`");
+        }
+        fn visit_type_trait_object(&mut self, ty: &'ast TypeTraitObject) {
+            self.0.add(ty, "a trait object cannot be sent; write a type that can, such as an enum of what it may be");
+        }
+    }
+    let mut refuse = Refuse(mistakes);
+    // Only the first parameter is the value; an error may well be a `Box<dyn Error>`.
+    match value_of(ty) {
+        Some(value) => refuse.visit_type(value),
+        None if matches!(ty, Type::Path(_)) => {}
+        None => refuse.visit_type(ty),
+    }
+}
+
+/// `T` of `Result<T, …>`, by whatever name it goes.
+fn value_of(ty: &Type) -> Option<&Type> {
+    let Type::Path(TypePath { path, .. }) = ty else { return None };
+    let PathArguments::AngleBracketed(arguments) = &path.segments.last()?.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}

@@ -1,0 +1,160 @@
+//! Where a server is: its name and its address, and the variable that overrides the address.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use crate::paths;
+
+/// An address, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// A Unix socket.
+    Unix(PathBuf),
+    /// In this very process: functions run where they are called.
+    Local,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Local => f.write_str("local:"),
+        }
+    }
+}
+
+/// Whether a server may have this name, asked when its `static` is compiled.
+pub(crate) const fn is_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    if bytes.is_empty() || bytes.len() > 64 || is(bytes, b"debug") || is(bytes, b"explain") {
+        return false;
+    }
+    let mut i = 0;
+    while i < bytes.len() {
+        if !(bytes[i].is_ascii_alphanumeric() || bytes[i] == b'.' || bytes[i] == b'_' || bytes[i] == b'-') {
+            return false;
+        }
+        i += 1;
+    }
+    // These two are folders.
+    !is(bytes, b".") && !is(bytes, b"..")
+}
+
+/// Whether it is an address, asked when a server's `static` is compiled, and of the variable.
+pub(crate) const fn is_address(address: &str) -> bool {
+    let bytes = address.as_bytes();
+    is(bytes, b"local:") || (begins(bytes, b"unix:/") && bytes[bytes.len() - 1] != b'/')
+}
+
+const fn is(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.len() == word.len() && begins(bytes, word)
+}
+
+/// Whether `bytes` begin with `word`, in letters of any case.
+const fn begins(bytes: &[u8], word: &[u8]) -> bool {
+    match bytes.split_at_checked(word.len()) {
+        Some((start, _)) => start.eq_ignore_ascii_case(word),
+        None => false,
+    }
+}
+
+/// The variable that overrides the address of the server of that name.
+pub(crate) fn variable(name: &str) -> String {
+    let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    format!("REMOTEX_{}", name.chars().map(upper).collect::<String>())
+}
+
+/// The address of the server of that name: from its variable, or as given, or the default.
+///
+/// # Errors
+/// In words, if the variable is no address.
+pub(crate) fn resolve(name: &str, given: Option<&'static str>) -> Result<Address, String> {
+    let variable = variable(name);
+    let overridden = env::var_os(&variable).filter(|value| !value.is_empty());
+    if overridden.as_deref().is_some_and(|value| value == "off") {
+        return Ok(Address::Local);
+    }
+    match overridden.or_else(|| given.map(OsString::from)) {
+        None => Ok(Address::Unix(paths::folder().join(format!("{name}.sock")))),
+        Some(address) => parse(address).map_err(|address| {
+            format!("the variable {variable} is `{address}`, which is no address; write `unix:/path`, `local:` or `off`")
+        }),
+    }
+}
+
+fn parse(address: OsString) -> Result<Address, String> {
+    let bytes = address.into_vec();
+    if begins(&bytes, b"unix:/") && !bytes.ends_with(b"/") {
+        return Ok(Address::Unix(PathBuf::from(OsString::from_vec(bytes[b"unix:".len()..].to_vec()))));
+    }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    if is_address(&text) { Ok(Address::Local) } else { Err(text) }
+}
+
+/// The files that belong to a socket.
+#[derive(Debug, Clone)]
+pub(crate) struct Files {
+    /// Where clients connect.
+    pub(crate) socket: PathBuf,
+    /// Held by the server for its whole life.
+    pub(crate) lock: PathBuf,
+    /// Held by a caller while it starts the server.
+    pub(crate) start: PathBuf,
+}
+
+impl Files {
+    pub(crate) fn of(socket: &Path) -> Self {
+        let stem = match socket.extension() {
+            Some(extension) if extension == "sock" => socket.with_extension(""),
+            _ => socket.to_owned(),
+        };
+        let with = |suffix: &str| {
+            let mut path = stem.clone().into_os_string();
+            path.push(suffix);
+            PathBuf::from(path)
+        };
+        Self { socket: socket.to_owned(), lock: with(".lock"), start: with(".start") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_file_names() {
+        for good in ["bboard", "a", "A.b_c-1", &"x".repeat(64)] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in ["", ".", "..", "a b", "a/b", "ü", "debug", "Explain", &"x".repeat(65)] {
+            assert!(!is_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        let unix = |path: &str| Ok(Address::Unix(path.into()));
+        assert_eq!(parse("unix:/run/x.sock".into()), unix("/run/x.sock"));
+        assert_eq!(parse("local:".into()), Ok(Address::Local));
+        for bad in ["", "unix:", "unix:/", "unix:x", "/run/x", "local", "local:x", "tcp://h:1"] {
+            assert_eq!(parse(bad.into()), Err(bad.to_owned()));
+            assert!(!is_address(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn files_lie_beside_their_socket() {
+        let files = Files::of(Path::new("/run/a.b.sock"));
+        assert_eq!(files.lock, Path::new("/run/a.b.lock"));
+        assert_eq!(files.start, Path::new("/run/a.b.start"));
+        assert_eq!(Files::of(Path::new("/run/a.b")).lock, Path::new("/run/a.b.lock"));
+    }
+
+    #[test]
+    fn a_variable_is_a_variable() {
+        assert_eq!(variable("my-server.2"), "REMOTEX_MY_SERVER_2");
+    }
+}

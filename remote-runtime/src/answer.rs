@@ -1,0 +1,192 @@
+//! How a function's answer and its error travel back.
+//!
+//! Chosen by the return type as [`argument`](crate::argument) is chosen by an argument's:
+//!
+//! 1. an error that serde knows travels as the very value;
+//! 2. any other error travels as its message and those of its sources, if it is `Send + Sync`,
+//! 3. or if it is not;
+//! 4. everything else, so that the only error is that of [`check`](CheckReturn::check).
+
+use std::error::Error as StdError;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::argument::{Outgoing, Tag};
+use crate::call::{Away, Received};
+use crate::codec::Unencoded;
+use crate::error::{Error, Failure};
+use crate::function::Reply;
+use crate::wire::fault::Fault;
+
+/// Sends the arguments.
+pub type Send<'a> = &'a mut dyn FnMut(&mut Outgoing<'_, '_>) -> Result<(), Unencoded>;
+
+type BoxedSync = Box<dyn StdError + std::marker::Send + Sync>;
+type Boxed = Box<dyn StdError>;
+
+fn ask<T: DeserializeOwned, E: From<Error>>(
+    away: Away,
+    send: Send<'_>,
+    raised: impl FnOnce(Received<'_>) -> Result<E, Error>,
+) -> Result<T, E> {
+    let received = away.exchange(send)?;
+    if received.is_raised() { Err(raised(received)?) } else { Ok(received.decode()?) }
+}
+
+fn answer<T: Serialize, E>(
+    result: Result<T, E>,
+    reply: &mut Reply<'_>,
+    fail: impl FnOnce(E, &mut Reply<'_>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    match result {
+        Ok(value) => reply.answer(&value),
+        Err(e) => fail(e, reply),
+    }
+}
+
+/// Tier 1.
+pub trait AnswerTyped<T, E> {
+    #[doc(hidden)]
+    fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E>;
+    #[doc(hidden)]
+    fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault>;
+    #[doc(hidden)]
+    fn check(&self) {}
+}
+
+impl<T, E> AnswerTyped<T, E> for &&&&Tag<Result<T, E>>
+where
+    T: Serialize + DeserializeOwned,
+    E: Serialize + DeserializeOwned + From<Error>,
+{
+    fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E> {
+        ask(away, send, |received| received.decode())
+    }
+    fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault> {
+        answer(result, reply, |e, reply| reply.raise(&e))
+    }
+}
+
+/// Tier 2.
+pub trait AnswerBoxedSync<T, E> {
+    #[doc(hidden)]
+    fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E>;
+    #[doc(hidden)]
+    fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault>;
+    #[doc(hidden)]
+    fn check(&self) {}
+}
+
+impl<T, E> AnswerBoxedSync<T, E> for &&&Tag<Result<T, E>>
+where
+    T: Serialize + DeserializeOwned,
+    E: Into<BoxedSync> + From<Error>,
+{
+    fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E> {
+        ask(away, send, |received| Err(received.unexpected()))
+    }
+    fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault> {
+        answer(result, reply, |e, _| Err(Fault::Failed(Failure::of(e.into().as_ref()))))
+    }
+}
+
+/// Tier 3.
+pub trait AnswerBoxed<T, E> {
+    #[doc(hidden)]
+    fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E>;
+    #[doc(hidden)]
+    fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault>;
+    #[doc(hidden)]
+    fn check(&self) {}
+}
+
+impl<T, E> AnswerBoxed<T, E> for &&Tag<Result<T, E>>
+where
+    T: Serialize + DeserializeOwned,
+    E: Into<Boxed> + From<Error>,
+{
+    fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E> {
+        ask(away, send, |received| Err(received.unexpected()))
+    }
+    fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault> {
+        answer(result, reply, |e, _| Err(Fault::Failed(Failure::of(e.into().as_ref()))))
+    }
+}
+
+/// Tier 4.
+pub trait AnswerNothing<R> {
+    #[doc(hidden)]
+    fn ask(&self, away: Away, send: Send<'_>) -> R;
+    #[doc(hidden)]
+    fn answer(&self, result: R, reply: &mut Reply<'_>) -> Result<(), Fault>;
+}
+
+impl<R> AnswerNothing<R> for Tag<R> {
+    fn ask(&self, _: Away, _: Send<'_>) -> R {
+        unreachable!("`check` has refused it at compile time")
+    }
+    fn answer(&self, _: R, _: &mut Reply<'_>) -> Result<(), Fault> {
+        Err(Fault::Mismatch("its answer cannot travel".into()))
+    }
+}
+
+// The check: the tiers above need nothing; the two last have the bounds that say what is missing.
+
+/// An error type that can be sent; nothing implements it but by the tiers.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot travel back from a remote function as its error",
+    label = "implement `std::error::Error` for it, or derive `serde::Serialize` and `serde::Deserialize`"
+)]
+pub trait Travels {}
+
+/// The check's last but one tier, for all that lacks only a way to send its error. The bound is the
+/// method's: one of the `impl` would make the lookup go on to the next tier.
+pub trait CheckError<E> {
+    #[doc(hidden)]
+    fn check(&self)
+    where
+        E: Travels,
+    {
+    }
+}
+
+impl<T: Value, E: CallError> CheckError<E> for &Tag<Result<T, E>> {}
+
+/// What a remote function may return.
+#[diagnostic::on_unimplemented(
+    message = "a remote function must return a `Result`, because a call can fail on its way",
+    label = "write `remotex::Result<{Self}>`"
+)]
+pub trait Return {}
+impl<T: Value, E: CallError> Return for Result<T, E> {}
+
+/// What a remote function may return as its `Ok` value.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot travel back from a remote function",
+    label = "derive `serde::Serialize` and `serde::Deserialize` for it, without borrows"
+)]
+pub trait Value {}
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Value for T {}
+
+/// What a remote function may return as its `Err` value.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot tell that a call failed on its way",
+    label = "implement `From<remotex::Error>` for it, or return `remotex::Result`"
+)]
+pub trait CallError {}
+#[diagnostic::do_not_recommend]
+impl<E: From<Error>> CallError for E {}
+
+/// The check's last tier.
+pub trait CheckReturn<R> {
+    #[doc(hidden)]
+    fn check(&self)
+    where
+        R: Return,
+    {
+    }
+}
+
+impl<R> CheckReturn<R> for Tag<R> {}

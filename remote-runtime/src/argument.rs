@@ -1,0 +1,392 @@
+//! How each kind of argument travels: what the caller sends of it, and what the server holds so
+//! that it can lend it to the function.
+//!
+//! The macro sees a type only as it is written, so that the choice is made where types are known:
+//! by method lookup on a [`Tag`] behind references, which takes the first tier whose bounds hold
+//! (autoref-based specialization, due to David Tolnay). For `(&&&&Tag::<T>::new()).hold(…)`:
+//!
+//! 1. paths, whose bytes need not be UTF-8, and `&[u8]`, which travels as one block;
+//! 2. whatever can be read straight from the message, borrowing from it or not;
+//! 3. references to what must be held for them: `&T`, `&[T]`, `Option<&T>`, `Option<&[T]>`;
+//! 4. everything else, so that the only error is that of [`check`](CheckNothing::check).
+
+use std::convert::Infallible;
+use std::ffi::{OsStr, OsString};
+use std::marker::PhantomData;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::codec::{Decoder, Encoder, Undecoded, Unencoded};
+use crate::wire::fault::Fault;
+
+/// A type to choose a tier by.
+pub struct Tag<T>(PhantomData<fn() -> T>);
+
+impl<T> Tag<T> {
+    /// The tag of `T`, which must be named: an inferred one would always take the first tier.
+    #[must_use]
+    #[allow(clippy::new_without_default, reason = "a default would be inferred")]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// The arguments of a call that is being sent.
+#[derive(Debug)]
+pub struct Outgoing<'e, 'b> {
+    encoder: &'e mut Encoder<'b>,
+    current: &'static str,
+}
+
+impl<'e, 'b> Outgoing<'e, 'b> {
+    pub(crate) fn new(encoder: &'e mut Encoder<'b>) -> Self {
+        Self { encoder, current: "" }
+    }
+
+    /// Sends the next argument.
+    ///
+    /// # Errors
+    /// If it cannot be encoded or is too large.
+    pub fn put<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Unencoded> {
+        self.current = name;
+        self.encoder.put(value)
+    }
+
+    /// The argument that was sent last.
+    pub(crate) fn current(&self) -> &'static str {
+        self.current
+    }
+}
+
+fn take<'m, T: Deserialize<'m>>(name: &str, from: &mut Decoder<'m>) -> Result<T, Fault> {
+    from.take().map_err(|e| unreadable(format_args!("its argument `{name}`"), &e))
+}
+
+/// Ends the arguments of a call that has come.
+///
+/// # Errors
+/// If there is something left.
+pub fn finish(from: &Decoder<'_>) -> Result<(), Fault> {
+    from.finish().map_err(|e| unreadable(format_args!("the end of its arguments"), &e))
+}
+
+fn unreadable(what: std::fmt::Arguments<'_>, e: &Undecoded) -> Fault {
+    Fault::Mismatch(format!("{what} cannot be read: {e}"))
+}
+
+// What the server holds.
+
+/// Held as what the function takes.
+pub struct Held<T>(T);
+
+impl<T> Held<T> {
+    /// The argument.
+    pub fn lend(self) -> T {
+        self.0
+    }
+}
+
+/// Held for a function that takes a reference.
+pub struct Kept<T>(T);
+
+impl<T> Kept<T> {
+    /// The argument.
+    pub fn lend(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Held for a function that takes a slice.
+pub struct KeptSlice<T>(Vec<T>);
+
+impl<T> KeptSlice<T> {
+    /// The argument.
+    #[must_use]
+    pub fn lend(&self) -> &[T] {
+        &self.0
+    }
+}
+
+/// Held for a function that may take a reference.
+pub struct KeptOption<T>(Option<T>);
+
+impl<T> KeptOption<T> {
+    /// The argument.
+    pub fn lend(&self) -> Option<&T> {
+        self.0.as_ref()
+    }
+}
+
+/// Held for a function that may take a slice.
+pub struct KeptSliceOption<T>(Option<Vec<T>>);
+
+impl<T> KeptSliceOption<T> {
+    /// The argument.
+    #[must_use]
+    pub fn lend(&self) -> Option<&[T]> {
+        self.0.as_deref()
+    }
+}
+
+/// What is held of an argument that cannot travel: there is none.
+pub struct Nothing<T>(Infallible, PhantomData<T>);
+
+impl<T> Nothing<T> {
+    /// The argument.
+    pub fn lend(self) -> T {
+        match self.0 {}
+    }
+}
+
+// Tier 1: bytes that the system gave us, in the form of text or of a sequence of bytes, which is
+// the same on the wire.
+
+/// Bytes that travel as one block.
+#[derive(Clone, Copy)]
+pub struct Block<'v>(&'v [u8]);
+
+impl Serialize for Block<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+impl<'de: 'v, 'v> Deserialize<'de> for Block<'v> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&[u8]>::deserialize(deserializer).map(Block)
+    }
+}
+
+/// Types that are made of such bytes.
+pub trait Bytes<'m>: Sized {
+    #[doc(hidden)]
+    fn block(&self) -> Block<'_>;
+    #[doc(hidden)]
+    fn of(bytes: &'m [u8]) -> Self;
+}
+
+macro_rules! bytes {
+    ($($ty:ty: |$value:ident| $block:expr, |$bytes:ident| $of:expr;)*) => {$(
+        impl<'m> Bytes<'m> for $ty {
+            fn block(&self) -> Block<'_> {
+                let $value = self;
+                Block($block)
+            }
+            fn of($bytes: &'m [u8]) -> Self {
+                $of
+            }
+        }
+    )*};
+}
+
+bytes! {
+    &'m [u8]: |v| v, |b| b;
+    &'m Path: |v| v.as_os_str().as_bytes(), |b| Path::new(OsStr::from_bytes(b));
+    PathBuf: |v| v.as_os_str().as_bytes(), |b| OsString::from_vec(b.to_vec()).into();
+    &'m OsStr: |v| v.as_bytes(), |b| OsStr::from_bytes(b);
+    OsString: |v| v.as_bytes(), |b| OsString::from_vec(b.to_vec());
+}
+
+/// Tier 1 of sending.
+pub trait CarryBytes<'m, T> {
+    #[doc(hidden)]
+    fn carry<'v>(&self, value: &'v T) -> Block<'v>;
+}
+
+impl<'m, T: Bytes<'m>> CarryBytes<'m, T> for &&&Tag<T> {
+    fn carry<'v>(&self, value: &'v T) -> Block<'v> {
+        value.block()
+    }
+}
+
+/// Tier 1 of sending, what may be missing.
+pub trait CarryBytesOption<'m, T> {
+    #[doc(hidden)]
+    fn carry<'v>(&self, value: &'v Option<T>) -> Option<Block<'v>>;
+}
+
+impl<'m, T: Bytes<'m>> CarryBytesOption<'m, T> for &&&Tag<Option<T>> {
+    fn carry<'v>(&self, value: &'v Option<T>) -> Option<Block<'v>> {
+        value.as_ref().map(T::block)
+    }
+}
+
+/// Tier 1 of sending, a reference to what owns its bytes.
+pub trait CarryBytesRef<T> {
+    #[doc(hidden)]
+    fn carry<'v>(&self, value: &'v T) -> Block<'v>;
+}
+
+impl<'a> CarryBytesRef<&'a PathBuf> for &&&Tag<&'a PathBuf> {
+    fn carry<'v>(&self, value: &'v &'a PathBuf) -> Block<'v> {
+        (*value).block()
+    }
+}
+
+/// Tier 1 of holding.
+pub trait HoldBytes<'m, T> {
+    #[doc(hidden)]
+    fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault>;
+}
+
+impl<'m, T: Bytes<'m>> HoldBytes<'m, T> for &&&Tag<T> {
+    fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault> {
+        take::<Block<'m>>(name, from).map(|block| Held(T::of(block.0)))
+    }
+}
+
+/// Tier 1 of holding, what may be missing.
+pub trait HoldBytesOption<'m, T> {
+    #[doc(hidden)]
+    fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<Option<T>>, Fault>;
+}
+
+impl<'m, T: Bytes<'m>> HoldBytesOption<'m, T> for &&&Tag<Option<T>> {
+    fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<Option<T>>, Fault> {
+        take::<Option<Block<'m>>>(name, from).map(|block| Held(block.map(|block| T::of(block.0))))
+    }
+}
+
+/// Tier 1 of holding, a reference to what owns its bytes.
+pub trait HoldBytesRef<T> {
+    #[doc(hidden)]
+    fn hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Kept<T>, Fault>;
+}
+
+impl HoldBytesRef<PathBuf> for &&&Tag<&PathBuf> {
+    fn hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Kept<PathBuf>, Fault> {
+        take::<Block<'_>>(name, from).map(|block| Kept(PathBuf::of(block.0)))
+    }
+}
+
+// Tier 2: whatever serde can read from the message.
+
+/// Tier 2 of sending.
+pub trait CarryValue<T> {
+    #[doc(hidden)]
+    fn carry<'v>(&self, value: &'v T) -> &'v T;
+}
+
+impl<T: Serialize> CarryValue<T> for &&Tag<T> {
+    fn carry<'v>(&self, value: &'v T) -> &'v T {
+        value
+    }
+}
+
+/// Tier 2 of holding.
+pub trait HoldValue<'m, T> {
+    #[doc(hidden)]
+    fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault>;
+}
+
+impl<'m, T: Deserialize<'m>> HoldValue<'m, T> for &&Tag<T> {
+    fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault> {
+        take(name, from).map(Held)
+    }
+}
+
+// Tier 3: references to what must be held.
+
+/// Tier 3 of holding.
+pub trait HoldRef<'m> {
+    #[doc(hidden)]
+    type Held;
+    #[doc(hidden)]
+    fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Self::Held, Fault>;
+}
+
+macro_rules! refs {
+    ($($ty:ty => $kept:ident;)*) => {$(
+        impl<'m, T: Deserialize<'m>> HoldRef<'m> for &Tag<$ty> {
+            type Held = $kept<T>;
+            fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<$kept<T>, Fault> {
+                take(name, from).map($kept)
+            }
+        }
+    )*};
+}
+
+refs! {
+    &T => Kept;
+    &[T] => KeptSlice;
+    Option<&T> => KeptOption;
+    Option<&[T]> => KeptSliceOption;
+}
+
+// Tier 4: what cannot travel.
+
+/// Tier 4 of sending.
+pub trait CarryNothing<T> {
+    #[doc(hidden)]
+    fn carry(&self, _: &T) -> &'static ();
+}
+
+impl<T> CarryNothing<T> for Tag<T> {
+    fn carry(&self, _: &T) -> &'static () {
+        &()
+    }
+}
+
+/// Tier 4 of holding.
+pub trait HoldNothing<T> {
+    #[doc(hidden)]
+    fn hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Nothing<T>, Fault>;
+}
+
+impl<T> HoldNothing<T> for Tag<T> {
+    fn hold(&self, name: &str, _: &mut Decoder<'_>) -> Result<Nothing<T>, Fault> {
+        Err(Fault::Mismatch(format!("its argument `{name}` cannot travel")))
+    }
+}
+
+// The check, whose last tier has the bound that the others left out.
+
+/// What can be an argument; nothing implements it but by the tiers.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a remote function",
+    label = "derive `serde::Serialize` and `serde::Deserialize` for it, or take something that has them"
+)]
+pub trait Argument {}
+
+macro_rules! checks {
+    ($($(#[$doc:meta])* $tier:ident for $ty:ty, [$($generics:tt)*];)*) => {$(
+        $(#[$doc])*
+        pub trait $tier<'m> {
+            #[doc(hidden)]
+            fn check(&self) {}
+        }
+        impl<'m, $($generics)*> $tier<'m> for $ty {}
+    )*};
+}
+
+checks! {
+    /// Tier 1 of the check.
+    CheckBytes for &&&Tag<T>, [T: Bytes<'m>];
+    /// Tier 1 of the check, what may be missing.
+    CheckBytesOption for &&&Tag<Option<T>>, [T: Bytes<'m>];
+    /// Tier 2 of the check.
+    CheckValue for &&Tag<T>, [T: Serialize + Deserialize<'m>];
+    /// Tier 3 of the check.
+    CheckRef for &Tag<&T>, [T: Serialize + Deserialize<'m>];
+    /// Tier 3 of the check, for slices.
+    CheckSlice for &Tag<&[T]>, [T: Serialize + Deserialize<'m>];
+    /// Tier 3 of the check, for what may be missing.
+    CheckOption for &Tag<Option<&T>>, [T: Serialize + Deserialize<'m>];
+    /// Tier 3 of the check, for slices that may be missing.
+    CheckSliceOption for &Tag<Option<&[T]>>, [T: Serialize + Deserialize<'m>];
+}
+
+/// The last tier of the check. The bound is the method's, so that the lookup ends here and the
+/// error is about the bound, in our words.
+pub trait CheckNothing<T> {
+    #[doc(hidden)]
+    fn check(&self)
+    where
+        T: Argument,
+    {
+    }
+}
+
+impl<T> CheckNothing<T> for Tag<T> {}

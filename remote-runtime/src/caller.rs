@@ -1,0 +1,99 @@
+//! Who is calling.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{env, io, process};
+
+use crate::transport;
+
+/// Who has called the remote function that is running: see [`caller`].
+#[derive(Debug, Clone)]
+pub struct Caller(Arc<Origin>);
+
+#[derive(Debug)]
+enum Origin {
+    /// This very process.
+    Here,
+    There { uid: u32, pid: u32, directory: PathBuf },
+}
+
+thread_local! {
+    static CALLER: RefCell<Option<Caller>> = const { RefCell::new(None) };
+}
+
+/// Who is calling, asked inside a remote function.
+///
+/// Outside of one, and where the function runs without a server, it describes this very process.
+/// It belongs to the thread that runs the function: ask before handing work to another.
+///
+/// ```
+/// # extern crate remote_runtime as remotex;
+/// let caller = remotex::caller();
+/// assert_eq!(caller.pid(), std::process::id());
+/// assert_eq!(caller.path("track.gpx"), std::env::current_dir()?.join("track.gpx"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[must_use]
+pub fn caller() -> Caller {
+    CALLER.with_borrow(Clone::clone).unwrap_or_else(|| Caller(Arc::new(Origin::Here)))
+}
+
+impl Caller {
+    /// A process at the other end of a connection, which was in `directory` when it connected.
+    pub(crate) fn there(uid: u32, pid: u32, directory: PathBuf) -> Self {
+        Self(Arc::new(Origin::There { uid, pid, directory }))
+    }
+
+    /// Makes it the caller of what this thread runs from now on.
+    pub(crate) fn enter(self) {
+        CALLER.set(Some(self));
+    }
+
+    /// The effective user of the calling process.
+    #[must_use]
+    pub fn uid(&self) -> u32 {
+        match *self.0 {
+            Origin::Here => rustix::process::geteuid().as_raw(),
+            Origin::There { uid, .. } => uid,
+        }
+    }
+
+    /// The calling process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        match *self.0 {
+            Origin::Here => process::id(),
+            Origin::There { pid, .. } => pid,
+        }
+    }
+
+    /// The working directory of the calling process.
+    ///
+    /// # Errors
+    /// If it has none, for instance because it was removed.
+    pub fn cwd(&self) -> io::Result<PathBuf> {
+        match &*self.0 {
+            Origin::Here => env::current_dir(),
+            Origin::There { pid, directory, .. } => {
+                match transport::working_directory(*pid).unwrap_or_else(|| directory.clone()) {
+                    known if known.is_absolute() => Ok(known),
+                    _ => Err(io::Error::new(io::ErrorKind::NotFound, "the caller's working directory is not known")),
+                }
+            }
+        }
+    }
+
+    /// The path `p` as the caller meant it: a relative one begins at its working directory.
+    ///
+    /// Where that directory is not known, a relative path leads nowhere rather than into this
+    /// process's own.
+    #[must_use]
+    pub fn path(&self, p: impl AsRef<Path>) -> PathBuf {
+        let p = p.as_ref();
+        if p.is_absolute() {
+            return p.to_owned();
+        }
+        self.cwd().unwrap_or_else(|_| format!("/proc/{}/cwd", self.pid()).into()).join(p)
+    }
+}

@@ -1,0 +1,83 @@
+//! Questions to a server as a whole. They work with a server of any build, and start none.
+
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Route;
+use super::connection::{greeted, hello, not_a_server};
+use crate::error::{Call, Error};
+use crate::link::{Broken, Link, PATIENCE};
+use crate::wire::hello::Hello;
+use crate::wire::report::Report;
+use crate::wire::{Kind, frame};
+
+/// The largest reply to a question.
+const LARGEST: usize = 1024 * 1024;
+
+/// How long a server may take to end after it was asked to.
+const END: Duration = Duration::from_secs(30);
+
+/// Who serves, and what it is doing.
+pub(crate) fn status(call: Call<'_>, route: &dyn Route, stream: UnixStream) -> Result<(Hello, Report), Error> {
+    let (mut link, hello) = ask(call, route, stream, Kind::Status)?;
+    expect(call, route, &mut link, Kind::Report)?;
+    let report = Report::read(link.body()).map_err(|e| not_a_server(call, route.address(), &e))?;
+    Ok((hello, report))
+}
+
+/// Asks the server to end, and waits until it has.
+pub(crate) fn stop(call: Call<'_>, route: &dyn Route, stream: UnixStream) -> Result<(), Error> {
+    let (mut link, hello) = ask(call, route, stream, Kind::Stop)?;
+    loop {
+        match link.receive(LARGEST, Some(END)) {
+            Ok(Some(_)) => {}
+            Ok(None) | Err(Broken::Cut | Broken::Unread) => return Ok(()),
+            Err(Broken::Silent) => {
+                return Err(Error::TimedOut(call.trouble(format_args!(
+                    "process {} has been asked to stop, and has not within {} s",
+                    hello.pid,
+                    END.as_secs()
+                ))));
+            }
+            Err(e) => return Err(broken(call, route, e)),
+        }
+    }
+}
+
+fn ask(call: Call<'_>, route: &dyn Route, stream: UnixStream, question: Kind) -> Result<(Link, Hello), Error> {
+    let mut link = Link::new(Arc::new(stream));
+    let mut out = Vec::new();
+    hello(call, LARGEST).put(&mut out);
+    frame::put(&mut out, question, |_| ());
+    // A server that is already gone, or ends just now, says so when it is read from.
+    let _ = link.send(&out);
+    expect(call, route, &mut link, Kind::Hello)?;
+    let hello = greeted(call, link.body(), route.address())?;
+    Ok((link, hello))
+}
+
+fn expect(call: Call<'_>, route: &dyn Route, link: &mut Link, expected: Kind) -> Result<(), Error> {
+    match link.receive(LARGEST, Some(PATIENCE)) {
+        Ok(Some(kind)) if kind == expected => Ok(()),
+        Ok(Some(Kind::Fault)) => Err(super::fault::error(call, link.body())),
+        Ok(Some(Kind::Goodbye) | None) | Err(Broken::Cut | Broken::Unread) => {
+            Err(Error::Unreachable(call.trouble(format_args!("the one at `{}` is ending just now", route.address()))))
+        }
+        Ok(Some(kind)) => Err(not_a_server(call, route.address(), &format_args!("a frame of kind {kind:?}"))),
+        Err(e) => Err(broken(call, route, e)),
+    }
+}
+
+fn broken(call: Call<'_>, route: &dyn Route, e: Broken) -> Error {
+    match e {
+        Broken::Silent => Error::TimedOut(call.trouble(format_args!(
+            "the one at `{}` did not reply within {} s; it may be stopped or overloaded",
+            route.address(),
+            PATIENCE.as_secs()
+        ))),
+        Broken::Io(e) => call.io("its reply cannot be received", e),
+        Broken::Refused(e) => not_a_server(call, route.address(), &format_args!("{e:?}")),
+        Broken::Cut | Broken::Unread => not_a_server(call, route.address(), &"it is cut off"),
+    }
+}

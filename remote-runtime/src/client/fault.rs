@@ -1,0 +1,37 @@
+//! Faults, which know no names, into errors, which do.
+
+use crate::error::{Call, Error};
+use crate::wire::fault::Fault;
+
+pub(super) fn error(call: Call<'_>, body: &[u8]) -> Error {
+    let fault = match Fault::read(body) {
+        Ok(fault) => fault,
+        Err(e) => return Error::Malformed(call.trouble(format_args!("the reply cannot be read: {e}")).after_sending()),
+    };
+    match fault {
+        Fault::Failed(failure) => failure.into(),
+        Fault::Panicked { message, location, backtrace } => {
+            if let Some(backtrace) = &backtrace {
+                // Asked for with REMOTEX_DEBUG.
+                eprintln!("{call} panicked at {location}: {message}\n{backtrace}");
+            }
+            let backtrace = backtrace.map(String::into_boxed_str);
+            Error::Panicked { message, location: call.with(location, true), backtrace }
+        }
+        Fault::UnknownFunction => Error::UnknownFunction(
+            call.trouble("the server does not have it; if it is new, stop the server, and call again"),
+        ),
+        Fault::Mismatch(why) => {
+            Error::Mismatch(call.trouble(format_args!("the server was built from other source: {why}; stop it, and call again")))
+        }
+        Fault::TooLarge { size, limit, answer } => Error::TooLarge {
+            size: usize::try_from(size).unwrap_or(usize::MAX),
+            limit: call.with(usize::try_from(limit).unwrap_or(usize::MAX), answer),
+        },
+        Fault::Unsendable(why) => Error::Unsendable { what: "the answer".into(), why: call.with(why, true) },
+        Fault::Busy => Error::Busy(
+            call.trouble("the server has as many connections as it takes; try again, or raise `.max_connections`"),
+        ),
+        Fault::Malformed(why) => Error::Malformed(call.trouble(format_args!("the server could not read the call: {why}"))),
+    }
+}

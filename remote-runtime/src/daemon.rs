@@ -1,0 +1,101 @@
+//! How a server comes to be when nobody has started it: its own program, in the background.
+//!
+//! Two locks make it one server, however many processes call at once. `NAME.start` is held by a
+//! caller while it starts the server; the others wait for it in the kernel, and then find the
+//! server. `NAME.lock` is taken by that caller too, and handed to the server together with the
+//! listening socket: it is held for exactly as long as the server lives, and who holds it may
+//! remove the socket that a dead one left.
+//!
+//! Nothing here knows of calls or functions.
+
+pub(crate) mod handover;
+mod launch;
+pub(crate) mod lock;
+
+use std::fs;
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::address::Files;
+use crate::error::{Call, Error};
+use crate::{paths, transport};
+use lock::Lock;
+
+/// How long a server may take to start.
+pub(crate) const START: Duration = Duration::from_secs(30);
+
+/// Starts the server of `call`, unless it runs by now, and connects.
+pub(crate) fn start(call: Call<'_>, files: &Files) -> Result<UnixStream, Error> {
+    let deadline = Instant::now() + START;
+    make_folder(call, &files.socket)?;
+    let _starting = lock(call, &files.start, deadline)?;
+    if let Some(stream) = connect(call, files)? {
+        return Ok(stream);
+    }
+    let lock = lock(call, &files.lock, deadline)?;
+    let listener = listen(call, files)?;
+    let log = paths::log(call.server, &files.socket);
+    launch::launch(call, &lock, &listener, &log, deadline)?;
+    drop(listener);
+    connect(call, files)?.ok_or_else(|| Error::Unreachable(call.trouble("it has started, and ended at once")))
+}
+
+/// Connects, if somebody listens.
+pub(crate) fn connect(call: Call<'_>, files: &Files) -> Result<Option<UnixStream>, Error> {
+    let Some(folder) = files.socket.parent().filter(|folder| folder.exists()) else { return Ok(None) };
+    paths::check(folder).map_err(|e| Error::Denied(call.trouble(e)))?;
+    match transport::connect(&files.socket, crate::link::PATIENCE) {
+        Ok(stream) => Ok(Some(stream)),
+        Err(e) if transport::is_nobody(&e) => Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::WouldBlock => Err(Error::TimedOut(call.trouble(format_args!(
+            "the server at `{}` takes no connection; it may be stopped or overloaded",
+            files.socket.display()
+        )))),
+        Err(e) => Err(at_path(call, "it cannot be connected to", &files.socket, e)),
+    }
+}
+
+/// Listens at the socket, in place of one that nobody listens at any more. The caller holds `NAME.lock`.
+pub(crate) fn listen(call: Call<'_>, files: &Files) -> Result<UnixListener, Error> {
+    match fs::remove_file(&files.socket) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => {
+            return Err(at_path(call, "the old socket cannot be removed", &files.socket, e));
+        }
+        _ => {}
+    }
+    transport::listen(&files.socket).map_err(|e| at_path(call, "it cannot listen", &files.socket, e))
+}
+
+/// Makes the folder of a socket, and sees that it can be trusted.
+pub(crate) fn make_folder(call: Call<'_>, socket: &Path) -> Result<(), Error> {
+    let folder = socket.parent().unwrap_or(socket);
+    paths::create(folder).map_err(|e| at_path(call, "its folder cannot be made", folder, e))?;
+    paths::check(folder).map_err(|e| Error::Denied(call.trouble(e)))
+}
+
+/// Takes a lock, waiting for it until the deadline.
+pub(crate) fn lock(call: Call<'_>, path: &Path, deadline: Instant) -> Result<Lock, Error> {
+    let lock = Lock::take(path, deadline).map_err(|e| at_path(call, "its lock cannot be taken", path, e))?;
+    lock.ok_or_else(|| {
+        Error::TimedOut(call.trouble(format_args!(
+            "another process has held `{}` for {} s; see which one with `fuser {0}`",
+            path.display(),
+            START.as_secs()
+        )))
+    })
+}
+
+fn at_path(call: Call<'_>, step: &str, path: &Path, e: io::Error) -> Error {
+    let remedy = match e.kind() {
+        _ if e.raw_os_error() == Some(rustix::io::Errno::NAMETOOLONG.raw_os_error()) => {
+            "; the path of a socket has at most 104 bytes, set a shorter XDG_RUNTIME_DIR or address"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "; set XDG_RUNTIME_DIR to a folder that you can write"
+        }
+        _ => "",
+    };
+    call.io(format_args!("{step} at `{}`{remedy}", path.display()), e)
+}

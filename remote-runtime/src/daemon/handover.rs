@@ -1,0 +1,155 @@
+//! What passes between who starts a server and the process that becomes it, over a pair of
+//! sockets: there the name, the lock and the listening socket; back a word when it is ready.
+//!
+//! ```text
+//! starter -> child   the server's name, with two descriptors: the lock, the listening socket
+//! child -> starter   INIT      `remotex::init` was reached
+//!                    READY     calls are taken
+//!                    FAILED    and why, until the end of the stream
+//! ```
+
+use std::ffi::OsStr;
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::time::Instant;
+use std::{env, fs, str};
+
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg,
+    sendmsg,
+};
+
+use super::lock::Lock;
+
+/// How the child's first argument begins. An argument is not inherited by children of the child, as
+/// a variable is.
+pub(super) const MARK: &str = "remotex:";
+
+const INIT: u8 = b'i';
+const READY: u8 = b'r';
+const FAILED: u8 = b'f';
+
+/// How much of a reason is read.
+const LONGEST_REASON: u64 = 64 * 1024;
+
+/// What a server is started with.
+#[derive(Debug)]
+pub(crate) struct Handover {
+    pub(crate) name: String,
+    pub(crate) lock: Lock,
+    pub(crate) listener: UnixListener,
+    pub(crate) starter: Starter,
+}
+
+/// Who has started this process.
+#[derive(Debug)]
+pub(crate) struct Starter(UnixStream);
+
+/// How a start ended.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Ready,
+    Failed(String),
+    /// It ended without a word: before `remotex::init`, or after.
+    Died {
+        after_init: bool,
+    },
+    /// Time was up.
+    Silent,
+}
+
+/// Hands over to the child at the other end of `to`.
+pub(super) fn give(to: &UnixStream, name: &str, lock: &Lock, listener: &UnixListener) -> io::Result<()> {
+    let descriptors = [lock.as_fd(), listener.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
+    sendmsg(to, &[IoSlice::new(name.as_bytes())], &mut ancillary, SendFlags::empty())?;
+    Ok(())
+}
+
+/// Waits until the child says how its start ended.
+pub(super) fn outcome(from: &UnixStream, deadline: Instant) -> io::Result<Outcome> {
+    let mut after_init = false;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(Outcome::Silent);
+        }
+        from.set_read_timeout(Some(left))?;
+        let mut word = [0];
+        match (&*from).read(&mut word) {
+            Ok(0) => return Ok(Outcome::Died { after_init }),
+            Ok(_) => match word[0] {
+                INIT => after_init = true,
+                READY => return Ok(Outcome::Ready),
+                _ => {
+                    let mut why = Vec::new();
+                    // What has come of the reason by then is the reason.
+                    let _ = from.take(LONGEST_REASON).read_to_end(&mut why);
+                    return Ok(Outcome::Failed(String::from_utf8_lossy(&why).into_owned()));
+                }
+            },
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => return Ok(Outcome::Silent),
+            // It had not read all that it was given.
+            Err(e) if e.kind() == io::ErrorKind::ConnectionReset => return Ok(Outcome::Died { after_init }),
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Takes what this process was started with, if it was started to be a server.
+pub(crate) fn take() -> Option<io::Result<Handover>> {
+    let mark = env::args_os().next()?;
+    mark.as_bytes().starts_with(OsStr::new(MARK).as_bytes()).then(receive)
+}
+
+fn receive() -> io::Result<Handover> {
+    let starter = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
+    rustix::stdio::dup2_stdin(fs::File::open("/dev/null")?)?;
+    let mut name = [0; 64];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let received = recvmsg(&starter, &mut [IoSliceMut::new(&mut name)], &mut ancillary, RecvFlags::empty())?;
+    let mut descriptors = Vec::new();
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(rights) = message {
+            descriptors.extend(rights);
+        }
+    }
+    let not_ours = || io::Error::new(io::ErrorKind::InvalidData, "its standard input does not come from remotex");
+    let [lock, listener] = <[OwnedFd; 2]>::try_from(descriptors).map_err(|_| not_ours())?;
+    for descriptor in [lock.as_fd(), listener.as_fd(), starter.as_fd()] {
+        close_on_exec(descriptor)?;
+    }
+    let name = str::from_utf8(&name[..received.bytes]).map_err(|_| not_ours())?.to_owned();
+    let starter = Starter(starter);
+    starter.say(&[INIT]);
+    Ok(Handover { name, lock: Lock::handed_over(lock), listener: listener.into(), starter })
+}
+
+/// `MSG_CMSG_CLOEXEC` would do it at once, where it exists.
+fn close_on_exec(descriptor: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC)?)
+}
+
+impl Starter {
+    /// Calls are taken.
+    pub(crate) fn ready(self) {
+        self.say(&[READY]);
+    }
+
+    /// This will be no server.
+    pub(crate) fn failed(self, why: &str) {
+        self.say(&[&[FAILED], why.as_bytes()].concat());
+    }
+
+    fn say(&self, words: &[u8]) {
+        // A starter that has gone does not want to know.
+        let _ = (&self.0).write_all(words);
+    }
+}

@@ -1,0 +1,146 @@
+//! Starts this same program again, as a process that has nothing of its starter but what it is handed.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+use std::{env, ffi::OsString};
+
+use super::handover::{self, MARK, Outcome};
+use super::lock::Lock;
+use super::{START, at_path};
+use crate::error::{Call, Error};
+
+/// The variables that a server keeps of the environment of who happened to start it.
+const KEPT: [&str; 8] = ["HOME", "USER", "PATH", "LANG", "TZ", "TMPDIR", "RUST_BACKTRACE", "RUST_LOG"];
+
+/// The same, by how they begin.
+const KEPT_PREFIXES: [&str; 3] = ["LC_", "XDG_", "REMOTEX_"];
+
+/// How much of the log's end an error quotes.
+const TAIL: usize = 1000;
+
+/// Starts the server of `call` and waits until it takes calls.
+pub(super) fn launch(
+    call: Call<'_>,
+    lock: &Lock,
+    listener: &UnixListener,
+    log: &Path,
+    deadline: Instant,
+) -> Result<(), Error> {
+    let output = open_log(log).map_err(|e| at_path(call, "its log cannot be opened", log, e))?;
+    let before = output.metadata().map_or(0, |metadata| metadata.len());
+    let outcome = spawn(call.server, output).and_then(|child| {
+        handover::give(&child, call.server, lock, listener)?;
+        handover::outcome(&child, deadline)
+    });
+    let why = match outcome.map_err(|e| call.io("its process cannot be started", e))? {
+        Outcome::Ready => return Ok(()),
+        Outcome::Failed(why) => why,
+        Outcome::Silent => {
+            let why = format!("it did not start within {} s; see `{}`", START.as_secs(), log.display());
+            return Err(Error::TimedOut(call.trouble(why)));
+        }
+        Outcome::Died { after_init } => {
+            let step = if after_init { "while it started" } else { "before it reached `remotex::init()`, which belongs at the top of `main`" };
+            format!("its process ended {step}{}", quote(log, before))
+        }
+    };
+    Err(Error::Unreachable(call.trouble(format_args!("the server did not start: {why}"))))
+}
+
+fn open_log(log: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(log)
+}
+
+/// What the child has written to the log before it ended.
+fn quote(log: &Path, before: u64) -> String {
+    let written = fs::read(log).unwrap_or_default();
+    let new = written.get(usize::try_from(before).unwrap_or(0)..).unwrap_or_default();
+    let tail = String::from_utf8_lossy(&new[new.len().saturating_sub(TAIL)..]).trim().to_owned();
+    if tail.is_empty() { format!("; its log `{}` says nothing", log.display()) } else { format!("; its log says: {tail}") }
+}
+
+/// Returns our end of the socket that is the child's standard input.
+fn spawn(server: &str, output: File) -> io::Result<UnixStream> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let most_descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(0);
+    let mut command = Command::new(program()?);
+    command
+        .arg0(format!("{MARK}{server}"))
+        .env_clear()
+        .envs(env::vars_os().filter(|(name, _)| is_kept(name)))
+        .current_dir("/")
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .stdout(output.try_clone()?)
+        .stderr(output);
+    // SAFETY: `detach` makes system calls only, all of them async-signal-safe; it allocates nothing
+    // and touches nothing of its parent's memory.
+    unsafe {
+        command.pre_exec(move || detach(most_descriptors));
+    }
+    // This child only starts the one that stays, and ends: nobody is left with a zombie.
+    command.spawn()?.wait()?;
+    Ok(ours)
+}
+
+/// The file that this process runs, even if another one lies at its path by now.
+fn program() -> io::Result<PathBuf> {
+    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { env::current_exe() }
+}
+
+fn is_kept(name: &OsString) -> bool {
+    name.to_str().is_some_and(|name| {
+        KEPT.contains(&name) || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    })
+}
+
+/// Runs in the child, between fork and exec: leaves the starter's session, terminal, signals,
+/// umask and descriptors.
+fn detach(most_descriptors: u64) -> io::Result<()> {
+    rustix::process::setsid()?;
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    // SAFETY: fork(2) in a process of a single thread, which a child of fork is.
+    match unsafe { libc::fork() } {
+        0 => {}
+        -1 => return Err(io::Error::last_os_error()),
+        // SAFETY: _exit(2) may be called at any time; it runs no destructors and no handlers.
+        _ => unsafe { libc::_exit(0) },
+    }
+    for signal in 1..32 {
+        // SAFETY: to set a signal's default action installs no handler. SIGKILL and SIGSTOP refuse.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    close_others_on_exec(most_descriptors);
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn close_others_on_exec(most_descriptors: u64) {
+    const CLOSE_ON_EXEC: libc::c_uint = 1 << 2;
+    // SAFETY: close_range(2) with this flag changes only what happens to descriptors at exec.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, CLOSE_ON_EXEC) };
+    if done != 0 {
+        close_each_on_exec(most_descriptors);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn close_others_on_exec(most_descriptors: u64) {
+    close_each_on_exec(most_descriptors);
+}
+
+/// For systems without close_range(2), which Linux has since 5.9.
+fn close_each_on_exec(most_descriptors: u64) {
+    let most = libc::c_int::try_from(most_descriptors.min(65_536)).unwrap_or(65_536);
+    for descriptor in 3..most {
+        // SAFETY: F_SETFD changes only what happens to the descriptor at exec; one that is not open
+        // is refused.
+        unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
+    }
+}

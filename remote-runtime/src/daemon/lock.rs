@@ -1,0 +1,81 @@
+//! Locks that the kernel holds for a process, and lets go however it ends.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use rustix::fs::{FlockOperation, flock};
+
+/// A lock that is held. It is let go when the last descriptor of it is closed, also in a child.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Lock {
+    /// Takes the lock at `path`, waiting for it until `deadline`; `None` if it is held even then.
+    pub(crate) fn take(path: &Path, deadline: Instant) -> io::Result<Option<Self>> {
+        loop {
+            let file = open(path)?;
+            let file = match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => file,
+                Err(rustix::io::Errno::WOULDBLOCK) => match wait(file, deadline)? {
+                    Some(file) => file,
+                    None => return Ok(None),
+                },
+                Err(e) => return Err(e.into()),
+            };
+            // Somebody may have removed the file meanwhile, and another process locked a new one.
+            if is_at(&file, path)? {
+                return Ok(Some(Self(file)));
+            }
+        }
+    }
+
+    /// A lock that another process took and handed over.
+    pub(crate) fn handed_over(descriptor: OwnedFd) -> Self {
+        Self(File::from(descriptor))
+    }
+}
+
+impl AsFd for Lock {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_follow).open(path)
+}
+
+/// Waits in the kernel. That call knows no time limit, so that it is made by a thread, which stays
+/// behind if the limit is over; it is only ever started where two processes meet.
+fn wait(file: File, deadline: Instant) -> io::Result<Option<File>> {
+    let (taken, taking) = mpsc::channel();
+    std::thread::Builder::new().name("remotex lock".into()).spawn(move || {
+        let locked = loop {
+            match flock(&file, FlockOperation::LockExclusive) {
+                Err(rustix::io::Errno::INTR) => {}
+                other => break other,
+            }
+        };
+        // Nobody takes it any more: it is let go with the file.
+        let _ = taken.send(locked.map(|()| file));
+    })?;
+    match taking.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        Ok(locked) => Ok(Some(locked?)),
+        Err(_) => Ok(None),
+    }
+}
+
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let ours = file.metadata()?;
+    match fs::symlink_metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino())),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(e),
+    }
+}

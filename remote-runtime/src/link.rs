@@ -1,0 +1,86 @@
+//! A socket that carries frames: the one place where wire and transport meet, for both sides.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::wire::Kind;
+use crate::wire::frame::{Inbox, Refused};
+
+/// How long a peer may take to greet, and how long it may pause within a message.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A connection, seen from one of its ends.
+#[derive(Debug)]
+pub(crate) struct Link {
+    stream: Arc<UnixStream>,
+    inbox: Inbox,
+    /// The timeout that the socket has, so that it is set only when it changes.
+    timeout: Option<Duration>,
+}
+
+/// Why a link carries no more frames.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// The peer has been silent for longer than it may.
+    Silent,
+    /// The peer closed, or died, in the middle of a message.
+    Cut,
+    /// The peer closed, or died, before it had read all that was sent to it.
+    Unread,
+    /// What comes is no message, or one that is larger than allowed.
+    Refused(Refused),
+    Io(io::Error),
+}
+
+impl Link {
+    pub(crate) fn new(stream: Arc<UnixStream>) -> Self {
+        Self { stream, inbox: Inbox::default(), timeout: None }
+    }
+
+    pub(crate) fn stream(&self) -> &Arc<UnixStream> {
+        &self.stream
+    }
+
+    /// Sends bytes, which are whole frames.
+    pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        (&*self.stream).write_all(bytes)
+    }
+
+    /// Waits for the next frame, whose [`body`](Self::body) is at most `limit` bytes; `None` at a
+    /// clean end.
+    ///
+    /// `patience` is for its first byte; `None` waits for ever.
+    pub(crate) fn receive(&mut self, limit: usize, patience: Option<Duration>) -> Result<Option<Kind>, Broken> {
+        while !self.inbox.has_frame(limit).map_err(Broken::Refused)? {
+            let partial = self.inbox.is_partial();
+            self.set_timeout(if partial { Some(PATIENCE) } else { patience }).map_err(Broken::Io)?;
+            match (&*self.stream).read(self.inbox.space()) {
+                Ok(0) if partial => return Err(Broken::Cut),
+                Ok(0) => return Ok(None),
+                Ok(n) => self.inbox.filled(n),
+                Err(e) => match e.kind() {
+                    ErrorKind::Interrupted => {}
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut => return Err(Broken::Silent),
+                    ErrorKind::ConnectionReset => return Err(Broken::Unread),
+                    _ => return Err(Broken::Io(e)),
+                },
+            }
+        }
+        Ok(self.inbox.take())
+    }
+
+    /// The body of the frame that was received last.
+    pub(crate) fn body(&self) -> &[u8] {
+        self.inbox.body()
+    }
+
+    fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        if self.timeout != timeout {
+            self.stream.set_read_timeout(timeout)?;
+            self.timeout = timeout;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! Folders: which ones are used, and whether they can be trusted.
+
+use std::fs::{self, DirBuilder, Metadata};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::{env, fmt};
+
+/// The folder of all sockets that have no address of their own.
+///
+/// It is the same for a login session and for cron, which has no `XDG_RUNTIME_DIR`: where that is
+/// unset, the folder is taken that it would name.
+pub(crate) fn folder() -> PathBuf {
+    let user = rustix::process::geteuid().as_raw();
+    absolute("XDG_RUNTIME_DIR")
+        .or_else(|| Some(PathBuf::from(format!("/run/user/{user}"))).filter(|path| path.is_dir()))
+        .map_or_else(|| PathBuf::from(format!("/tmp/remotex-{user}")), |path| path.join("remotex"))
+}
+
+/// The log of the server of that name, in the first folder of these that can be had.
+pub(crate) fn log(name: &str, socket: &Path) -> PathBuf {
+    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
+    state
+        .map(|state| state.join("remotex"))
+        .filter(|folder| create(folder).is_ok())
+        .or_else(|| socket.parent().map(Path::to_owned))
+        .unwrap_or_default()
+        .join(format!("{name}.log"))
+}
+
+/// A folder that a variable names; what is not absolute does not count (XDG Base Directory Specification).
+fn absolute(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// Makes a folder that only its owner can enter, with those above it, if it is not there.
+pub(crate) fn create(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// What is wrong with a folder, and what to do about it.
+#[derive(Debug)]
+pub(crate) struct Untrusted(String);
+
+impl fmt::Display for Untrusted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Checks that nobody else can put something into the folder of a socket, or take it away.
+///
+/// A folder of ours must be closed to others. One of the system's, such as `/tmp`, must at least
+/// keep them from touching what is not theirs; who listens is checked as well.
+pub(crate) fn check(folder: &Path) -> Result<(), Untrusted> {
+    let shown = folder.display();
+    let refuse = |why: &str| Err(Untrusted(why.replace("{}", &format!("`{shown}`"))));
+    let us = rustix::process::geteuid().as_raw();
+    let unseen = |e: io::Error| Untrusted(format!("the folder `{shown}` cannot be looked at: {e}"));
+    let mut metadata = fs::symlink_metadata(folder).map_err(unseen)?;
+    if metadata.is_symlink() && [us, 0].contains(&metadata.uid()) {
+        metadata = fs::metadata(folder).map_err(unseen)?;
+    }
+    match &metadata {
+        m if m.is_symlink() => refuse("{} is somebody else's link; set XDG_RUNTIME_DIR to a folder of yours"),
+        m if !m.is_dir() => refuse("{} is not a folder; remove it, or set XDG_RUNTIME_DIR to a folder of yours"),
+        m if m.uid() != us && m.uid() != 0 => {
+            refuse("the folder {} is somebody else's; set XDG_RUNTIME_DIR to a folder of yours")
+        }
+        m if others_can_write(m) => refuse("the folder {} can be written by others; run `chmod 700` on it"),
+        _ => Ok(()),
+    }
+}
+
+fn others_can_write(metadata: &Metadata) -> bool {
+    const STICKY: u32 = 0o1000;
+    metadata.mode() & 0o022 != 0 && metadata.mode() & STICKY == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn a_folder_that_others_can_write_is_refused_by_name() {
+        let base = env::temp_dir().join(format!("remotex-paths-{}", std::process::id()));
+        create(&base).unwrap();
+        assert!(check(&base).is_ok());
+        for mode in [0o770, 0o702, 0o777] {
+            fs::set_permissions(&base, fs::Permissions::from_mode(mode)).unwrap();
+            let why = check(&base).unwrap_err().to_string();
+            assert!(why.contains(base.to_str().unwrap()) && why.contains("chmod 700"), "{why}");
+        }
+        fs::set_permissions(&base, fs::Permissions::from_mode(0o1777)).unwrap();
+        assert!(check(&base).is_ok());
+        symlink(&base, base.join("link")).unwrap();
+        assert!(check(&base.join("link")).is_ok());
+        assert!(check(&base.join("nothing")).unwrap_err().to_string().contains("nothing"));
+        fs::remove_dir_all(&base).unwrap();
+    }
+}

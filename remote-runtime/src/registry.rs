@@ -1,0 +1,61 @@
+//! All remote functions of this program, gathered by the linker.
+
+use std::fmt;
+use std::ptr;
+
+use linkme::distributed_slice;
+
+use crate::function::{Duplicate, Function, Table};
+use crate::server::Server;
+
+/// One remote function, and its server.
+#[derive(Debug)]
+pub struct Entry {
+    /// Whose function it is.
+    pub server: &'static Server,
+    /// The function.
+    pub function: Function,
+}
+
+/// What the macro adds to.
+#[distributed_slice]
+pub static ENTRIES: [Entry];
+
+/// Why a server cannot be served.
+pub(crate) enum Unservable {
+    Functions(Duplicate),
+    /// Two servers have one name.
+    Servers(&'static Server, &'static Server),
+}
+
+impl fmt::Display for Unservable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Functions(duplicate) => duplicate.fmt(f),
+            Self::Servers(a, b) => write!(
+                f,
+                "two servers have this name, at {} and at {}; give one of them another",
+                a.place(),
+                b.place()
+            ),
+        }
+    }
+}
+
+/// The functions of `server`.
+pub(crate) fn table_of(server: &'static Server) -> Result<Table, Unservable> {
+    if let Some(other) = named(server.name()).find(|other| !ptr::eq(*other, server)) {
+        return Err(Unservable::Servers(server, other));
+    }
+    let ours = ENTRIES.iter().filter(|entry| ptr::eq(entry.server, server));
+    Table::of(ours.map(|entry| &entry.function)).map_err(Unservable::Functions)
+}
+
+/// The server of that name, if it has functions here.
+pub(crate) fn server(name: &str) -> Option<&'static Server> {
+    named(name).next()
+}
+
+fn named(name: &str) -> impl Iterator<Item = &'static Server> {
+    ENTRIES.iter().map(|entry| entry.server).filter(move |server| server.name() == name)
+}

@@ -1,0 +1,245 @@
+//! Serves a table of functions on a listening socket, until it is asked to stop.
+//!
+//! A thread accepts, and each connection has one that reads, runs and writes. The one that began
+//! waits for a reason to stop: a signal, a client's request, or a long time without a call.
+//!
+//! The end has an order, so that no caller sees it. First every connection says
+//! [`Goodbye`](Kind::Goodbye) when it is done with the call that it runs. Who connects from then on
+//! is told the same, and kept waiting until all is over and the socket is gone: when the kernel
+//! closes its connection, it may look for another server.
+
+mod accept;
+mod connection;
+mod panic;
+mod run;
+mod signals;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::function::Table;
+use crate::link::Link;
+use crate::wire::hello::Hello;
+use crate::wire::report::Report;
+use crate::wire::{Kind, frame};
+
+/// How long the calls that run may take to end once the server is to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What is served, and within which bounds.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) name: &'static str,
+    pub(crate) table: Table,
+    /// The largest body of a message, in bytes.
+    pub(crate) limit: usize,
+    pub(crate) max_connections: usize,
+    pub(crate) idle_timeout: Option<Duration>,
+}
+
+/// A service that runs. Dropping it lets go those who wait for its end.
+#[derive(Debug)]
+pub(crate) struct Host {
+    shared: Arc<Shared>,
+    /// Readable when there is a reason to stop.
+    asked: UnixStream,
+    /// Closed to end the accepting thread.
+    quit: Option<UnixStream>,
+    acceptor: Option<JoinHandle<()>>,
+    /// Signals ask to stop for as long as it lives.
+    _signals: signals::Watch,
+}
+
+/// What the threads of a service share.
+#[derive(Debug)]
+struct Shared {
+    service: Service,
+    started: (Instant, SystemTime),
+    connections: Mutex<Connections>,
+    /// Signalled when a connection ends, and when calls may run or never will.
+    changed: Condvar,
+    /// Whether calls may run.
+    open: AtomicBool,
+    stopping: AtomicBool,
+    running: AtomicUsize,
+    calls: AtomicU64,
+    /// When the latest call ended, in milliseconds since the start.
+    last_use: AtomicU64,
+    /// Those who wait for the end.
+    waiting: Mutex<Vec<Arc<UnixStream>>>,
+    /// Written to when a client asks to stop.
+    ask: UnixStream,
+}
+
+#[derive(Debug, Default)]
+struct Connections {
+    next: u64,
+    open: HashMap<u64, Arc<UnixStream>>,
+}
+
+impl Host {
+    /// Begins to serve on `listener`.
+    pub(crate) fn begin(service: Service, listener: UnixListener) -> io::Result<Self> {
+        panic::install_hook();
+        listener.set_nonblocking(true)?;
+        let (ask, asked) = UnixStream::pair()?;
+        let (quit, quitted) = UnixStream::pair()?;
+        let signals = signals::Watch::begin(&ask)?;
+        let shared = Arc::new(Shared {
+            service,
+            started: (Instant::now(), SystemTime::now()),
+            connections: Mutex::default(),
+            changed: Condvar::new(),
+            open: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            running: AtomicUsize::new(0),
+            calls: AtomicU64::new(0),
+            last_use: AtomicU64::new(0),
+            waiting: Mutex::default(),
+            ask,
+        });
+        let acceptor = {
+            let shared = shared.clone();
+            std::thread::Builder::new()
+                .name(format!("{} accept", shared.service.name))
+                .spawn(move || accept::run(&shared, &listener, &quitted))?
+        };
+        Ok(Self { shared, asked, quit: Some(quit), acceptor: Some(acceptor), _signals: signals })
+    }
+
+    /// Lets calls run; those that have come by now were kept waiting.
+    pub(crate) fn open(&self) {
+        // Under the lock, so that nobody goes to sleep between asking and being told.
+        let _connections = self.shared.connections.lock();
+        self.shared.open.store(true, Ordering::Release);
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits for a reason to stop.
+    pub(crate) fn wait(&self) -> io::Result<()> {
+        loop {
+            let patience = self.shared.until_idle();
+            if patience.is_some_and(|patience| patience.is_zero()) || accept::wait(&[&self.asked], patience)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Lets the calls that run come to their end, and takes no more.
+    ///
+    /// Calls that take longer than a grace period are left running.
+    pub(crate) fn drain(&self) {
+        let shared = &self.shared;
+        let deadline = Instant::now() + GRACE;
+        let mut connections = shared.connections.lock();
+        shared.stopping.store(true, Ordering::Release);
+        shared.changed.notify_all();
+        for stream in connections.open.values() {
+            // Its thread reads what has come until now, then the end. An error means that the
+            // client has closed, which ends the thread as well.
+            let _ = stream.shutdown(Shutdown::Read);
+        }
+        while !connections.open.is_empty() {
+            if shared.changed.wait_until(&mut connections, deadline).timed_out() {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        drop(self.quit.take());
+        if let Some(acceptor) = self.acceptor.take() {
+            // It cannot panic with anything that is not already on stderr.
+            let _ = acceptor.join();
+        }
+        self.shared.waiting.lock().clear();
+    }
+}
+
+impl Shared {
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// How long the server may still be idle; zero when that is over, `None` if for ever.
+    fn until_idle(&self) -> Option<Duration> {
+        let allowed = self.service.idle_timeout?;
+        if self.running.load(Ordering::Acquire) > 0 {
+            return Some(allowed);
+        }
+        let last_use = Duration::from_millis(self.last_use.load(Ordering::Acquire));
+        Some(allowed.saturating_sub(self.started.0.elapsed().saturating_sub(last_use)))
+    }
+
+    /// Waits until calls may run; `false` if they never will.
+    fn await_open(&self) -> bool {
+        if self.is_open() {
+            return true;
+        }
+        let mut connections = self.connections.lock();
+        while !self.is_open() && !self.is_stopping() {
+            self.changed.wait(&mut connections);
+        }
+        self.is_open()
+    }
+
+    fn is_open(&self) -> bool {
+        self.open.load(Ordering::Acquire)
+    }
+
+    /// Counts a call for as long as what it returns lives.
+    fn count_call(&self) -> Running<'_> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.running.fetch_add(1, Ordering::AcqRel);
+        Running(self)
+    }
+
+    fn report(&self) -> Report {
+        Report {
+            started: self.started.1,
+            connections: self.connections.lock().open.len() as u64,
+            running: self.running.load(Ordering::Acquire) as u64,
+            calls: self.calls.load(Ordering::Relaxed),
+            program: std::env::current_exe().unwrap_or_default(),
+        }
+    }
+
+    /// What a connection begins with.
+    fn hello(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        Hello::here(self.service.name, self.service.limit).put(&mut out);
+        out
+    }
+
+    /// Says goodbye on a connection of which `taken` calls were taken.
+    fn say_goodbye(&self, link: &Link, taken: u64) {
+        // A client that has gone needs no goodbye.
+        let _ = link.send(&frame::of(Kind::Goodbye, |out| out.extend_from_slice(&taken.to_le_bytes())));
+    }
+
+    /// Keeps a connection open until the end.
+    fn keep_waiting(&self, stream: Arc<UnixStream>) {
+        self.waiting.lock().push(stream);
+    }
+}
+
+/// A call that runs.
+struct Running<'s>(&'s Shared);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let now = self.0.started.0.elapsed().as_millis();
+        self.0.last_use.store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Release);
+        self.0.running.fetch_sub(1, Ordering::AcqRel);
+    }
+}

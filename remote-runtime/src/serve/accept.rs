@@ -1,0 +1,106 @@
+//! Takes connections, each to a thread of its own.
+
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::{Shared, connection};
+use crate::link::Link;
+use crate::wire::fault::Fault;
+use crate::wire::{Kind, frame};
+
+/// How long to leave clients in the queue when the system has no descriptor or thread to spare.
+const RESPITE: Duration = Duration::from_millis(100);
+
+/// The stack of a thread that runs functions, which are used to that of a main thread.
+const STACK: usize = 8 * 1024 * 1024;
+
+/// Accepts until `quit` is closed.
+pub(super) fn run(shared: &Arc<Shared>, listener: &UnixListener, quit: &UnixStream) {
+    loop {
+        let accepted = wait(&[quit, listener], None).and_then(|_| match wait(&[quit], Some(Duration::ZERO))? {
+            true => Ok(None),
+            false => listener.accept().map(|(stream, _)| Some(stream)),
+        });
+        match accepted {
+            Ok(None) => return,
+            Ok(Some(stream)) => take(shared, stream),
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+            // Out of descriptors or memory: others must end first, and end sooner if we let them.
+            Err(_) => drop(wait(&[quit], Some(RESPITE))),
+        }
+    }
+}
+
+/// Waits until one of these can be read from (or accepted from) or has ended; `false` if none did in time.
+pub(super) fn wait(on: &[&dyn Readable], patience: Option<Duration>) -> io::Result<bool> {
+    let mut polled: Vec<_> = on.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)).collect();
+    // A time that no Timespec can hold is as good as for ever.
+    let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
+    match poll(&mut polled, patience.as_ref()) {
+        Ok(n) => Ok(n > 0),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// What can be waited on.
+pub(super) trait Readable: AsFd {}
+impl Readable for UnixStream {}
+impl Readable for UnixListener {}
+
+fn take(shared: &Arc<Shared>, stream: UnixStream) {
+    // Some systems hand on that the listener does not block.
+    if cfg!(not(target_os = "linux")) && stream.set_nonblocking(false).is_err() {
+        return;
+    }
+    let stream = Arc::new(stream);
+    let link = Link::new(stream.clone());
+    // The first thing on the wire, before anything is read, let alone run: a connection that ends
+    // without it has run nothing. A client that has gone already is noticed when it is read from.
+    let _ = link.send(&shared.hello());
+    let mut connections = shared.connections.lock();
+    if shared.is_stopping() {
+        drop(connections);
+        shared.say_goodbye(&link, 0);
+        return shared.keep_waiting(stream);
+    }
+    if connections.open.len() >= shared.service.max_connections {
+        drop(connections);
+        return refuse(&link);
+    }
+    let id = connections.next;
+    connections.next += 1;
+    connections.open.insert(id, stream.clone());
+    drop(connections);
+    let ending = Ending { shared: shared.clone(), id };
+    let serving = std::thread::Builder::new()
+        .name(format!("{} {id}", shared.service.name))
+        .stack_size(STACK)
+        .spawn(move || connection::serve(&ending.shared, link));
+    if serving.is_err() {
+        refuse(&Link::new(stream));
+    }
+}
+
+fn refuse(link: &Link) {
+    // A client that has gone needs no refusal.
+    let _ = link.send(&frame::of(Kind::Fault, |out| Fault::Busy.put(out)));
+}
+
+/// Takes a connection off the list when its thread ends, however it does.
+struct Ending {
+    shared: Arc<Shared>,
+    id: u64,
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.shared.connections.lock().open.remove(&self.id);
+        self.shared.changed.notify_all();
+    }
+}

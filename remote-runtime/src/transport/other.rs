@@ -1,0 +1,29 @@
+//! The same for macOS and the BSDs.
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
+use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::net::{AddressFamily, SocketType};
+
+use super::Peer;
+
+pub(super) fn socket(family: AddressFamily, kind: SocketType) -> io::Result<OwnedFd> {
+    let socket = rustix::net::socket(family, kind, None)?;
+    fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+    Ok(socket)
+}
+
+pub(super) fn peer(stream: &UnixStream) -> io::Result<Peer> {
+    let (mut uid, mut gid) = (0, 0);
+    // SAFETY: the descriptor is open for as long as `stream` is borrowed, and both pointers are to
+    // live variables of the types that getpeereid(3) writes.
+    let done = unsafe { libc::getpeereid(stream.as_raw_fd(), &raw mut uid, &raw mut gid) };
+    if done == 0 { Ok(Peer { uid, pid: None }) } else { Err(io::Error::last_os_error()) }
+}
+
+pub(crate) fn working_directory(_pid: u32) -> Option<PathBuf> {
+    None
+}
