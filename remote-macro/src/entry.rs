@@ -10,7 +10,9 @@ use crate::options::Options;
 
 pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
     let Options { server, krate, .. } = options;
-    let Function { name, cfgs, ident, .. } = function;
+    let Function {
+        name, cfgs, ident, ..
+    } = function;
     let handler = handler(options, function);
     let place = quote_spanned!(ident.span()=> (::core::file!(), ::core::line!()));
     quote! {
@@ -30,20 +32,28 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
 
 fn handler(options: &Options, function: &Function) -> TokenStream {
     let krate = &options.krate;
-    let Function { path, arguments, output, .. } = function;
+    let Function {
+        path,
+        arguments,
+        output,
+        ..
+    } = function;
     let [from, reply] = ["from", "reply"].map(|name| Ident::new(name, Span::mixed_site()));
-    let names: Vec<_> = (0..arguments.len()).map(|at| Ident::new(&format!("argument_{at}"), Span::mixed_site())).collect();
+    let names: Vec<_> = (0..arguments.len())
+        .map(|at| Ident::new(&format!("argument_{at}"), Span::mixed_site()))
+        .collect();
     let holds = arguments.iter().zip(&names).map(|(Argument { name, ty, .. }, ident)| {
-        quote!(let #ident = (&&&#krate::__private::Tag::<#ty>::new()).hold(#name, #from)?;)
+        quote!(let #ident = (&&&&#krate::__private::Tag::<#ty>::new()).hold(#name, #from)?;)
     });
     let checks = arguments.iter().map(|argument| {
         let ty = &argument.ty;
         // At the type, so that what is wrong with it is shown there.
         let at = Span::mixed_site().located_at(ty.span());
-        quote_spanned!(at=> (&&&#krate::__private::Tag::<#ty>::new()).check();)
+        quote_spanned!(at=> (&&&&#krate::__private::Tag::<#ty>::new()).check();)
     });
     let at = Span::mixed_site().located_at(output.span());
-    let check_output = quote_spanned!(at=> (&&&&#krate::__private::Tag::<#output>::new()).check(););
+    let check_output =
+        quote_spanned!(at=> (&&&&&#krate::__private::Tag::<#output>::new()).check(););
     let allow = function.deprecated.then(|| quote!(#[allow(deprecated)]));
     quote! {
         #allow
@@ -56,7 +66,7 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
             #check_output
             #(#holds)*
             #krate::__private::finish(#from)?;
-            (&&&&#krate::__private::Tag::<#output>::new()).answer(#path(#(#names.lend()),*), #reply)
+            (&&&&&#krate::__private::Tag::<#output>::new()).answer(#path(#(#names.lend()),*), #reply)
         }
     }
 }

@@ -4,7 +4,9 @@ use proc_macro2::Span;
 use quote::format_ident;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, Ident, LitStr, Pat, PatType, ReturnType, Safety, Signature, Type, parse_quote};
+use syn::{
+    Attribute, FnArg, Ident, LitStr, Pat, PatType, ReturnType, Safety, Signature, Type, parse_quote,
+};
 
 use crate::Mistakes;
 use crate::item::{Written, is_cfg, is_remote, literal, refuse_generics};
@@ -46,15 +48,28 @@ pub(crate) struct Argument {
 
 impl Function {
     /// The function, or all that is wrong with it.
-    pub(crate) fn of(written: &Written, origin: &Origin<'_>, name: Option<LitStr>, mistakes: &mut Mistakes) -> Option<Self> {
+    pub(crate) fn of(
+        written: &Written,
+        origin: &Origin<'_>,
+        name: Option<LitStr>,
+        mistakes: &mut Mistakes,
+    ) -> Option<Self> {
         let mut own = Mistakes::default();
         let Written { attrs, sig, .. } = written;
         if let Some(attr) = attrs.iter().find(|attr| is_remote(attr)) {
-            own.add(attr, "a function has one server; remove one of the two `#[remote]`");
+            own.add(
+                attr,
+                "a function has one server; remove one of the two `#[remote]`",
+            );
         }
         refuse_qualifiers(sig, &mut own);
         refuse_generics(&sig.generics, "function", &mut own);
-        let arguments = sig.inputs.iter().enumerate().filter_map(|(at, arg)| argument(at, arg, origin, &mut own)).collect();
+        let arguments = sig
+            .inputs
+            .iter()
+            .enumerate()
+            .filter_map(|(at, arg)| argument(at, arg, origin, &mut own))
+            .collect();
         let output = output(sig, origin, &mut own);
         if let Some(e) = own.0 {
             mistakes.push(e);
@@ -65,7 +80,10 @@ impl Function {
             Origin::Free => (bare(&ident), parse_quote!(#ident)),
             Origin::Impl(ty) => {
                 let outside = types::outside(ty, None);
-                (format!("{}::{}", types::last_ident(ty), bare(&ident)), parse_quote!(<#outside>::#ident))
+                (
+                    format!("{}::{}", types::last_ident(ty), bare(&ident)),
+                    parse_quote!(<#outside>::#ident),
+                )
             }
         };
         Some(Self {
@@ -88,10 +106,16 @@ fn bare(ident: &Ident) -> String {
 
 fn refuse_qualifiers(sig: &Signature, mistakes: &mut Mistakes) {
     if let Some(token) = sig.constness {
-        mistakes.add(token, "a remote function is not `const`, since a call takes a server; write `fn`");
+        mistakes.add(
+            token,
+            "a remote function is not `const`, since a call takes a server; write `fn`",
+        );
     }
     if let Some(token) = sig.asyncness {
-        mistakes.add(token, "a remote function is not `async`; write `fn`, and wait inside it for what is");
+        mistakes.add(
+            token,
+            "a remote function is not `async`; write `fn`, and wait inside it for what is",
+        );
     }
     match &sig.safety {
         Safety::Unsafe(token) => {
@@ -101,14 +125,22 @@ fn refuse_qualifiers(sig: &Signature, mistakes: &mut Mistakes) {
         _ => {}
     }
     if let Some(abi) = &sig.abi {
-        mistakes.add(abi, "a remote function is not `extern`; write `fn`, and call that one");
+        mistakes.add(
+            abi,
+            "a remote function is not `extern`; write `fn`, and call that one",
+        );
     }
     if let Some(variadic) = &sig.variadic {
         mistakes.add(variadic, "a remote function takes a fixed number of arguments; write a slice, as in `items: &[u32]`");
     }
 }
 
-fn argument(at: usize, arg: &FnArg, origin: &Origin<'_>, mistakes: &mut Mistakes) -> Option<Argument> {
+fn argument(
+    at: usize,
+    arg: &FnArg,
+    origin: &Origin<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<Argument> {
     let PatType { attrs, pat, ty, .. } = match arg {
         FnArg::Typed(typed) => typed,
         FnArg::Receiver(receiver) => {
@@ -124,13 +156,20 @@ fn argument(at: usize, arg: &FnArg, origin: &Origin<'_>, mistakes: &mut Mistakes
     }
     types::refuse_in_argument(ty, mistakes);
     let (ident, name, pattern) = match &**pat {
-        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => (pat.ident.clone(), bare(&pat.ident), None),
+        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+            (pat.ident.clone(), bare(&pat.ident), None)
+        }
         pat => {
             let ident = format_ident!("argument_{at}", span = Span::mixed_site());
             (ident, format!("number {}", at + 1), Some(pat.clone()))
         }
     };
-    Some(Argument { name, ident, pattern, ty: types::outside(ty, origin.self_type()) })
+    Some(Argument {
+        name,
+        ident,
+        pattern,
+        ty: types::outside(ty, origin.self_type()),
+    })
 }
 
 fn output(sig: &Signature, origin: &Origin<'_>, mistakes: &mut Mistakes) -> Option<Type> {
@@ -166,7 +205,10 @@ pub(crate) fn signature(written: &Signature, arguments: &[Argument]) -> Signatur
     let mut replaced = Punctuated::new();
     for (mut input, argument) in sig.inputs.into_iter().zip(arguments) {
         if let (FnArg::Typed(typed), Some(pattern)) = (&mut input, &argument.pattern) {
-            let ident = Ident::new(&argument.ident.to_string(), argument.ident.span().located_at(pattern.span()));
+            let ident = Ident::new(
+                &argument.ident.to_string(),
+                argument.ident.span().located_at(pattern.span()),
+            );
             *typed.pat = parse_quote!(#ident);
         }
         replaced.push(input);

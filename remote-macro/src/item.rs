@@ -5,7 +5,8 @@ use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, GenericParam, Generics, ImplItem, ItemImpl, LitStr, Signature, Token, Visibility, braced, token,
+    Attribute, GenericParam, Generics, ImplItem, ItemImpl, LitStr, Signature, Token, Visibility,
+    braced, token,
 };
 
 use crate::Mistakes;
@@ -13,21 +14,22 @@ use crate::function::{Function, Origin};
 use crate::options::{Inner, Options};
 use crate::{entry, stub};
 
-pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let options = mistakes.note(Options::parse(options));
-    let expanded = match kind.parse2(item.clone()) {
-        Ok(Kind::Function) => free_function(options, item.clone(), &mut mistakes),
-        Ok(Kind::Impl) => block(options, item.clone(), &mut mistakes),
-        Ok(Kind::Other(at)) => {
-            mistakes.add(at, "`#[remote]` goes on a function, or on an `impl` block of a type of yours");
-            item.clone()
+    let expanded = match mistakes.note(kind.parse2(item.clone())) {
+        Some(Kind::Function) => free_function(options.as_ref(), item, &mut mistakes),
+        Some(Kind::Impl) => block(options.as_ref(), item, &mut mistakes),
+        Some(Kind::Other(at)) => {
+            mistakes.add(
+                at,
+                "`#[remote]` goes on a function, or on an `impl` block of a type of yours",
+            );
+            None
         }
-        Err(e) => {
-            mistakes.push(e);
-            item.clone()
-        }
+        None => None,
     };
+    let expanded = expanded.as_ref().unwrap_or(item);
     let errors = mistakes.into_compile_errors();
     quote!(#expanded #errors)
 }
@@ -44,7 +46,8 @@ fn kind(input: ParseStream<'_>) -> syn::Result<Kind> {
     let ahead = input.fork();
     let found = if ahead.parse::<Signature>().is_ok() {
         Kind::Function
-    } else if input.peek(Token![impl]) || (input.peek(Token![unsafe]) && input.peek2(Token![impl])) {
+    } else if input.peek(Token![impl]) || (input.peek(Token![unsafe]) && input.peek2(Token![impl]))
+    {
         Kind::Impl
     } else if input.peek(Token![fn]) {
         // The parser says best what is wrong with it.
@@ -74,8 +77,17 @@ pub(crate) struct Body {
 
 impl Parse for Written {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let (attrs, vis, sig) = (input.call(Attribute::parse_outer)?, input.parse()?, input.parse()?);
-        Ok(Self { attrs, vis, sig, body: input.parse()? })
+        let (attrs, vis, sig) = (
+            input.call(Attribute::parse_outer)?,
+            input.parse()?,
+            input.parse()?,
+        );
+        Ok(Self {
+            attrs,
+            vis,
+            sig,
+            body: input.parse()?,
+        })
     }
 }
 
@@ -84,51 +96,85 @@ impl Parse for Body {
         if !input.peek(token::Brace) {
             return Err(input.error("a remote function has a body, which runs in the server"));
         }
-        let at = input.span();
         let content;
-        braced!(content in input);
-        Ok(Self { attrs: content.call(Attribute::parse_inner)?, rest: content.parse()?, at })
+        let at = braced!(content in input).span.join();
+        Ok(Self {
+            attrs: content.call(Attribute::parse_inner)?,
+            rest: content.parse()?,
+            at,
+        })
     }
 }
 
 impl Body {
+    /// The braces as they were written, around `content`.
+    pub(crate) fn with(&self, content: TokenStream) -> Group {
+        Self::group(content, self.at)
+    }
+
     /// A block of what follows the attributes. It is where the body was, but its braces are ours,
     /// and no concern of the lints.
     pub(crate) fn as_block(&self) -> Group {
-        let mut block = Group::new(Delimiter::Brace, self.rest.clone());
-        block.set_span(Span::call_site().located_at(self.at));
-        block
+        Self::group(self.rest.clone(), Span::call_site().located_at(self.at))
+    }
+
+    fn group(content: TokenStream, span: Span) -> Group {
+        let mut group = Group::new(Delimiter::Brace, content);
+        group.set_span(span);
+        group
     }
 }
 
-fn free_function(options: Option<Options>, item: TokenStream, mistakes: &mut Mistakes) -> TokenStream {
-    let Some(written) = mistakes.note(syn::parse2::<Written>(item.clone())) else { return item };
-    let name = options.as_ref().and_then(|options| options.name.clone());
-    let model = Function::of(&written, &Origin::Free, name, mistakes);
-    match (options, model) {
-        (Some(options), Some(function)) => {
-            let (stub, entry) = (stub::expand(&options, &written, &function), entry::expand(&options, &function));
-            quote!(#stub #entry)
-        }
-        _ => item,
-    }
+/// What a function becomes, or `None` if it has mistakes.
+fn free_function(
+    options: Option<&Options>,
+    item: &TokenStream,
+    mistakes: &mut Mistakes,
+) -> Option<TokenStream> {
+    let written = mistakes.note(syn::parse2::<Written>(item.clone()))?;
+    let name = options.and_then(|options| options.name.clone());
+    let function = Function::of(&written, &Origin::Free, name, mistakes)?;
+    let options = options?;
+    let (stub, entry) = (
+        stub::expand(options, &written, &function),
+        entry::expand(options, &function),
+    );
+    Some(quote!(#stub #entry))
 }
 
-fn block(options: Option<Options>, item: TokenStream, mistakes: &mut Mistakes) -> TokenStream {
-    let Some(mut block) = mistakes.note(syn::parse2::<ItemImpl>(item.clone())) else { return item };
-    if let Some(name) = options.as_ref().and_then(|options| options.name.as_ref()) {
-        mistakes.add(name, "a block has no name of its own; write `#[remote(name = \"…\")]` on a function in it");
+/// What a block becomes, or `None` if it is none; functions with mistakes stay as they were written.
+fn block(
+    options: Option<&Options>,
+    item: &TokenStream,
+    mistakes: &mut Mistakes,
+) -> Option<TokenStream> {
+    let mut block = mistakes.note(syn::parse2::<ItemImpl>(item.clone()))?;
+    if let Some(name) = options.and_then(|options| options.name.as_ref()) {
+        mistakes.add(
+            name,
+            "a block has no name of its own; write `#[remote(name = \"…\")]` on a function in it",
+        );
     }
     if let Some((path, _)) = &block.trait_ {
-        mistakes.add(path, "`#[remote]` goes on an inherent block: write `impl Type`, without a trait");
+        mistakes.add(
+            path,
+            "`#[remote]` goes on an inherent block: write `impl Type`, without a trait",
+        );
     }
     refuse_generics(&block.generics, "block", mistakes);
     let origin = Origin::Impl(&block.self_ty.clone());
-    let cfgs: Vec<_> = block.attrs.iter().filter(|attr| is_cfg(attr)).cloned().collect();
+    let cfgs: Vec<_> = block
+        .attrs
+        .iter()
+        .filter(|attr| is_cfg(attr))
+        .cloned()
+        .collect();
     let mut entries = TokenStream::new();
     let mut found = 0;
     for member in &mut block.items {
-        let ImplItem::Fn(function) = member else { continue };
+        let ImplItem::Fn(function) = member else {
+            continue;
+        };
         let inner = take_inner(&mut function.attrs, mistakes);
         let is_pub = matches!(function.vis, Visibility::Public(_));
         let name = match inner {
@@ -145,18 +191,24 @@ fn block(options: Option<Options>, item: TokenStream, mistakes: &mut Mistakes) -
             None => None,
         };
         found += 1;
-        let Some(written) = mistakes.note(syn::parse2::<Written>(function.to_token_stream())) else { continue };
+        let Some(written) = mistakes.note(syn::parse2::<Written>(function.to_token_stream()))
+        else {
+            continue;
+        };
         let model = Function::of(&written, &origin, name, mistakes);
-        if let (Some(options), Some(model)) = (&options, model) {
+        if let (Some(options), Some(model)) = (options, model) {
             *member = ImplItem::Verbatim(stub::expand(options, &written, &model));
             let entry = entry::expand(options, &model);
             entries.extend(quote!(#(#cfgs)* #entry));
         }
     }
     if found == 0 {
-        mistakes.add(&block.self_ty, "nothing in this block is remote; make its remote functions `pub`");
+        mistakes.add(
+            &block.self_ty,
+            "nothing in this block is remote; make its remote functions `pub`",
+        );
     }
-    quote!(#block #entries)
+    Some(quote!(#block #entries))
 }
 
 /// Takes `#[remote(…)]` off a function inside a block.
@@ -167,7 +219,10 @@ fn take_inner(attrs: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Option<Inn
 }
 
 pub(crate) fn is_remote(attr: &Attribute) -> bool {
-    attr.path().segments.last().is_some_and(|segment| segment.ident == "remote")
+    attr.path()
+        .segments
+        .last()
+        .is_some_and(|segment| segment.ident == "remote")
 }
 
 pub(crate) fn is_cfg(attr: &Attribute) -> bool {

@@ -9,9 +9,9 @@
 //!     {
 //!         static STUB: Stub = Stub::new(&SERVER, "post");
 //!         if let Some(away) = STUB.away() {
-//!             return (&&&&Tag::<remotex::Result<()>>::new()).ask(away, &mut |out| {
-//!                 out.put("item", &(&&&Tag::<&str>::new()).carry(&item))?;
-//!                 out.put("by", &(&&&Tag::<&str>::new()).carry(&by))
+//!             return (&&&&&Tag::<remotex::Result<()>>::new()).ask(away, &mut |out| {
+//!                 out.put("item", &(&&&&Tag::<&str>::new()).carry(&item))?;
+//!                 out.put("by", &(&&&&Tag::<&str>::new()).carry(&by))
 //!             });
 //!         }
 //!     }
@@ -20,10 +20,10 @@
 //!
 //! const _: () = {
 //!     fn handler(from: &mut Decoder<'_>, reply: &mut Reply<'_>) -> Result<(), Fault> {
-//!         let item = (&&&Tag::<&str>::new()).hold("item", from)?;
-//!         let by = (&&&Tag::<&str>::new()).hold("by", from)?;
+//!         let item = (&&&&Tag::<&str>::new()).hold("item", from)?;
+//!         let by = (&&&&Tag::<&str>::new()).hold("by", from)?;
 //!         finish(from)?;
-//!         (&&&&Tag::<remotex::Result<()>>::new()).answer(post(item.lend(), by.lend()), reply)
+//!         (&&&&&Tag::<remotex::Result<()>>::new()).answer(post(item.lend(), by.lend()), reply)
 //!     }
 //!     #[distributed_slice(ENTRIES)]
 //!     static ENTRY: Entry = Entry { server: &SERVER, function: Function { name: "post", handler, .. } };
@@ -50,7 +50,7 @@ use proc_macro::TokenStream;
 /// Makes a function run in its server's process only; see the documentation of `remotex`.
 #[proc_macro_attribute]
 pub fn remote(options: TokenStream, item: TokenStream) -> TokenStream {
-    item::expand(options.into(), item.into()).into()
+    item::expand(options.into(), &item.into()).into()
 }
 
 /// The mistakes of one item, which are reported together.
@@ -75,6 +75,6 @@ impl Mistakes {
     }
 
     fn into_compile_errors(self) -> Option<proc_macro2::TokenStream> {
-        self.0.map(|e| e.into_compile_error())
+        self.0.map(syn::Error::into_compile_error)
     }
 }

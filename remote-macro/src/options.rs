@@ -16,7 +16,10 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn parse(options: TokenStream) -> syn::Result<Self> {
         if options.is_empty() {
-            return Err(syn::Error::new(Span::call_site(), "name the server: write `#[remote(SERVER)]`"));
+            return Err(syn::Error::new(
+                Span::call_site(),
+                "name the server: write `#[remote(SERVER)]`",
+            ));
         }
         (|input: ParseStream<'_>| {
             if input.peek(Ident::peek_any) && (input.peek2(Token![=]) || input.fork().call(is_skip)?) {
@@ -69,7 +72,11 @@ impl Parse for Inner {
                 ));
             }
         };
-        if input.is_empty() { Ok(inner) } else { Err(input.error("one option is all there is")) }
+        if input.is_empty() {
+            Ok(inner)
+        } else {
+            Err(input.error("one option is all there is"))
+        }
     }
 }
 
@@ -80,6 +87,9 @@ fn name(input: ParseStream<'_>) -> syn::Result<LitStr> {
     if (1..=128).contains(&name.value().len()) && name.value().chars().all(is_good) {
         Ok(name)
     } else {
-        Err(syn::Error::new(name.span(), "a function's name is 1 to 128 letters, digits, `_`, `-`, `.` or `:`"))
+        Err(syn::Error::new(
+            name.span(),
+            "a function's name is 1 to 128 letters, digits, `_`, `-`, `.` or `:`",
+        ))
     }
 }

@@ -9,23 +9,29 @@ use crate::item::Written;
 use crate::options::Options;
 
 pub(crate) fn expand(options: &Options, written: &Written, function: &Function) -> TokenStream {
-    let Written { attrs, vis, sig, body } = written;
-    let (inner_attrs, body) = (&body.attrs, body.as_block());
+    let Written {
+        attrs,
+        vis,
+        sig,
+        body,
+    } = written;
+    let (inner_attrs, inner) = (&body.attrs, body.as_block());
     let question = question(options, written, function);
-    let patterns = function.arguments.iter().filter_map(|Argument { ident, pattern, .. }| {
-        let pattern = pattern.as_ref()?;
-        Some(quote!(let #pattern = #ident;))
-    });
+    let patterns = function
+        .arguments
+        .iter()
+        .filter_map(|Argument { ident, pattern, .. }| {
+            let pattern = pattern.as_ref()?;
+            Some(quote!(let #pattern = #ident;))
+        });
     let sig = signature(sig, &function.arguments);
-    quote! {
-        #(#attrs)*
-        #vis #sig {
-            #(#inner_attrs)*
-            #question
-            #(#patterns)*
-            #body
-        }
-    }
+    let block = body.with(quote! {
+        #(#inner_attrs)*
+        #question
+        #(#patterns)*
+        #inner
+    });
+    quote!(#(#attrs)* #vis #sig #block)
 }
 
 /// In a block of its own, so that its names do not meet those of the body.
@@ -42,16 +48,20 @@ fn question(options: &Options, written: &Written, function: &Function) -> TokenS
         FnArg::Typed(typed) => Some(&typed.ty),
         FnArg::Receiver(_) => None,
     });
-    let puts = function.arguments.iter().zip(types).map(|(Argument { name, ident, .. }, ty)| {
-        let ident = quiet(ident);
-        quote!(#out.put(#name, &(&&&#krate::__private::Tag::<#ty>::new()).carry(&#ident))?;)
-    });
+    let puts = function
+        .arguments
+        .iter()
+        .zip(types)
+        .map(|(Argument { name, ident, .. }, ty)| {
+            let ident = quiet(ident);
+            quote!(#out.put(#name, &(&&&&#krate::__private::Tag::<#ty>::new()).carry(&#ident))?;)
+        });
     quote! {
         {
             static __REMOTEX_STUB: #krate::__private::Stub = #krate::__private::Stub::new(&#server, #name);
             if let ::core::option::Option::Some(#away) = __REMOTEX_STUB.away() {
                 use #krate::__private::tiers::*;
-                return (&&&&#krate::__private::Tag::<#output>::new()).ask(#away, &mut |#out| {
+                return (&&&&&#krate::__private::Tag::<#output>::new()).ask(#away, &mut |#out| {
                     #(#puts)*
                     ::core::result::Result::Ok(())
                 });
@@ -64,7 +74,10 @@ fn question(options: &Options, written: &Written, function: &Function) -> TokenS
 /// lints, which leave alone what comes from a macro.
 fn quiet(ident: &Ident) -> Ident {
     if ident.to_string().starts_with('_') {
-        Ident::new(&ident.to_string(), Span::call_site().located_at(ident.span()))
+        Ident::new(
+            &ident.to_string(),
+            Span::call_site().located_at(ident.span()),
+        )
     } else {
         ident.clone()
     }

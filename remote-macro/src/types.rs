@@ -3,8 +3,8 @@
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    GenericArgument, Lifetime, PathArguments, Type, TypeFnPtr, TypeImplTrait, TypeParen, TypePath, TypeReference, TypeTraitObject,
-    parse_quote,
+    GenericArgument, Lifetime, PathArguments, Type, TypeFnPtr, TypeImplTrait, TypeParen, TypePath,
+    TypeReference, TypeTraitObject, parse_quote,
 };
 
 use crate::Mistakes;
@@ -13,7 +13,10 @@ use crate::Mistakes;
 /// inferred there, and `Self` is `self_type`.
 pub(crate) fn outside(ty: &Type, self_type: Option<&Type>) -> Type {
     let mut ty = ty.clone();
-    Outside { self_type: self_type.map(|ty| outside(ty, None)) }.visit_type_mut(&mut ty);
+    Outside {
+        self_type: self_type.map(|ty| outside(ty, None)),
+    }
+    .visit_type_mut(&mut ty);
     ty
 }
 
@@ -32,7 +35,9 @@ impl VisitMut for Outside {
     fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
 
     fn visit_type_mut(&mut self, ty: &mut Type) {
-        if let (Type::Path(TypePath { qself, path, .. }), Some(self_type)) = (&mut *ty, &self.self_type) {
+        if let (Type::Path(TypePath { qself, path, .. }), Some(self_type)) =
+            (&mut *ty, &self.self_type)
+        {
             if qself.is_none() && path.is_ident("Self") {
                 *ty = self_type.clone();
                 return;
@@ -49,7 +54,11 @@ impl VisitMut for Outside {
 /// The name of a type without its path: `BBoard` of `news::BBoard<'_>`.
 pub(crate) fn last_ident(ty: &Type) -> String {
     match ty {
-        Type::Path(TypePath { path, .. }) => path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default(),
+        Type::Path(TypePath { path, .. }) => path
+            .segments
+            .last()
+            .map(|segment| segment.ident.to_string())
+            .unwrap_or_default(),
         Type::Paren(TypeParen { elem, .. }) => last_ident(elem),
         _ => String::new(),
     }
@@ -60,8 +69,15 @@ pub(crate) fn refuse_in_argument(ty: &Type, mistakes: &mut Mistakes) {
     struct Refuse<'m>(&'m mut Mistakes);
     impl<'ast> Visit<'ast> for Refuse<'_> {
         fn visit_type_reference(&mut self, ty: &'ast TypeReference) {
-            if let Some(lifetime) = ty.lifetime.as_ref().filter(|lifetime| lifetime.ident == "static") {
-                self.0.add(lifetime, "what is sent lives only as long as the call; write `&T`, without `'static`");
+            if let Some(lifetime) = ty
+                .lifetime
+                .as_ref()
+                .filter(|lifetime| lifetime.ident == "static")
+            {
+                self.0.add(
+                    lifetime,
+                    "what is sent lives only as long as the call; write `&T`, without `'static`",
+                );
             }
             if let Some(token) = ty.mutability {
                 self.0.add(token, "a remote function cannot change what its caller has; take it by value, and return what became of it");
@@ -75,7 +91,10 @@ pub(crate) fn refuse_in_argument(ty: &Type, mistakes: &mut Mistakes) {
             self.0.add(ty, "a trait object cannot be sent; write a type that can, such as an enum of what it may be");
         }
         fn visit_type_fn_ptr(&mut self, ty: &'ast TypeFnPtr) {
-            self.0.add(ty, "a function cannot be sent to another process; send what it would be called with");
+            self.0.add(
+                ty,
+                "a function cannot be sent to another process; send what it would be called with",
+            );
         }
     }
     Refuse(mistakes).visit_type(ty);
@@ -111,8 +130,12 @@ pub(crate) fn refuse_in_answer(ty: &Type, mistakes: &mut Mistakes) {
 
 /// `T` of `Result<T, …>`, by whatever name it goes.
 fn value_of(ty: &Type) -> Option<&Type> {
-    let Type::Path(TypePath { path, .. }) = ty else { return None };
-    let PathArguments::AngleBracketed(arguments) = &path.segments.last()?.arguments else { return None };
+    let Type::Path(TypePath { path, .. }) = ty else {
+        return None;
+    };
+    let PathArguments::AngleBracketed(arguments) = &path.segments.last()?.arguments else {
+        return None;
+    };
     arguments.args.iter().find_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty),
         _ => None,

@@ -34,7 +34,11 @@ pub(crate) const fn is_name(name: &str) -> bool {
     }
     let mut i = 0;
     while i < bytes.len() {
-        if !(bytes[i].is_ascii_alphanumeric() || bytes[i] == b'.' || bytes[i] == b'_' || bytes[i] == b'-') {
+        if !(bytes[i].is_ascii_alphanumeric()
+            || bytes[i] == b'.'
+            || bytes[i] == b'_'
+            || bytes[i] == b'-')
+        {
             return false;
         }
         i += 1;
@@ -63,7 +67,13 @@ const fn begins(bytes: &[u8], word: &[u8]) -> bool {
 
 /// The variable that overrides the address of the server of that name.
 pub(crate) fn variable(name: &str) -> String {
-    let upper = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    let upper = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    };
     format!("REMOTEX_{}", name.chars().map(upper).collect::<String>())
 }
 
@@ -88,10 +98,16 @@ pub(crate) fn resolve(name: &str, given: Option<&'static str>) -> Result<Address
 fn parse(address: OsString) -> Result<Address, String> {
     let bytes = address.into_vec();
     if begins(&bytes, b"unix:/") && !bytes.ends_with(b"/") {
-        return Ok(Address::Unix(PathBuf::from(OsString::from_vec(bytes[b"unix:".len()..].to_vec()))));
+        return Ok(Address::Unix(PathBuf::from(OsString::from_vec(
+            bytes[b"unix:".len()..].to_vec(),
+        ))));
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    if is_address(&text) { Ok(Address::Local) } else { Err(text) }
+    if is_address(&text) {
+        Ok(Address::Local)
+    } else {
+        Err(text)
+    }
 }
 
 /// The files that belong to a socket.
@@ -116,7 +132,11 @@ impl Files {
             path.push(suffix);
             PathBuf::from(path)
         };
-        Self { socket: socket.to_owned(), lock: with(".lock"), start: with(".start") }
+        Self {
+            socket: socket.to_owned(),
+            lock: with(".lock"),
+            start: with(".start"),
+        }
     }
 }
 
@@ -129,7 +149,17 @@ mod tests {
         for good in ["bboard", "a", "A.b_c-1", &"x".repeat(64)] {
             assert!(is_name(good), "{good}");
         }
-        for bad in ["", ".", "..", "a b", "a/b", "ü", "debug", "Explain", &"x".repeat(65)] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a b",
+            "a/b",
+            "ü",
+            "debug",
+            "Explain",
+            &"x".repeat(65),
+        ] {
             assert!(!is_name(bad), "{bad}");
         }
     }
@@ -139,7 +169,16 @@ mod tests {
         let unix = |path: &str| Ok(Address::Unix(path.into()));
         assert_eq!(parse("unix:/run/x.sock".into()), unix("/run/x.sock"));
         assert_eq!(parse("local:".into()), Ok(Address::Local));
-        for bad in ["", "unix:", "unix:/", "unix:x", "/run/x", "local", "local:x", "tcp://h:1"] {
+        for bad in [
+            "",
+            "unix:",
+            "unix:/",
+            "unix:x",
+            "/run/x",
+            "local",
+            "local:x",
+            "tcp://h:1",
+        ] {
             assert_eq!(parse(bad.into()), Err(bad.to_owned()));
             assert!(!is_address(bad), "{bad}");
         }
@@ -150,7 +189,10 @@ mod tests {
         let files = Files::of(Path::new("/run/a.b.sock"));
         assert_eq!(files.lock, Path::new("/run/a.b.lock"));
         assert_eq!(files.start, Path::new("/run/a.b.start"));
-        assert_eq!(Files::of(Path::new("/run/a.b")).lock, Path::new("/run/a.b.lock"));
+        assert_eq!(
+            Files::of(Path::new("/run/a.b")).lock,
+            Path::new("/run/a.b.lock")
+        );
     }
 
     #[test]

@@ -28,10 +28,14 @@ type Boxed = Box<dyn StdError>;
 fn ask<T: DeserializeOwned, E: From<Error>>(
     away: Away,
     send: Send<'_>,
-    raised: impl FnOnce(Received<'_>) -> Result<E, Error>,
+    raised: impl FnOnce(Received<'static>) -> Result<E, Error>,
 ) -> Result<T, E> {
     let received = away.exchange(send)?;
-    if received.is_raised() { Err(raised(received)?) } else { Ok(received.decode()?) }
+    if received.is_raised() {
+        Err(raised(received)?)
+    } else {
+        Ok(received.decode()?)
+    }
 }
 
 fn answer<T: Serialize, E>(
@@ -61,7 +65,7 @@ where
     E: Serialize + DeserializeOwned + From<Error>,
 {
     fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E> {
-        ask(away, send, |received| received.decode())
+        ask(away, send, Received::decode)
     }
     fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault> {
         answer(result, reply, |e, reply| reply.raise(&e))
@@ -87,7 +91,9 @@ where
         ask(away, send, |received| Err(received.unexpected()))
     }
     fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault> {
-        answer(result, reply, |e, _| Err(Fault::Failed(Failure::of(e.into().as_ref()))))
+        answer(result, reply, |e, _| {
+            Err(Fault::Failed(Failure::of(e.into().as_ref())))
+        })
     }
 }
 
@@ -110,7 +116,9 @@ where
         ask(away, send, |received| Err(received.unexpected()))
     }
     fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault> {
-        answer(result, reply, |e, _| Err(Fault::Failed(Failure::of(e.into().as_ref()))))
+        answer(result, reply, |e, _| {
+            Err(Fault::Failed(Failure::of(e.into().as_ref())))
+        })
     }
 }
 

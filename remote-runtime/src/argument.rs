@@ -42,14 +42,21 @@ pub struct Outgoing<'e, 'b> {
 
 impl<'e, 'b> Outgoing<'e, 'b> {
     pub(crate) fn new(encoder: &'e mut Encoder<'b>) -> Self {
-        Self { encoder, current: "" }
+        Self {
+            encoder,
+            current: "",
+        }
     }
 
     /// Sends the next argument.
     ///
     /// # Errors
     /// If it cannot be encoded or is too large.
-    pub fn put<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Unencoded> {
+    pub fn put<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Unencoded> {
         self.current = name;
         self.encoder.put(value)
     }
@@ -61,7 +68,8 @@ impl<'e, 'b> Outgoing<'e, 'b> {
 }
 
 fn take<'m, T: Deserialize<'m>>(name: &str, from: &mut Decoder<'m>) -> Result<T, Fault> {
-    from.take().map_err(|e| unreadable(format_args!("its argument `{name}`"), &e))
+    from.take()
+        .map_err(|e| unreadable(format_args!("its argument `{name}`"), &e))
 }
 
 /// Ends the arguments of a call that has come.
@@ -69,7 +77,8 @@ fn take<'m, T: Deserialize<'m>>(name: &str, from: &mut Decoder<'m>) -> Result<T,
 /// # Errors
 /// If there is something left.
 pub fn finish(from: &Decoder<'_>) -> Result<(), Fault> {
-    from.finish().map_err(|e| unreadable(format_args!("the end of its arguments"), &e))
+    from.finish()
+        .map_err(|e| unreadable(format_args!("the end of its arguments"), &e))
 }
 
 fn unreadable(what: std::fmt::Arguments<'_>, e: &Undecoded) -> Fault {
@@ -337,7 +346,9 @@ pub trait HoldNothing<T> {
 
 impl<T> HoldNothing<T> for Tag<T> {
     fn hold(&self, name: &str, _: &mut Decoder<'_>) -> Result<Nothing<T>, Fault> {
-        Err(Fault::Mismatch(format!("its argument `{name}` cannot travel")))
+        Err(Fault::Mismatch(format!(
+            "its argument `{name}` cannot travel"
+        )))
     }
 }
 

@@ -28,7 +28,11 @@ impl Stub {
     #[inline]
     #[must_use]
     pub fn away(&'static self) -> Option<Away> {
-        if self.server.is_local() { None } else { Some(Away(self)) }
+        if self.server.is_local() {
+            None
+        } else {
+            Some(Away(self))
+        }
     }
 
     fn call(&self) -> Call<'static> {
@@ -49,7 +53,10 @@ impl Away {
             let mut outgoing = Outgoing::new(encoder);
             send(&mut outgoing).map_err(|e| client::unsent(call, e, outgoing.current()))
         };
-        let reply = stub.server.client().exchange(call, &stub.server.route(), &mut encode)?;
+        let reply = stub
+            .server
+            .client()
+            .exchange(call, &stub.server.route(), &mut encode)?;
         Ok(Received { reply, call })
     }
 }
@@ -69,17 +76,27 @@ impl Received<'_> {
 
     pub(crate) fn decode<T: DeserializeOwned>(self) -> Result<T, Error> {
         let mut decoder = Decoder::new(self.reply.body());
-        let decoded = decoder.take().and_then(|value| decoder.finish().map(|()| value));
+        let decoded = decoder
+            .take()
+            .and_then(|value| decoder.finish().map(|()| value));
         decoded.map_err(|e| self.unreadable(&e))
     }
 
     fn unreadable(&self, e: &Undecoded) -> Error {
         let what = if self.is_raised() { "error" } else { "answer" };
-        Error::Malformed(self.call.trouble(format_args!("its {what} cannot be read: {e}")).after_sending())
+        Error::Malformed(
+            self.call
+                .trouble(format_args!("its {what} cannot be read: {e}"))
+                .after_sending(),
+        )
     }
 
     /// The error of an error value where none can be.
     pub(crate) fn unexpected(&self) -> Error {
-        Error::Mismatch(self.call.trouble("the server sent an error of another type; restart it").after_sending())
+        Error::Mismatch(
+            self.call
+                .trouble("the server sent an error of another type; restart it")
+                .after_sending(),
+        )
     }
 }

@@ -15,7 +15,11 @@ pub struct Caller(Arc<Origin>);
 enum Origin {
     /// This very process.
     Here,
-    There { uid: u32, pid: u32, directory: PathBuf },
+    There {
+        uid: u32,
+        pid: u32,
+        directory: PathBuf,
+    },
 }
 
 thread_local! {
@@ -36,13 +40,19 @@ thread_local! {
 /// ```
 #[must_use]
 pub fn caller() -> Caller {
-    CALLER.with_borrow(Clone::clone).unwrap_or_else(|| Caller(Arc::new(Origin::Here)))
+    CALLER
+        .with_borrow(Clone::clone)
+        .unwrap_or_else(|| Caller(Arc::new(Origin::Here)))
 }
 
 impl Caller {
     /// A process at the other end of a connection, which was in `directory` when it connected.
     pub(crate) fn there(uid: u32, pid: u32, directory: PathBuf) -> Self {
-        Self(Arc::new(Origin::There { uid, pid, directory }))
+        Self(Arc::new(Origin::There {
+            uid,
+            pid,
+            directory,
+        }))
     }
 
     /// Makes it the caller of what this thread runs from now on.
@@ -78,7 +88,10 @@ impl Caller {
             Origin::There { pid, directory, .. } => {
                 match transport::working_directory(*pid).unwrap_or_else(|| directory.clone()) {
                     known if known.is_absolute() => Ok(known),
-                    _ => Err(io::Error::new(io::ErrorKind::NotFound, "the caller's working directory is not known")),
+                    _ => Err(io::Error::new(
+                        io::ErrorKind::NotFound,
+                        "the caller's working directory is not known",
+                    )),
                 }
             }
         }
@@ -94,6 +107,8 @@ impl Caller {
         if p.is_absolute() {
             return p.to_owned();
         }
-        self.cwd().unwrap_or_else(|_| format!("/proc/{}/cwd", self.pid()).into()).join(p)
+        self.cwd()
+            .unwrap_or_else(|_| format!("/proc/{}/cwd", self.pid()).into())
+            .join(p)
     }
 }

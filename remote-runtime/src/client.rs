@@ -53,16 +53,31 @@ pub(crate) type Encode<'a> = &'a mut dyn FnMut(&mut Encoder<'_>) -> Result<(), E
 
 impl Client {
     pub(crate) const fn new() -> Self {
-        Self { idle: Mutex::new(Vec::new()) }
+        Self {
+            idle: Mutex::new(Vec::new()),
+        }
     }
 
     /// Sends a call and waits for how it ends: with an answer, an error value, or an error.
-    pub(crate) fn exchange(&self, call: Call<'_>, route: &dyn Route, encode: Encode<'_>) -> Result<Reply<'_>, Error> {
+    pub(crate) fn exchange(
+        &self,
+        call: Call<'_>,
+        route: &dyn Route,
+        encode: Encode<'_>,
+    ) -> Result<Reply<'_>, Error> {
         let mut connection = self.idle.lock().pop().unwrap_or_default();
         let ended = self.converse(&mut connection, call, route, encode);
         // From here on the connection goes back whenever the reply is dropped.
-        let reply = Reply { client: self, connection: Some(connection), kind: ended? };
-        if reply.kind == Kind::Fault { Err(fault::error(call, reply.body())) } else { Ok(reply) }
+        let reply = Reply {
+            client: self,
+            connection: Some(connection),
+            kind: ended?,
+        };
+        if reply.kind == Kind::Fault {
+            Err(fault::error(call, reply.body()))
+        } else {
+            Ok(reply)
+        }
     }
 
     fn converse(
@@ -121,9 +136,13 @@ impl Drop for Reply<'_> {
 /// The error of a call whose arguments could not be encoded.
 pub(crate) fn unsent(call: Call<'_>, e: Unencoded, argument: &str) -> Error {
     match e {
-        Unencoded::Unsendable(why) => {
-            Error::Unsendable { what: format!("the argument `{argument}`"), why: call.with(why, false) }
-        }
-        Unencoded::TooLarge { size, limit } => Error::TooLarge { size, limit: call.with(limit, false) },
+        Unencoded::Unsendable(why) => Error::Unsendable {
+            what: format!("the argument `{argument}`"),
+            why: call.with(why, false),
+        },
+        Unencoded::TooLarge { size, limit } => Error::TooLarge {
+            size,
+            limit: call.with(limit, false),
+        },
     }
 }

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use guard::{Guard, Guarded, GuardedSeed};
 
-const FORMAT: Configuration<LittleEndian, Fixint> = bincode::config::standard().with_fixed_int_encoding();
+const FORMAT: Configuration<LittleEndian, Fixint> =
+    bincode::config::standard().with_fixed_int_encoding();
 
 /// Why a value has not been encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +69,12 @@ impl<'b> Encoder<'b> {
     /// Appends to `out` at most `limit` bytes, those before `start` not counted.
     pub fn new(out: &'b mut Vec<u8>, start: usize, limit: usize) -> Self {
         let size = out.len() - start;
-        Self { out, start, size, limit }
+        Self {
+            out,
+            start,
+            size,
+            limit,
+        }
     }
 
     /// Appends `value`. If it fails, what was appended is taken back.
@@ -79,11 +85,17 @@ impl<'b> Encoder<'b> {
     pub fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unencoded> {
         let before = self.out.len();
         let guard = Guard::for_writing();
-        let sink = Sink { encoder: self, guard: &guard };
+        let sink = Sink {
+            encoder: self,
+            guard: &guard,
+        };
         let encoded = bincode::serde::encode_into_writer(Guarded::new(value, &guard), sink, FORMAT);
         let failure = match encoded {
             Ok(()) if self.size <= self.limit => return Ok(()),
-            Ok(()) => Unencoded::TooLarge { size: self.size, limit: self.limit },
+            Ok(()) => Unencoded::TooLarge {
+                size: self.size,
+                limit: self.limit,
+            },
             Err(e) => Unencoded::Unsendable(reason(e)),
         };
         self.out.truncate(before);
@@ -100,7 +112,9 @@ struct Sink<'e, 'b> {
 impl Writer for Sink<'_, '_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        let Encoder { out, size, limit, .. } = &mut *self.encoder;
+        let Encoder {
+            out, size, limit, ..
+        } = &mut *self.encoder;
         self.guard.wrote(bytes.len());
         // Beyond the limit nothing is stored, but counted, so that the error can say the size.
         *size = size.saturating_add(bytes.len());
@@ -115,7 +129,8 @@ fn reason(e: EncodeError) -> String {
     match e {
         EncodeError::OtherString(why) => why,
         EncodeError::Serde(bincode::serde::EncodeError::SequenceMustHaveLength) => {
-            "its number of elements is not known before they are sent (as with `#[serde(flatten)]`)".into()
+            "its number of elements is not known before they are sent (as with `#[serde(flatten)]`)"
+                .into()
         }
         other => other.to_string(),
     }
@@ -132,7 +147,10 @@ impl<'m> Decoder<'m> {
     /// The values in `message`.
     #[must_use]
     pub fn new(message: &'m [u8]) -> Self {
-        Self { rest: message, guard: Guard::for_reading(message.len()) }
+        Self {
+            rest: message,
+            guard: Guard::for_reading(message.len()),
+        }
     }
 
     /// Takes the next value.
@@ -194,7 +212,9 @@ mod tests {
 
     fn why_unsendable<T: Serialize + ?Sized>(value: &T) -> String {
         let mut out = b"before".to_vec();
-        let error = Encoder::new(&mut out, 0, usize::MAX).put(value).unwrap_err();
+        let error = Encoder::new(&mut out, 0, usize::MAX)
+            .put(value)
+            .unwrap_err();
         assert_eq!(out, b"before");
         match error {
             Unencoded::Unsendable(why) => why,
@@ -207,7 +227,10 @@ mod tests {
         Nothing,
         One(Option<i8>),
         Pair(u16, String),
-        Tree { children: Vec<Shape>, names: BTreeMap<String, char> },
+        Tree {
+            children: Vec<Shape>,
+            names: BTreeMap<String, char>,
+        },
         Boxed(Box<Shape>),
     }
 
@@ -220,7 +243,10 @@ mod tests {
         leaf.prop_recursive(6, 64, 8, |inner| {
             prop_oneof![
                 inner.clone().prop_map(|s| Shape::Boxed(Box::new(s))),
-                (proptest::collection::vec(inner, 0..8), any::<BTreeMap<String, char>>())
+                (
+                    proptest::collection::vec(inner, 0..8),
+                    any::<BTreeMap<String, char>>()
+                )
                     .prop_map(|(children, names)| Shape::Tree { children, names }),
             ]
         })
@@ -264,7 +290,13 @@ mod tests {
     /// Bytes that the first release wrote.
     #[test]
     fn the_format_is_this() {
-        let value = ("hi", 7_u32, Some(true), vec![1_u16, 2], Shape::Pair(3, "x".into()));
+        let value = (
+            "hi",
+            7_u32,
+            Some(true),
+            vec![1_u16, 2],
+            Shape::Pair(3, "x".into()),
+        );
         let expected = b"\x02\0\0\0\0\0\0\0hi\x07\0\0\0\x01\x01\x02\0\0\0\0\0\0\0\x01\0\x02\0\
             \x02\0\0\0\x03\0\x01\0\0\0\0\0\0\0x";
         assert_eq!(encode(&value), expected);
@@ -285,9 +317,14 @@ mod tests {
 
     #[test]
     fn elements_that_take_no_bytes_are_counted() {
-        assert_eq!(decode::<Vec<()>>(&encode(&vec![(); 1000])).map(|v| v.len()), Ok(1000));
+        assert_eq!(
+            decode::<Vec<()>>(&encode(&vec![(); 1000])).map(|v| v.len()),
+            Ok(1000)
+        );
         let endless = encode(&u64::MAX);
-        assert!(matches!(decode::<Vec<()>>(&endless), Err(Undecoded::Wrong(why)) if why.contains("elements")));
+        assert!(
+            matches!(decode::<Vec<()>>(&endless), Err(Undecoded::Wrong(why)) if why.contains("elements"))
+        );
         assert!(why_unsendable(&vec![(); 1 << 20]).contains("elements"));
     }
 
@@ -316,8 +353,12 @@ mod tests {
     fn depth_is_bounded_at_both_ends() {
         assert!(decode::<List>(&encode(&list(100))).is_ok());
         assert!(why_unsendable(&list(200)).contains("deep"));
-        let forged: Vec<u8> = std::iter::repeat_n(1_u32.to_le_bytes(), 1 << 20).flatten().collect();
-        assert!(matches!(decode::<List>(&forged), Err(Undecoded::Wrong(why)) if why.contains("deep")));
+        let forged: Vec<u8> = std::iter::repeat_n(1_u32.to_le_bytes(), 1 << 20)
+            .flatten()
+            .collect();
+        assert!(
+            matches!(decode::<List>(&forged), Err(Undecoded::Wrong(why)) if why.contains("deep"))
+        );
     }
 
     #[test]
@@ -328,7 +369,13 @@ mod tests {
             #[serde(skip_serializing_if = "Option::is_none")]
             note: Option<u8>,
         }
-        assert_eq!(encode(&Skips { a: 1, note: Some(2) }), [1, 1, 2]);
+        assert_eq!(
+            encode(&Skips {
+                a: 1,
+                note: Some(2)
+            }),
+            [1, 1, 2]
+        );
         assert!(why_unsendable(&Skips { a: 1, note: None }).contains("`note`"));
     }
 
@@ -348,6 +395,9 @@ mod tests {
             Text(String),
         }
         let bytes = encode(&[Either::Number(1), Either::Text("x".into())]);
-        assert_eq!(decode::<[Either; 2]>(&bytes).unwrap_err(), Undecoded::NotSelfDescribing);
+        assert_eq!(
+            decode::<[Either; 2]>(&bytes).unwrap_err(),
+            Undecoded::NotSelfDescribing
+        );
     }
 }

@@ -39,20 +39,25 @@ pub(crate) fn start(call: Call<'_>, files: &Files) -> Result<UnixStream, Error> 
     let log = paths::log(call.server, &files.socket);
     launch::launch(call, &lock, &listener, &log, deadline)?;
     drop(listener);
-    connect(call, files)?.ok_or_else(|| Error::Unreachable(call.trouble("it has started, and ended at once")))
+    connect(call, files)?
+        .ok_or_else(|| Error::Unreachable(call.trouble("it has started, and ended at once")))
 }
 
 /// Connects, if somebody listens.
 pub(crate) fn connect(call: Call<'_>, files: &Files) -> Result<Option<UnixStream>, Error> {
-    let Some(folder) = files.socket.parent().filter(|folder| folder.exists()) else { return Ok(None) };
+    let Some(folder) = files.socket.parent().filter(|folder| folder.exists()) else {
+        return Ok(None);
+    };
     paths::check(folder).map_err(|e| Error::Denied(call.trouble(e)))?;
     match transport::connect(&files.socket, crate::link::PATIENCE) {
         Ok(stream) => Ok(Some(stream)),
         Err(e) if transport::is_nobody(&e) => Ok(None),
-        Err(e) if e.kind() == io::ErrorKind::WouldBlock => Err(Error::TimedOut(call.trouble(format_args!(
-            "the server at `{}` takes no connection; it may be stopped or overloaded",
-            files.socket.display()
-        )))),
+        Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+            Err(Error::TimedOut(call.trouble(format_args!(
+                "the server at `{}` takes no connection; it may be stopped or overloaded",
+                files.socket.display()
+            ))))
+        }
         Err(e) => Err(at_path(call, "it cannot be connected to", &files.socket, e)),
     }
 }
@@ -61,11 +66,17 @@ pub(crate) fn connect(call: Call<'_>, files: &Files) -> Result<Option<UnixStream
 pub(crate) fn listen(call: Call<'_>, files: &Files) -> Result<UnixListener, Error> {
     match fs::remove_file(&files.socket) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => {
-            return Err(at_path(call, "the old socket cannot be removed", &files.socket, e));
+            return Err(at_path(
+                call,
+                "the old socket cannot be removed",
+                &files.socket,
+                e,
+            ));
         }
         _ => {}
     }
-    transport::listen(&files.socket).map_err(|e| at_path(call, "it cannot listen", &files.socket, e))
+    transport::listen(&files.socket)
+        .map_err(|e| at_path(call, "it cannot listen", &files.socket, e))
 }
 
 /// Makes the folder of a socket, and sees that it can be trusted.
@@ -77,7 +88,8 @@ pub(crate) fn make_folder(call: Call<'_>, socket: &Path) -> Result<(), Error> {
 
 /// Takes a lock, waiting for it until the deadline.
 pub(crate) fn lock(call: Call<'_>, path: &Path, deadline: Instant) -> Result<Lock, Error> {
-    let lock = Lock::take(path, deadline).map_err(|e| at_path(call, "its lock cannot be taken", path, e))?;
+    let lock = Lock::take(path, deadline)
+        .map_err(|e| at_path(call, "its lock cannot be taken", path, e))?;
     lock.ok_or_else(|| {
         Error::TimedOut(call.trouble(format_args!(
             "another process has held `{}` for {} s; see which one with `fuser {0}`",

@@ -157,17 +157,25 @@ impl fmt::Display for Error {
             | Self::Busy(trouble)
             | Self::Malformed(trouble)
             | Self::Io(trouble) => trouble.fmt(f),
-            Self::Panicked { message, location, .. } => {
+            Self::Panicked {
+                message, location, ..
+            } => {
                 write!(f, "{} panicked at {location}: {message}", location.call())
             }
             Self::Failed { message, .. } => f.write_str(message),
             Self::TooLarge { size, limit } => write!(
                 f,
                 "{} of {} takes {size} bytes where {limit} are allowed; send less, or raise `.max_message` of its `Server`",
-                if limit.may_have_run() { "the answer" } else { "the arguments" },
+                if limit.may_have_run() {
+                    "the answer"
+                } else {
+                    "the arguments"
+                },
                 limit.call(),
             ),
-            Self::Unsendable { what, why } => write!(f, "{what} of {} cannot be sent: {why}", why.call()),
+            Self::Unsendable { what, why } => {
+                write!(f, "{what} of {} cannot be sent: {why}", why.call())
+            }
         }
     }
 }
@@ -252,9 +260,17 @@ mod tests {
     fn a_failure_keeps_its_chain_and_its_kind() {
         let inner = io::Error::new(io::ErrorKind::NotFound, Error::failed("no such track"));
         let error = Error::from(inner);
-        let Error::Failed { message, causes, .. } = &error else { panic!("{error:?}") };
+        let Error::Failed {
+            message, causes, ..
+        } = &error
+        else {
+            panic!("{error:?}")
+        };
         assert_eq!(message, "no such track");
-        assert!(causes.is_empty(), "an io::Error displays what it wraps, it is not its cause: {causes:?}");
+        assert!(
+            causes.is_empty(),
+            "an io::Error displays what it wraps, it is not its cause: {causes:?}"
+        );
         assert_eq!(io::Error::from(error).kind(), io::ErrorKind::NotFound);
     }
 
@@ -272,7 +288,13 @@ mod tests {
                 self.1.as_deref().map(|e| e as _)
             }
         }
-        let layers = Layer("outer", Some(Box::new(Layer("middle", Some(Box::new(Layer("inner", None)))))));
+        let layers = Layer(
+            "outer",
+            Some(Box::new(Layer(
+                "middle",
+                Some(Box::new(Layer("inner", None))),
+            ))),
+        );
         let error = Error::failed(layers);
         let mut walked = Vec::new();
         let mut next = error.source();
@@ -281,7 +303,9 @@ mod tests {
             next = e.source();
         }
         assert_eq!(walked, ["middle", "inner"]);
-        let Error::Failed { causes, .. } = error else { panic!() };
+        let Error::Failed { causes, .. } = error else {
+            panic!()
+        };
         assert_eq!(causes, ["middle", "inner"]);
     }
 }

@@ -31,7 +31,10 @@ pub struct Reply<'b> {
 
 impl<'b> Reply<'b> {
     pub(crate) fn new(encoder: Encoder<'b>) -> Self {
-        Self { encoder, kind: Kind::Answer }
+        Self {
+            encoder,
+            kind: Kind::Answer,
+        }
     }
 
     /// What kind of frame the reply is.
@@ -54,9 +57,11 @@ impl From<Unencoded> for Fault {
     fn from(e: Unencoded) -> Self {
         match e {
             Unencoded::Unsendable(why) => Self::Unsendable(why),
-            Unencoded::TooLarge { size, limit } => {
-                Self::TooLarge { size: size as u64, limit: limit as u64, answer: true }
-            }
+            Unencoded::TooLarge { size, limit } => Self::TooLarge {
+                size: size as u64,
+                limit: limit as u64,
+                answer: true,
+            },
         }
     }
 }

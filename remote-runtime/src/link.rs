@@ -36,7 +36,11 @@ pub(crate) enum Broken {
 
 impl Link {
     pub(crate) fn new(stream: Arc<UnixStream>) -> Self {
-        Self { stream, inbox: Inbox::default(), timeout: None }
+        Self {
+            stream,
+            inbox: Inbox::default(),
+            timeout: None,
+        }
     }
 
     pub(crate) fn stream(&self) -> &Arc<UnixStream> {
@@ -52,10 +56,15 @@ impl Link {
     /// clean end.
     ///
     /// `patience` is for its first byte; `None` waits for ever.
-    pub(crate) fn receive(&mut self, limit: usize, patience: Option<Duration>) -> Result<Option<Kind>, Broken> {
+    pub(crate) fn receive(
+        &mut self,
+        limit: usize,
+        patience: Option<Duration>,
+    ) -> Result<Option<Kind>, Broken> {
         while !self.inbox.has_frame(limit).map_err(Broken::Refused)? {
             let partial = self.inbox.is_partial();
-            self.set_timeout(if partial { Some(PATIENCE) } else { patience }).map_err(Broken::Io)?;
+            self.set_timeout(if partial { Some(PATIENCE) } else { patience })
+                .map_err(Broken::Io)?;
             match (&*self.stream).read(self.inbox.space()) {
                 Ok(0) if partial => return Err(Broken::Cut),
                 Ok(0) => return Ok(None),

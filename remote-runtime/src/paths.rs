@@ -14,12 +14,16 @@ pub(crate) fn folder() -> PathBuf {
     let user = rustix::process::geteuid().as_raw();
     absolute("XDG_RUNTIME_DIR")
         .or_else(|| Some(PathBuf::from(format!("/run/user/{user}"))).filter(|path| path.is_dir()))
-        .map_or_else(|| PathBuf::from(format!("/tmp/remotex-{user}")), |path| path.join("remotex"))
+        .map_or_else(
+            || PathBuf::from(format!("/tmp/remotex-{user}")),
+            |path| path.join("remotex"),
+        )
 }
 
 /// The log of the server of that name, in the first folder of these that can be had.
 pub(crate) fn log(name: &str, socket: &Path) -> PathBuf {
-    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
+    let state = absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
     state
         .map(|state| state.join("remotex"))
         .filter(|folder| create(folder).is_ok())
@@ -30,7 +34,9 @@ pub(crate) fn log(name: &str, socket: &Path) -> PathBuf {
 
 /// A folder that a variable names; what is not absolute does not count (XDG Base Directory Specification).
 fn absolute(variable: &str) -> Option<PathBuf> {
-    env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+    env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
 }
 
 /// Makes a folder that only its owner can enter, with those above it, if it is not there.
@@ -62,12 +68,18 @@ pub(crate) fn check(folder: &Path) -> Result<(), Untrusted> {
         metadata = fs::metadata(folder).map_err(unseen)?;
     }
     match &metadata {
-        m if m.is_symlink() => refuse("{} is somebody else's link; set XDG_RUNTIME_DIR to a folder of yours"),
-        m if !m.is_dir() => refuse("{} is not a folder; remove it, or set XDG_RUNTIME_DIR to a folder of yours"),
+        m if m.is_symlink() => {
+            refuse("{} is somebody else's link; set XDG_RUNTIME_DIR to a folder of yours")
+        }
+        m if !m.is_dir() => {
+            refuse("{} is not a folder; remove it, or set XDG_RUNTIME_DIR to a folder of yours")
+        }
         m if m.uid() != us && m.uid() != 0 => {
             refuse("the folder {} is somebody else's; set XDG_RUNTIME_DIR to a folder of yours")
         }
-        m if others_can_write(m) => refuse("the folder {} can be written by others; run `chmod 700` on it"),
+        m if others_can_write(m) => {
+            refuse("the folder {} can be written by others; run `chmod 700` on it")
+        }
         _ => Ok(()),
     }
 }
@@ -90,13 +102,21 @@ mod tests {
         for mode in [0o770, 0o702, 0o777] {
             fs::set_permissions(&base, fs::Permissions::from_mode(mode)).unwrap();
             let why = check(&base).unwrap_err().to_string();
-            assert!(why.contains(base.to_str().unwrap()) && why.contains("chmod 700"), "{why}");
+            assert!(
+                why.contains(base.to_str().unwrap()) && why.contains("chmod 700"),
+                "{why}"
+            );
         }
         fs::set_permissions(&base, fs::Permissions::from_mode(0o1777)).unwrap();
         assert!(check(&base).is_ok());
         symlink(&base, base.join("link")).unwrap();
         assert!(check(&base.join("link")).is_ok());
-        assert!(check(&base.join("nothing")).unwrap_err().to_string().contains("nothing"));
+        assert!(
+            check(&base.join("nothing"))
+                .unwrap_err()
+                .to_string()
+                .contains("nothing")
+        );
         fs::remove_dir_all(&base).unwrap();
     }
 }

@@ -57,5 +57,8 @@ pub(crate) fn server(name: &str) -> Option<&'static Server> {
 }
 
 fn named(name: &str) -> impl Iterator<Item = &'static Server> {
-    ENTRIES.iter().map(|entry| entry.server).filter(move |server| server.name() == name)
+    ENTRIES
+        .iter()
+        .map(|entry| entry.server)
+        .filter(move |server| server.name() == name)
 }

@@ -112,7 +112,13 @@ impl Host {
                 .name(format!("{} accept", shared.service.name))
                 .spawn(move || accept::run(&shared, &listener, &quitted))?
         };
-        Ok(Self { shared, asked, quit: Some(quit), acceptor: Some(acceptor), _signals: signals })
+        Ok(Self {
+            shared,
+            asked,
+            quit: Some(quit),
+            acceptor: Some(acceptor),
+            _signals: signals,
+        })
     }
 
     /// Lets calls run; those that have come by now were kept waiting.
@@ -127,7 +133,9 @@ impl Host {
     pub(crate) fn wait(&self) -> io::Result<()> {
         loop {
             let patience = self.shared.until_idle();
-            if patience.is_some_and(|patience| patience.is_zero()) || accept::wait(&[&self.asked], patience)? {
+            if patience.is_some_and(|patience| patience.is_zero())
+                || accept::wait(&[&self.asked], patience)?
+            {
                 return Ok(());
             }
         }
@@ -148,7 +156,11 @@ impl Host {
             let _ = stream.shutdown(Shutdown::Read);
         }
         while !connections.open.is_empty() {
-            if shared.changed.wait_until(&mut connections, deadline).timed_out() {
+            if shared
+                .changed
+                .wait_until(&mut connections, deadline)
+                .timed_out()
+            {
                 return;
             }
         }
@@ -224,7 +236,9 @@ impl Shared {
     /// Says goodbye on a connection of which `taken` calls were taken.
     fn say_goodbye(&self, link: &Link, taken: u64) {
         // A client that has gone needs no goodbye.
-        let _ = link.send(&frame::of(Kind::Goodbye, |out| out.extend_from_slice(&taken.to_le_bytes())));
+        let _ = link.send(&frame::of(Kind::Goodbye, |out| {
+            out.extend_from_slice(&taken.to_le_bytes())
+        }));
     }
 
     /// Keeps a connection open until the end.
@@ -239,7 +253,9 @@ struct Running<'s>(&'s Shared);
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         let now = self.0.started.0.elapsed().as_millis();
-        self.0.last_use.store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Release);
+        self.0
+            .last_use
+            .store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Release);
         self.0.running.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -99,7 +99,10 @@ impl Server {
     /// If it is no address. In a `static` that is an error of the compiler.
     #[must_use]
     pub const fn at(mut self, address: &'static str) -> Self {
-        assert!(address::is_address(address), "the address of a server is `unix:/path` or `local:`");
+        assert!(
+            address::is_address(address),
+            "the address of a server is `unix:/path` or `local:`"
+        );
         self.address = Some(address);
         self
     }
@@ -192,7 +195,10 @@ impl Server {
             None => Ok(()),
             Some(files) => match daemon::connect(call, &files)? {
                 Some(_) => Ok(()),
-                None => self.may_start(call, &files).and_then(|()| daemon::start(call, &files)).map(drop),
+                None => self
+                    .may_start(call, &files)
+                    .and_then(|()| daemon::start(call, &files))
+                    .map(drop),
             },
         }
     }
@@ -231,7 +237,9 @@ impl Server {
 
     /// A connection to the server, if it runs.
     fn find(&'static self, call: Call<'_>) -> Result<Option<(Way, UnixStream)>> {
-        let Some(files) = self.files(call)? else { return Ok(None) };
+        let Some(files) = self.files(call)? else {
+            return Ok(None);
+        };
         Ok(daemon::connect(call, &files)?.map(|stream| (self.route(), stream)))
     }
 
@@ -239,7 +247,8 @@ impl Server {
         if let Some(address) = self.resolved.get() {
             return Ok(address);
         }
-        let address = address::resolve(self.name, self.address).map_err(|e| Error::Unreachable(call.trouble(e)))?;
+        let address = address::resolve(self.name, self.address)
+            .map_err(|e| Error::Unreachable(call.trouble(e)))?;
         Ok(self.resolved.get_or_init(|| address))
     }
 
@@ -279,7 +288,9 @@ impl Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Server")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -291,7 +302,9 @@ impl Route for Way {
     fn connect(&self, call: Call<'_>) -> Result<UnixStream> {
         let Self(server) = self;
         let Some(files) = server.files(call)? else {
-            return Err(Error::Unreachable(call.trouble("its address is `local:`, where nobody listens")));
+            return Err(Error::Unreachable(
+                call.trouble("its address is `local:`, where nobody listens"),
+            ));
         };
         if let Some(stream) = daemon::connect(call, &files)? {
             return Ok(stream);

@@ -81,5 +81,8 @@ pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
 /// Whether nobody listens, as an error of [`connect`] tells.
 #[must_use]
 pub(crate) fn is_nobody(e: &io::Error) -> bool {
-    matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+    matches!(
+        e.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+    )
 }

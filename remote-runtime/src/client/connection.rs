@@ -44,14 +44,26 @@ pub(super) enum Ended {
 
 impl Connection {
     /// Encodes the call.
-    pub(super) fn prepare(&mut self, call: Call<'_>, limit: usize, encode: Encode<'_>) -> Result<(), Error> {
-        let peers = self.link.as_ref().and_then(|link| link.hello.as_ref()).map(|hello| hello.limit);
-        let limit = limit.min(peers.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)));
+    pub(super) fn prepare(
+        &mut self,
+        call: Call<'_>,
+        limit: usize,
+        encode: Encode<'_>,
+    ) -> Result<(), Error> {
+        let peers = self
+            .link
+            .as_ref()
+            .and_then(|link| link.hello.as_ref())
+            .map(|hello| hello.limit);
+        let limit = limit.min(peers.map_or(usize::MAX, |limit| {
+            usize::try_from(limit).unwrap_or(usize::MAX)
+        }));
         let name = call.function.unwrap_or_default();
         self.request.clear();
         let at = frame::begin(&mut self.request);
         // The macro keeps names far below this length.
-        self.request.extend_from_slice(&u16::try_from(name.len()).unwrap_or(u16::MAX).to_le_bytes());
+        self.request
+            .extend_from_slice(&u16::try_from(name.len()).unwrap_or(u16::MAX).to_le_bytes());
         self.request.extend_from_slice(name.as_bytes());
         encode(&mut Encoder::new(&mut self.request, at + HEADER, limit))?;
         frame::end(&mut self.request, at, Kind::Call);
@@ -62,7 +74,11 @@ impl Connection {
     pub(super) fn attempt(&mut self, call: Call<'_>, route: &dyn Route) -> Result<Ended, Error> {
         let mut link = match self.link.take() {
             Some(link) => link,
-            None => Greeted { link: connect(call, route)?, hello: None, sent: 0 },
+            None => Greeted {
+                link: connect(call, route)?,
+                hello: None,
+                sent: 0,
+            },
         };
         let ended = link.converse(call, route, &self.request)?;
         if matches!(ended, Ended::Replied(_)) {
@@ -100,7 +116,11 @@ pub(super) fn hello(call: Call<'_>, limit: usize) -> Hello {
 }
 
 /// Reads the server's hello, and sees whether it is the one that is meant.
-pub(super) fn greeted(call: Call<'_>, body: &[u8], address: &dyn fmt::Display) -> Result<Hello, Error> {
+pub(super) fn greeted(
+    call: Call<'_>,
+    body: &[u8],
+    address: &dyn fmt::Display,
+) -> Result<Hello, Error> {
     let hello = Hello::read(body).map_err(|e| not_a_server(call, address, &e))?;
     if hello.server != call.server {
         return Err(Error::Mismatch(call.trouble(format_args!(
@@ -111,12 +131,23 @@ pub(super) fn greeted(call: Call<'_>, body: &[u8], address: &dyn fmt::Display) -
     Ok(hello)
 }
 
-pub(super) fn not_a_server(call: Call<'_>, address: &dyn fmt::Display, e: &dyn fmt::Display) -> Error {
-    Error::Malformed(call.trouble(format_args!("what listens at `{address}` is no remotex server, its message is none: {e}")))
+pub(super) fn not_a_server(
+    call: Call<'_>,
+    address: &dyn fmt::Display,
+    e: &dyn fmt::Display,
+) -> Error {
+    Error::Malformed(call.trouble(format_args!(
+        "what listens at `{address}` is no remotex server, its message is none: {e}"
+    )))
 }
 
 impl Greeted {
-    fn converse(&mut self, call: Call<'_>, route: &dyn Route, request: &[u8]) -> Result<Ended, Error> {
+    fn converse(
+        &mut self,
+        call: Call<'_>,
+        route: &dyn Route,
+        request: &[u8],
+    ) -> Result<Ended, Error> {
         let fresh = self.sent == 0;
         self.sent += 1;
         let written = if fresh {
@@ -130,13 +161,24 @@ impl Greeted {
         // Even then there may be something to read that says why.
         let unwritten = written.is_err();
         loop {
-            let patience = if self.hello.is_none() { Some(PATIENCE) } else { None };
-            match self.link.receive(route.limit().max(LARGEST_FAULT), patience) {
+            let patience = if self.hello.is_none() {
+                Some(PATIENCE)
+            } else {
+                None
+            };
+            match self
+                .link
+                .receive(route.limit().max(LARGEST_FAULT), patience)
+            {
                 Ok(Some(Kind::Hello)) if self.hello.is_none() => {
                     self.hello = Some(self.greet(call, route)?);
                 }
-                Ok(Some(Kind::Fault)) if self.hello.is_some() => return Ok(Ended::Replied(Kind::Fault)),
-                Ok(Some(kind @ (Kind::Answer | Kind::Raised))) if self.hello.is_some() && !unwritten => {
+                Ok(Some(Kind::Fault)) if self.hello.is_some() => {
+                    return Ok(Ended::Replied(Kind::Fault));
+                }
+                Ok(Some(kind @ (Kind::Answer | Kind::Raised)))
+                    if self.hello.is_some() && !unwritten =>
+                {
                     return Ok(Ended::Replied(kind));
                 }
                 Ok(Some(Kind::Goodbye)) if self.hello.is_some() => {
@@ -149,10 +191,13 @@ impl Greeted {
                     return Ok(Ended::NotRun);
                 }
                 Ok(Some(kind)) => {
-                    let why = format!("the server sent a frame of kind {kind:?}, which is no reply");
+                    let why =
+                        format!("the server sent a frame of kind {kind:?}, which is no reply");
                     return Err(Error::Malformed(call.trouble(why).after_sending()));
                 }
-                Ok(None) | Err(Broken::Cut) if unwritten || self.hello.is_none() => return Ok(Ended::NotRun),
+                Ok(None) | Err(Broken::Cut) if unwritten || self.hello.is_none() => {
+                    return Ok(Ended::NotRun);
+                }
                 Ok(None) | Err(Broken::Cut) => return Err(lost(call)),
                 // What lies unread at the server is this very call: there is only one at a time.
                 Err(Broken::Unread) if cfg!(target_os = "linux") => return Ok(Ended::NotRun),
@@ -190,7 +235,11 @@ impl Greeted {
     }
 
     fn silent(&self, call: Call<'_>, route: &dyn Route) -> Error {
-        let what = if self.hello.is_none() { "greet" } else { "go on with its answer" };
+        let what = if self.hello.is_none() {
+            "greet"
+        } else {
+            "go on with its answer"
+        };
         Error::TimedOut(
             call.trouble(format_args!(
                 "the server at `{}` did not {what} within {} s; it may be stopped or overloaded",
@@ -203,11 +252,17 @@ impl Greeted {
 
     fn refused(&self, call: Call<'_>, route: &dyn Route, refused: Refused) -> Error {
         match refused {
-            Refused::Malformed(e) if self.hello.is_none() => not_a_server(call, route.address(), &e),
-            Refused::Malformed(e) => {
-                Error::Malformed(call.trouble(format_args!("the reply is no message: {e}")).after_sending())
+            Refused::Malformed(e) if self.hello.is_none() => {
+                not_a_server(call, route.address(), &e)
             }
-            Refused::TooLarge { size } => Error::TooLarge { size, limit: call.with(route.limit(), true) },
+            Refused::Malformed(e) => Error::Malformed(
+                call.trouble(format_args!("the reply is no message: {e}"))
+                    .after_sending(),
+            ),
+            Refused::TooLarge { size } => Error::TooLarge {
+                size,
+                limit: call.with(route.limit(), true),
+            },
         }
     }
 }

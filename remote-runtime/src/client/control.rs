@@ -19,7 +19,11 @@ const LARGEST: usize = 1024 * 1024;
 const END: Duration = Duration::from_secs(30);
 
 /// Who serves, and what it is doing.
-pub(crate) fn status(call: Call<'_>, route: &dyn Route, stream: UnixStream) -> Result<(Hello, Report), Error> {
+pub(crate) fn status(
+    call: Call<'_>,
+    route: &dyn Route,
+    stream: UnixStream,
+) -> Result<(Hello, Report), Error> {
     let (mut link, hello) = ask(call, route, stream, Kind::Status)?;
     expect(call, route, &mut link, Kind::Report)?;
     let report = Report::read(link.body()).map_err(|e| not_a_server(call, route.address(), &e))?;
@@ -45,7 +49,12 @@ pub(crate) fn stop(call: Call<'_>, route: &dyn Route, stream: UnixStream) -> Res
     }
 }
 
-fn ask(call: Call<'_>, route: &dyn Route, stream: UnixStream, question: Kind) -> Result<(Link, Hello), Error> {
+fn ask(
+    call: Call<'_>,
+    route: &dyn Route,
+    stream: UnixStream,
+    question: Kind,
+) -> Result<(Link, Hello), Error> {
     let mut link = Link::new(Arc::new(stream));
     let mut out = Vec::new();
     hello(call, LARGEST).put(&mut out);
@@ -62,9 +71,16 @@ fn expect(call: Call<'_>, route: &dyn Route, link: &mut Link, expected: Kind) ->
         Ok(Some(kind)) if kind == expected => Ok(()),
         Ok(Some(Kind::Fault)) => Err(super::fault::error(call, link.body())),
         Ok(Some(Kind::Goodbye) | None) | Err(Broken::Cut | Broken::Unread) => {
-            Err(Error::Unreachable(call.trouble(format_args!("the one at `{}` is ending just now", route.address()))))
+            Err(Error::Unreachable(call.trouble(format_args!(
+                "the one at `{}` is ending just now",
+                route.address()
+            ))))
         }
-        Ok(Some(kind)) => Err(not_a_server(call, route.address(), &format_args!("a frame of kind {kind:?}"))),
+        Ok(Some(kind)) => Err(not_a_server(
+            call,
+            route.address(),
+            &format_args!("a frame of kind {kind:?}"),
+        )),
         Err(e) => Err(broken(call, route, e)),
     }
 }

@@ -6,7 +6,12 @@ use crate::wire::fault::Fault;
 pub(super) fn error(call: Call<'_>, body: &[u8]) -> Error {
     let fault = match Fault::read(body) {
         Ok(fault) => fault,
-        Err(e) => return Error::Malformed(call.trouble(format_args!("the reply cannot be read: {e}")).after_sending()),
+        Err(e) => {
+            return Error::Malformed(
+                call.trouble(format_args!("the reply cannot be read: {e}"))
+                    .after_sending(),
+            );
+        }
     };
     match fault {
         Fault::Failed(failure) => failure.into(),

@@ -18,8 +18,8 @@ use std::time::Instant;
 use std::{env, fs, str};
 
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg,
-    sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
 use super::lock::Lock;
@@ -62,12 +62,22 @@ pub(super) enum Outcome {
 }
 
 /// Hands over to the child at the other end of `to`.
-pub(super) fn give(to: &UnixStream, name: &str, lock: &Lock, listener: &UnixListener) -> io::Result<()> {
+pub(super) fn give(
+    to: &UnixStream,
+    name: &str,
+    lock: &Lock,
+    listener: &UnixListener,
+) -> io::Result<()> {
     let descriptors = [lock.as_fd(), listener.as_fd()];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
-    sendmsg(to, &[IoSlice::new(name.as_bytes())], &mut ancillary, SendFlags::empty())?;
+    sendmsg(
+        to,
+        &[IoSlice::new(name.as_bytes())],
+        &mut ancillary,
+        SendFlags::empty(),
+    )?;
     Ok(())
 }
 
@@ -94,9 +104,18 @@ pub(super) fn outcome(from: &UnixStream, deadline: Instant) -> io::Result<Outcom
                 }
             },
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => return Ok(Outcome::Silent),
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                ) =>
+            {
+                return Ok(Outcome::Silent);
+            }
             // It had not read all that it was given.
-            Err(e) if e.kind() == io::ErrorKind::ConnectionReset => return Ok(Outcome::Died { after_init }),
+            Err(e) if e.kind() == io::ErrorKind::ConnectionReset => {
+                return Ok(Outcome::Died { after_init });
+            }
             Err(e) => return Err(e),
         }
     }
@@ -105,7 +124,9 @@ pub(super) fn outcome(from: &UnixStream, deadline: Instant) -> io::Result<Outcom
 /// Takes what this process was started with, if it was started to be a server.
 pub(crate) fn take() -> Option<io::Result<Handover>> {
     let mark = env::args_os().next()?;
-    mark.as_bytes().starts_with(OsStr::new(MARK).as_bytes()).then(receive)
+    mark.as_bytes()
+        .starts_with(OsStr::new(MARK).as_bytes())
+        .then(receive)
 }
 
 fn receive() -> io::Result<Handover> {
@@ -114,27 +135,47 @@ fn receive() -> io::Result<Handover> {
     let mut name = [0; 64];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let received = recvmsg(&starter, &mut [IoSliceMut::new(&mut name)], &mut ancillary, RecvFlags::empty())?;
+    let received = recvmsg(
+        &starter,
+        &mut [IoSliceMut::new(&mut name)],
+        &mut ancillary,
+        RecvFlags::empty(),
+    )?;
     let mut descriptors = Vec::new();
     for message in ancillary.drain() {
         if let RecvAncillaryMessage::ScmRights(rights) = message {
             descriptors.extend(rights);
         }
     }
-    let not_ours = || io::Error::new(io::ErrorKind::InvalidData, "its standard input does not come from remotex");
+    let not_ours = || {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            "its standard input does not come from remotex",
+        )
+    };
     let [lock, listener] = <[OwnedFd; 2]>::try_from(descriptors).map_err(|_| not_ours())?;
     for descriptor in [lock.as_fd(), listener.as_fd(), starter.as_fd()] {
         close_on_exec(descriptor)?;
     }
-    let name = str::from_utf8(&name[..received.bytes]).map_err(|_| not_ours())?.to_owned();
+    let name = str::from_utf8(&name[..received.bytes])
+        .map_err(|_| not_ours())?
+        .to_owned();
     let starter = Starter(starter);
     starter.say(&[INIT]);
-    Ok(Handover { name, lock: Lock::handed_over(lock), listener: listener.into(), starter })
+    Ok(Handover {
+        name,
+        lock: Lock::handed_over(lock),
+        listener: listener.into(),
+        starter,
+    })
 }
 
 /// `MSG_CMSG_CLOEXEC` would do it at once, where it exists.
 fn close_on_exec(descriptor: BorrowedFd<'_>) -> io::Result<()> {
-    Ok(rustix::io::fcntl_setfd(descriptor, rustix::io::FdFlags::CLOEXEC)?)
+    Ok(rustix::io::fcntl_setfd(
+        descriptor,
+        rustix::io::FdFlags::CLOEXEC,
+    )?)
 }
 
 impl Starter {

@@ -17,7 +17,16 @@ use super::{START, at_path};
 use crate::error::{Call, Error};
 
 /// The variables that a server keeps of the environment of who happened to start it.
-const KEPT: [&str; 8] = ["HOME", "USER", "PATH", "LANG", "TZ", "TMPDIR", "RUST_BACKTRACE", "RUST_LOG"];
+const KEPT: [&str; 8] = [
+    "HOME",
+    "USER",
+    "PATH",
+    "LANG",
+    "TZ",
+    "TMPDIR",
+    "RUST_BACKTRACE",
+    "RUST_LOG",
+];
 
 /// The same, by how they begin.
 const KEPT_PREFIXES: [&str; 3] = ["LC_", "XDG_", "REMOTEX_"];
@@ -43,33 +52,57 @@ pub(super) fn launch(
         Outcome::Ready => return Ok(()),
         Outcome::Failed(why) => why,
         Outcome::Silent => {
-            let why = format!("it did not start within {} s; see `{}`", START.as_secs(), log.display());
+            let why = format!(
+                "it did not start within {} s; see `{}`",
+                START.as_secs(),
+                log.display()
+            );
             return Err(Error::TimedOut(call.trouble(why)));
         }
         Outcome::Died { after_init } => {
-            let step = if after_init { "while it started" } else { "before it reached `remotex::init()`, which belongs at the top of `main`" };
+            let step = if after_init {
+                "while it started"
+            } else {
+                "before it reached `remotex::init()`, which belongs at the top of `main`"
+            };
             format!("its process ended {step}{}", quote(log, before))
         }
     };
-    Err(Error::Unreachable(call.trouble(format_args!("the server did not start: {why}"))))
+    Err(Error::Unreachable(
+        call.trouble(format_args!("the server did not start: {why}")),
+    ))
 }
 
 fn open_log(log: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).mode(0o600).open(log)
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(log)
 }
 
 /// What the child has written to the log before it ended.
 fn quote(log: &Path, before: u64) -> String {
     let written = fs::read(log).unwrap_or_default();
-    let new = written.get(usize::try_from(before).unwrap_or(0)..).unwrap_or_default();
-    let tail = String::from_utf8_lossy(&new[new.len().saturating_sub(TAIL)..]).trim().to_owned();
-    if tail.is_empty() { format!("; its log `{}` says nothing", log.display()) } else { format!("; its log says: {tail}") }
+    let new = written
+        .get(usize::try_from(before).unwrap_or(0)..)
+        .unwrap_or_default();
+    let tail = String::from_utf8_lossy(&new[new.len().saturating_sub(TAIL)..])
+        .trim()
+        .to_owned();
+    if tail.is_empty() {
+        format!("; its log `{}` says nothing", log.display())
+    } else {
+        format!("; its log says: {tail}")
+    }
 }
 
 /// Returns our end of the socket that is the child's standard input.
 fn spawn(server: &str, output: File) -> io::Result<UnixStream> {
     let (ours, theirs) = UnixStream::pair()?;
-    let most_descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(0);
+    let most_descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile)
+        .current
+        .unwrap_or(0);
     let mut command = Command::new(program()?);
     command
         .arg0(format!("{MARK}{server}"))
@@ -91,7 +124,11 @@ fn spawn(server: &str, output: File) -> io::Result<UnixStream> {
 
 /// The file that this process runs, even if another one lies at its path by now.
 fn program() -> io::Result<PathBuf> {
-    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { env::current_exe() }
+    if cfg!(target_os = "linux") {
+        Ok("/proc/self/exe".into())
+    } else {
+        env::current_exe()
+    }
 }
 
 fn is_kept(name: &OsString) -> bool {

@@ -48,23 +48,32 @@ impl AsFd for Lock {
 
 fn open(path: &Path) -> io::Result<File> {
     let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(no_follow).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(no_follow)
+        .open(path)
 }
 
 /// Waits in the kernel. That call knows no time limit, so that it is made by a thread, which stays
 /// behind if the limit is over; it is only ever started where two processes meet.
 fn wait(file: File, deadline: Instant) -> io::Result<Option<File>> {
     let (taken, taking) = mpsc::channel();
-    std::thread::Builder::new().name("remotex lock".into()).spawn(move || {
-        let locked = loop {
-            match flock(&file, FlockOperation::LockExclusive) {
-                Err(rustix::io::Errno::INTR) => {}
-                other => break other,
-            }
-        };
-        // Nobody takes it any more: it is let go with the file.
-        let _ = taken.send(locked.map(|()| file));
-    })?;
+    std::thread::Builder::new()
+        .name("remotex lock".into())
+        .spawn(move || {
+            let locked = loop {
+                match flock(&file, FlockOperation::LockExclusive) {
+                    Err(rustix::io::Errno::INTR) => {}
+                    other => break other,
+                }
+            };
+            // Nobody takes it any more: it is let go with the file.
+            let _ = taken.send(locked.map(|()| file));
+        })?;
     match taking.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
         Ok(locked) => Ok(Some(locked?)),
         Err(_) => Ok(None),

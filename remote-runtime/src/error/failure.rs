@@ -26,8 +26,10 @@ struct Cause {
 impl Failure {
     /// The messages of `e` and of all its sources.
     pub(crate) fn of(e: &(dyn StdError + 'static)) -> Self {
-        let causes: Vec<_> =
-            std::iter::successors(e.source(), |&e| e.source()).take(MOST_CAUSES).map(ToString::to_string).collect();
+        let causes: Vec<_> = std::iter::successors(e.source(), |&e| e.source())
+            .take(MOST_CAUSES)
+            .map(ToString::to_string)
+            .collect();
         let io_kind = match (e.downcast_ref::<io::Error>(), e.downcast_ref::<Error>()) {
             (Some(e), _) => Some(e.kind()),
             (_, Some(Error::Failed { failure, .. })) => failure.io_kind,
@@ -36,10 +38,19 @@ impl Failure {
         Self::from_parts(e.to_string(), causes, io_kind)
     }
 
-    pub(crate) fn from_parts(message: String, causes: Vec<String>, io_kind: Option<io::ErrorKind>) -> Self {
-        let causes =
-            causes.into_iter().rev().fold(None, |next, message| Some(Box::new(Cause { message, next })));
-        Self { message, causes, io_kind }
+    pub(crate) fn from_parts(
+        message: String,
+        causes: Vec<String>,
+        io_kind: Option<io::ErrorKind>,
+    ) -> Self {
+        let causes = causes.into_iter().rev().fold(None, |next, message| {
+            Some(Box::new(Cause { message, next }))
+        });
+        Self {
+            message,
+            causes,
+            io_kind,
+        }
     }
 
     pub(crate) fn message(&self) -> &str {
@@ -47,7 +58,8 @@ impl Failure {
     }
 
     pub(crate) fn causes(&self) -> impl Iterator<Item = &str> {
-        std::iter::successors(self.causes.as_deref(), |&cause| cause.next.as_deref()).map(|cause| &*cause.message)
+        std::iter::successors(self.causes.as_deref(), |&cause| cause.next.as_deref())
+            .map(|cause| &*cause.message)
     }
 
     pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
@@ -63,7 +75,11 @@ impl From<Failure> for Error {
     fn from(mut failure: Failure) -> Self {
         let message = std::mem::take(&mut failure.message);
         let causes = failure.causes().map(str::to_owned).collect();
-        Self::Failed { message, causes, failure: Box::new(failure) }
+        Self::Failed {
+            message,
+            causes,
+            failure: Box::new(failure),
+        }
     }
 }
 

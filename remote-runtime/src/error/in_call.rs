@@ -16,11 +16,17 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(crate) const fn of(server: &'a str, function: &'a str) -> Self {
-        Self { server, function: Some(function) }
+        Self {
+            server,
+            function: Some(function),
+        }
     }
 
     pub(crate) const fn control(server: &'a str) -> Self {
-        Self { server, function: None }
+        Self {
+            server,
+            function: None,
+        }
     }
 
     /// A sentence about this call: its names, then `words`.
@@ -34,7 +40,11 @@ impl<'a> Call<'a> {
 
     /// `value`, as a detail of an error of this call.
     pub(crate) fn with<T>(self, value: T, may_have_run: bool) -> InCall<T> {
-        InCall(Box::new(Inner { value, subject: self.to_string(), may_have_run }))
+        InCall(Box::new(Inner {
+            value,
+            subject: self.to_string(),
+            may_have_run,
+        }))
     }
 }
 

@@ -14,7 +14,11 @@ struct Inner {
 
 impl Trouble {
     pub(super) fn new(sentence: String) -> Self {
-        Self(Box::new(Inner { sentence, may_have_run: false, cause: None }))
+        Self(Box::new(Inner {
+            sentence,
+            may_have_run: false,
+            cause: None,
+        }))
     }
 
     /// The same, of a call that may have run.

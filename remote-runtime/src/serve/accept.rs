@@ -22,14 +22,20 @@ const STACK: usize = 8 * 1024 * 1024;
 /// Accepts until `quit` is closed.
 pub(super) fn run(shared: &Arc<Shared>, listener: &UnixListener, quit: &UnixStream) {
     loop {
-        let accepted = wait(&[quit, listener], None).and_then(|_| match wait(&[quit], Some(Duration::ZERO))? {
-            true => Ok(None),
-            false => listener.accept().map(|(stream, _)| Some(stream)),
+        let accepted = wait(&[quit, listener], None).and_then(|_| {
+            match wait(&[quit], Some(Duration::ZERO))? {
+                true => Ok(None),
+                false => listener.accept().map(|(stream, _)| Some(stream)),
+            }
         });
         match accepted {
             Ok(None) => return,
             Ok(Some(stream)) => take(shared, stream),
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted
+                ) => {}
             // Out of descriptors or memory: others must end first, and end sooner if we let them.
             Err(_) => drop(wait(&[quit], Some(RESPITE))),
         }
@@ -38,7 +44,10 @@ pub(super) fn run(shared: &Arc<Shared>, listener: &UnixListener, quit: &UnixStre
 
 /// Waits until one of these can be read from (or accepted from) or has ended; `false` if none did in time.
 pub(super) fn wait(on: &[&dyn Readable], patience: Option<Duration>) -> io::Result<bool> {
-    let mut polled: Vec<_> = on.iter().map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)).collect();
+    let mut polled: Vec<_> = on
+        .iter()
+        .map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN))
+        .collect();
     // A time that no Timespec can hold is as good as for ever.
     let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
     match poll(&mut polled, patience.as_ref()) {
@@ -77,7 +86,10 @@ fn take(shared: &Arc<Shared>, stream: UnixStream) {
     connections.next += 1;
     connections.open.insert(id, stream.clone());
     drop(connections);
-    let ending = Ending { shared: shared.clone(), id };
+    let ending = Ending {
+        shared: shared.clone(),
+        id,
+    };
     let serving = std::thread::Builder::new()
         .name(format!("{} {id}", shared.service.name))
         .stack_size(STACK)

@@ -15,7 +15,9 @@ use crate::wire::{Kind, PROTOCOL};
 
 /// Serves a connection, on which our hello was sent, until one side ends it.
 pub(super) fn serve(shared: &Arc<Shared>, mut link: Link) {
-    let Ok(peer) = Peer::of(link.stream()) else { return };
+    let Ok(peer) = Peer::of(link.stream()) else {
+        return;
+    };
     if !peer.is_us() {
         return;
     }
@@ -25,8 +27,16 @@ pub(super) fn serve(shared: &Arc<Shared>, mut link: Link) {
         Err(None) if shared.is_stopping() => return shared.say_goodbye(&link, 0),
         Err(None) => return,
     };
-    let client = Client { debug: hello.debug, limit: usize::try_from(hello.limit).unwrap_or(usize::MAX) };
-    Caller::there(peer.uid, peer.pid.unwrap_or(hello.pid), hello.directory.clone()).enter();
+    let client = Client {
+        debug: hello.debug,
+        limit: usize::try_from(hello.limit).unwrap_or(usize::MAX),
+    };
+    Caller::there(
+        peer.uid,
+        peer.pid.unwrap_or(hello.pid),
+        hello.directory.clone(),
+    )
+    .enter();
     let mut runner = Runner::new(&shared.service, link.stream().clone(), &client);
     let mut taken = 0;
     loop {
@@ -34,7 +44,9 @@ pub(super) fn serve(shared: &Arc<Shared>, mut link: Link) {
             return shared.say_goodbye(&link, taken);
         }
         match link.receive(shared.service.limit.min(LARGEST), None) {
-            Ok(Some(Kind::Call)) if !shared.await_open() => return shared.say_goodbye(&link, taken),
+            Ok(Some(Kind::Call)) if !shared.await_open() => {
+                return shared.say_goodbye(&link, taken);
+            }
             Ok(Some(Kind::Call)) if hello.protocol != PROTOCOL => {
                 let why = "its program was built with another version of remotex";
                 return send_fault(&link, &Fault::Mismatch(why.into()));
@@ -49,7 +61,10 @@ pub(super) fn serve(shared: &Arc<Shared>, mut link: Link) {
                 }
             }
             Ok(Some(Kind::Status)) => {
-                if link.send(&frame::of(Kind::Report, |out| shared.report().put(out))).is_err() {
+                if link
+                    .send(&frame::of(Kind::Report, |out| shared.report().put(out)))
+                    .is_err()
+                {
                     return;
                 }
             }
@@ -60,7 +75,9 @@ pub(super) fn serve(shared: &Arc<Shared>, mut link: Link) {
                 let why = format!("a frame of kind {kind:?} is no request");
                 return send_fault(&link, &Fault::Malformed(why));
             }
-            Err(Broken::Refused(refused)) => return send_fault(&link, &fault_of(refused, shared.service.limit)),
+            Err(Broken::Refused(refused)) => {
+                return send_fault(&link, &fault_of(refused, shared.service.limit));
+            }
         }
     }
 }
@@ -77,13 +94,20 @@ pub(super) struct Client {
 fn greet(shared: &Shared, link: &mut Link) -> Result<Hello, Option<Fault>> {
     match link.receive(LARGEST_HELLO, Some(PATIENCE)) {
         Ok(Some(Kind::Hello)) => {}
-        Ok(Some(_)) => return Err(Some(Fault::Malformed("it does not begin with a hello".into()))),
+        Ok(Some(_)) => {
+            return Err(Some(Fault::Malformed(
+                "it does not begin with a hello".into(),
+            )));
+        }
         Err(Broken::Refused(refused)) => return Err(Some(fault_of(refused, LARGEST_HELLO))),
         Ok(None) | Err(_) => return Err(None),
     }
     let hello = Hello::read(link.body()).map_err(|e| Some(Fault::Malformed(e.to_string())))?;
     if hello.server != shared.service.name {
-        return Err(Some(Fault::Mismatch(format!("this is server `{}`", shared.service.name))));
+        return Err(Some(Fault::Mismatch(format!(
+            "this is server `{}`",
+            shared.service.name
+        ))));
     }
     Ok(hello)
 }
@@ -91,7 +115,11 @@ fn greet(shared: &Shared, link: &mut Link) -> Result<Hello, Option<Fault>> {
 fn fault_of(refused: Refused, limit: usize) -> Fault {
     match refused {
         Refused::Malformed(e) => Fault::Malformed(e.to_string()),
-        Refused::TooLarge { size } => Fault::TooLarge { size: size as u64, limit: limit as u64, answer: false },
+        Refused::TooLarge { size } => Fault::TooLarge {
+            size: size as u64,
+            limit: limit as u64,
+            answer: false,
+        },
     }
 }
 

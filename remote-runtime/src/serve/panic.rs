@@ -53,7 +53,10 @@ pub(super) fn install_hook() {
 
 /// This thread serves `stream` from now on.
 pub(super) fn watch(stream: Arc<UnixStream>, wants_backtrace: bool) {
-    WATCHED.set(Some(Watched { stream, wants_backtrace }));
+    WATCHED.set(Some(Watched {
+        stream,
+        wants_backtrace,
+    }));
 }
 
 /// Runs `call`, whose panics the hook takes for those of a remote function.
@@ -71,17 +74,31 @@ pub(super) fn fault(payload: Box<dyn Any + Send>) -> Fault {
     if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(another);
     }
-    let Noted { location, backtrace } = NOTED.take().unwrap_or_default();
-    Fault::Panicked { message, location, backtrace }
+    let Noted {
+        location,
+        backtrace,
+    } = NOTED.take().unwrap_or_default();
+    Fault::Panicked {
+        message,
+        location,
+        backtrace,
+    }
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a value that is no text".into())
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned());
+    text.or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a value that is no text".into())
 }
 
 fn note(info: &PanicHookInfo<'_>) {
-    let wanted = WATCHED.with_borrow(|watched| watched.as_ref().is_some_and(|watched| watched.wants_backtrace));
+    let wanted = WATCHED.with_borrow(|watched| {
+        watched
+            .as_ref()
+            .is_some_and(|watched| watched.wants_backtrace)
+    });
     NOTED.set(Some(Noted {
         location: info.location().map(ToString::to_string).unwrap_or_default(),
         backtrace: wanted.then(|| Backtrace::force_capture().to_string()),
@@ -89,8 +106,15 @@ fn note(info: &PanicHookInfo<'_>) {
 }
 
 fn answer_at_once(info: &PanicHookInfo<'_>) {
-    let Noted { location, backtrace } = NOTED.take().unwrap_or_default();
-    let fault = Fault::Panicked { message: message(info.payload()), location, backtrace };
+    let Noted {
+        location,
+        backtrace,
+    } = NOTED.take().unwrap_or_default();
+    let fault = Fault::Panicked {
+        message: message(info.payload()),
+        location,
+        backtrace,
+    };
     let reply = frame::of(Kind::Fault, |out| fault.put(out));
     WATCHED.with_borrow(|watched| {
         if let Some(watched) = watched {

@@ -27,7 +27,11 @@ pub(super) struct Runner<'s> {
 impl<'s> Runner<'s> {
     pub(super) fn new(service: &'s Service, stream: Arc<UnixStream>, client: &Client) -> Self {
         panic::watch(stream, client.debug);
-        Self { service, limit: service.limit.min(client.limit).min(LARGEST), out: Vec::new() }
+        Self {
+            service,
+            limit: service.limit.min(client.limit).min(LARGEST),
+            out: Vec::new(),
+        }
     }
 
     /// Runs a call and returns the reply to send.
@@ -62,7 +66,10 @@ fn handle(service: &Service, call: &[u8], reply: &mut Reply<'_>) -> Result<(), F
 fn split(call: &[u8]) -> Result<(&str, &[u8]), Malformed> {
     let cut = Malformed("the name of its function is cut off");
     let (&length, rest) = call.split_first_chunk().ok_or(cut)?;
-    let (name, arguments) = rest.split_at_checked(u16::from_le_bytes(length).into()).ok_or(cut)?;
-    let name = str::from_utf8(name).map_err(|_| Malformed("the name of its function is not UTF-8"))?;
+    let (name, arguments) = rest
+        .split_at_checked(u16::from_le_bytes(length).into())
+        .ok_or(cut)?;
+    let name =
+        str::from_utf8(name).map_err(|_| Malformed("the name of its function is not UTF-8"))?;
     Ok((name, arguments))
 }

@@ -16,7 +16,10 @@ const STOPPING: [i32; 2] = [SIGTERM, SIGINT];
 
 /// Whether no server runs, so that signals mean what they always mean, and how many run.
 static UNWATCHED: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
-static WATCHES: Mutex<Watches> = Mutex::new(Watches { count: 0, installed: false });
+static WATCHES: Mutex<Watches> = Mutex::new(Watches {
+    count: 0,
+    installed: false,
+});
 
 struct Watches {
     count: usize,
@@ -39,7 +42,9 @@ impl Watch {
         }
         let mut watch = Self(Vec::new());
         for signal in STOPPING {
-            watch.0.push(low_level::pipe::register(signal, ask.try_clone()?)?);
+            watch
+                .0
+                .push(low_level::pipe::register(signal, ask.try_clone()?)?);
         }
         watches.count += 1;
         UNWATCHED.store(false, Ordering::SeqCst);

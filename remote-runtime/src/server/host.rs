@@ -32,7 +32,9 @@ impl Server {
     pub fn listen(&'static self) -> Result<()> {
         let call = Call::control(self.name);
         let Some(files) = self.files(call)? else {
-            return Err(Error::Unreachable(call.trouble("its address is `local:`, where nobody can listen")));
+            return Err(Error::Unreachable(
+                call.trouble("its address is `local:`, where nobody can listen"),
+            ));
         };
         let deadline = Instant::now() + START;
         daemon::make_folder(call, &files.socket)?;
@@ -47,10 +49,17 @@ impl Server {
     /// Becomes the server that this process was started for.
     pub(super) fn serve_as_daemon(&'static self, handover: Handover) -> process::ExitCode {
         let call = Call::control(self.name);
-        let Handover { lock, listener, starter, .. } = handover;
+        let Handover {
+            lock,
+            listener,
+            starter,
+            ..
+        } = handover;
         let mut starter = Some(starter);
         let ended = self.files(call).and_then(|files| {
-            let files = files.ok_or_else(|| Error::Unreachable(call.trouble("its address is `local:` by now")))?;
+            let files = files.ok_or_else(|| {
+                Error::Unreachable(call.trouble("its address is `local:` by now"))
+            })?;
             self.serve(call, &files, listener, lock, || {
                 if let Some(starter) = starter.take() {
                     starter.ready();
@@ -70,11 +79,19 @@ impl Server {
     }
 
     fn refuse_second(&'static self, call: Call<'_>, files: &Files) -> Result<()> {
-        let Some(stream) = daemon::connect(call, files)? else { return Ok(()) };
+        let Some(stream) = daemon::connect(call, files)? else {
+            return Ok(());
+        };
         match client::status(call, &self.route(), stream) {
             Ok((hello, _)) => {
                 let taken = io::Error::from(io::ErrorKind::AddrInUse);
-                Err(call.io(format_args!("process {} serves it already; stop that one first", hello.pid), taken))
+                Err(call.io(
+                    format_args!(
+                        "process {} serves it already; stop that one first",
+                        hello.pid
+                    ),
+                    taken,
+                ))
             }
             // It is ending, and its lock says when it has.
             Err(Error::Unreachable(_)) => Ok(()),
@@ -105,7 +122,9 @@ impl Server {
         if ended.is_ok() {
             host.open();
             ready();
-            ended = host.wait().map_err(|e| call.io("it cannot wait for requests to stop", e));
+            ended = host
+                .wait()
+                .map_err(|e| call.io("it cannot wait for requests to stop", e));
             host.drain();
             ended = ended.and(self.on_stop.map_or(Ok(()), |save| save()));
         } else {
@@ -140,7 +159,11 @@ struct Socket(Option<(u64, u64)>);
 
 impl Socket {
     fn of(path: &Path) -> Self {
-        Self(fs::symlink_metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino())))
+        Self(
+            fs::symlink_metadata(path)
+                .ok()
+                .map(|metadata| (metadata.dev(), metadata.ino())),
+        )
     }
 
     /// Removes the socket, unless another one lies at its path by now.

@@ -26,12 +26,17 @@ pub fn init() {
         None => return,
         Some(Ok(handover)) => handover,
         Some(Err(e)) => {
-            eprintln!("this process was to become a remotex server, and was not handed what that takes: {e}");
+            eprintln!(
+                "this process was to become a remotex server, and was not handed what that takes: {e}"
+            );
             process::exit(1);
         }
     };
     let Some(server) = registry::server(&handover.name) else {
-        let why = format!("no function of this program is remote on server `{}`", handover.name);
+        let why = format!(
+            "no function of this program is remote on server `{}`",
+            handover.name
+        );
         handover.starter.failed(&why);
         process::exit(1);
     };

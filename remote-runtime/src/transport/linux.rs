@@ -10,14 +10,24 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use super::Peer;
 
 pub(super) fn socket(family: AddressFamily, kind: SocketType) -> io::Result<OwnedFd> {
-    Ok(rustix::net::socket_with(family, kind, SocketFlags::CLOEXEC, None)?)
+    Ok(rustix::net::socket_with(
+        family,
+        kind,
+        SocketFlags::CLOEXEC,
+        None,
+    )?)
 }
 
 pub(super) fn peer(stream: &UnixStream) -> io::Result<Peer> {
     let peer = rustix::net::sockopt::socket_peercred(stream)?;
     // Zero is a process that cannot be seen from our namespace.
-    let pid = u32::try_from(peer.pid.as_raw_pid()).ok().filter(|&pid| pid != 0);
-    Ok(Peer { uid: peer.uid.as_raw(), pid })
+    let pid = u32::try_from(peer.pid.as_raw_pid())
+        .ok()
+        .filter(|&pid| pid != 0);
+    Ok(Peer {
+        uid: peer.uid.as_raw(),
+        pid,
+    })
 }
 
 pub(crate) fn working_directory(pid: u32) -> Option<PathBuf> {

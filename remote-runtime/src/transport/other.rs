@@ -21,7 +21,11 @@ pub(super) fn peer(stream: &UnixStream) -> io::Result<Peer> {
     // SAFETY: the descriptor is open for as long as `stream` is borrowed, and both pointers are to
     // live variables of the types that getpeereid(3) writes.
     let done = unsafe { libc::getpeereid(stream.as_raw_fd(), &raw mut uid, &raw mut gid) };
-    if done == 0 { Ok(Peer { uid, pid: None }) } else { Err(io::Error::last_os_error()) }
+    if done == 0 {
+        Ok(Peer { uid, pid: None })
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 pub(crate) fn working_directory(_pid: u32) -> Option<PathBuf> {

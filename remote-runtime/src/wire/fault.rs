@@ -86,19 +86,29 @@ impl Fault {
                     put(out, IO_KIND, &[code]);
                 }
             }
-            Self::Panicked { message, location, backtrace } => {
+            Self::Panicked {
+                message,
+                location,
+                backtrace,
+            } => {
                 put_text(out, MESSAGE, message);
                 put_text(out, LOCATION, location);
                 if let Some(backtrace) = backtrace {
                     put_text(out, BACKTRACE, backtrace);
                 }
             }
-            Self::TooLarge { size, limit, answer } => {
+            Self::TooLarge {
+                size,
+                limit,
+                answer,
+            } => {
                 put(out, SIZE, &size.to_le_bytes());
                 put(out, LIMIT, &limit.to_le_bytes());
                 put(out, ANSWER, &[(*answer).into()]);
             }
-            Self::Mismatch(why) | Self::Unsendable(why) | Self::Malformed(why) => put_text(out, MESSAGE, why),
+            Self::Mismatch(why) | Self::Unsendable(why) | Self::Malformed(why) => {
+                put_text(out, MESSAGE, why)
+            }
             Self::UnknownFunction | Self::Busy => {}
         }
     }
@@ -121,8 +131,10 @@ impl Fault {
     /// # Errors
     /// If they are no fault that this version knows.
     pub fn read(body: &[u8]) -> Result<Self, Malformed> {
-        let (mut code, mut message, mut location, mut backtrace) = (0, String::new(), String::new(), None);
-        let (mut causes, mut io_kind, mut size, mut limit, mut answer) = (Vec::new(), None, 0, 0, false);
+        let (mut code, mut message, mut location, mut backtrace) =
+            (0, String::new(), String::new(), None);
+        let (mut causes, mut io_kind, mut size, mut limit, mut answer) =
+            (Vec::new(), None, 0, 0, false);
         for field in fields::read(body) {
             let (tag, value) = field?;
             match tag {
@@ -140,14 +152,26 @@ impl Fault {
         }
         Ok(match u8::try_from(code).unwrap_or(0) {
             FAILED => Self::Failed(Failure::from_parts(message, causes, io_kind)),
-            PANICKED => Self::Panicked { message, location, backtrace },
+            PANICKED => Self::Panicked {
+                message,
+                location,
+                backtrace,
+            },
             UNKNOWN_FUNCTION => Self::UnknownFunction,
             MISMATCH => Self::Mismatch(message),
-            TOO_LARGE => Self::TooLarge { size, limit, answer },
+            TOO_LARGE => Self::TooLarge {
+                size,
+                limit,
+                answer,
+            },
             UNSENDABLE => Self::Unsendable(message),
             BUSY => Self::Busy,
             MALFORMED => Self::Malformed(message),
-            _ => return Err(Malformed("it is a fault of a kind that this version does not know")),
+            _ => {
+                return Err(Malformed(
+                    "it is a fault of a kind that this version does not know",
+                ));
+            }
         })
     }
 }
@@ -198,11 +222,16 @@ const IO_KINDS: [io::ErrorKind; 38] = {
 };
 
 fn io_code(kind: io::ErrorKind) -> Option<u8> {
-    IO_KINDS.iter().position(|&known| known == kind).and_then(|at| u8::try_from(at).ok())
+    IO_KINDS
+        .iter()
+        .position(|&known| known == kind)
+        .and_then(|at| u8::try_from(at).ok())
 }
 
 fn io_kind_of(code: u64) -> Option<io::ErrorKind> {
-    usize::try_from(code).ok().and_then(|code| IO_KINDS.get(code).copied())
+    usize::try_from(code)
+        .ok()
+        .and_then(|code| IO_KINDS.get(code).copied())
 }
 
 #[cfg(test)]
@@ -212,16 +241,26 @@ mod tests {
 
     fn fault() -> impl Strategy<Value = Fault> {
         prop_oneof![
-            (any::<String>(), any::<Vec<String>>(), proptest::option::of(0..IO_KINDS.len())).prop_map(
-                |(message, causes, kind)| Fault::Failed(Failure::from_parts(
+            (
+                any::<String>(),
+                any::<Vec<String>>(),
+                proptest::option::of(0..IO_KINDS.len())
+            )
+                .prop_map(|(message, causes, kind)| Fault::Failed(
+                    Failure::from_parts(message, causes, kind.map(|at| IO_KINDS[at]))
+                )),
+            any::<(String, String, Option<String>)>().prop_map(|(message, location, backtrace)| {
+                Fault::Panicked {
                     message,
-                    causes,
-                    kind.map(|at| IO_KINDS[at])
-                ))
-            ),
-            any::<(String, String, Option<String>)>()
-                .prop_map(|(message, location, backtrace)| Fault::Panicked { message, location, backtrace }),
-            any::<(u64, u64, bool)>().prop_map(|(size, limit, answer)| Fault::TooLarge { size, limit, answer }),
+                    location,
+                    backtrace,
+                }
+            }),
+            any::<(u64, u64, bool)>().prop_map(|(size, limit, answer)| Fault::TooLarge {
+                size,
+                limit,
+                answer
+            }),
             any::<String>().prop_map(Fault::Mismatch),
             any::<String>().prop_map(Fault::Unsendable),
             any::<String>().prop_map(Fault::Malformed),
@@ -249,7 +288,9 @@ mod tests {
         let mut body = Vec::new();
         Fault::Mismatch("ü".repeat(LARGEST_FAULT)).put(&mut body);
         assert!(body.len() <= LARGEST_FAULT);
-        let Ok(Fault::Mismatch(why)) = Fault::read(&body) else { panic!() };
+        let Ok(Fault::Mismatch(why)) = Fault::read(&body) else {
+            panic!()
+        };
         assert_eq!(why, "ü".repeat((LARGEST_FAULT - OVERHEAD) / 2));
     }
 }

@@ -24,7 +24,11 @@ pub fn read(body: &[u8]) -> impl Iterator<Item = Result<(u8, &[u8]), Malformed>>
             Some((_, _, after)) => after,
             None => &[],
         };
-        Some(field.map(|(tag, value, _)| (tag, value)).ok_or(Malformed("a field is cut off")))
+        Some(
+            field
+                .map(|(tag, value, _)| (tag, value))
+                .ok_or(Malformed("a field is cut off")),
+        )
     })
 }
 
@@ -38,7 +42,10 @@ fn split(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 /// A field that is a number of up to eight little-endian bytes.
 pub(crate) fn number(value: &[u8]) -> Result<u64, Malformed> {
     let mut bytes = [0; 8];
-    bytes.get_mut(..value.len()).ok_or(Malformed("a number has more than eight bytes"))?.copy_from_slice(value);
+    bytes
+        .get_mut(..value.len())
+        .ok_or(Malformed("a number has more than eight bytes"))?
+        .copy_from_slice(value);
     Ok(u64::from_le_bytes(bytes))
 }
 

@@ -26,7 +26,8 @@ pub fn begin(out: &mut Vec<u8>) -> usize {
 /// # Panics
 /// If the body is larger than [`LARGEST`], which the limit on messages makes impossible.
 pub fn end(out: &mut [u8], at: usize, kind: Kind) {
-    let length = u32::try_from(out.len() - at - HEADER).expect("a limit of at most LARGEST was kept");
+    let length =
+        u32::try_from(out.len() - at - HEADER).expect("a limit of at most LARGEST was kept");
     out[at..at + 4].copy_from_slice(&length.to_le_bytes());
     out[at + 4] = kind as u8;
 }
@@ -84,7 +85,15 @@ pub struct Inbox {
 
 impl Default for Inbox {
     fn default() -> Self {
-        Self { buffer: Vec::new(), start: 0, end: 0, greeted: false, awaited: MAGIC.len(), arrived: None, body: 0..0 }
+        Self {
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            greeted: false,
+            awaited: MAGIC.len(),
+            arrived: None,
+            body: 0..0,
+        }
     }
 }
 
@@ -119,7 +128,10 @@ impl Inbox {
     /// # Panics
     /// If that is more than the space had.
     pub fn filled(&mut self, n: usize) {
-        assert!(n <= self.buffer.len() - self.end, "a read is not larger than its buffer");
+        assert!(
+            n <= self.buffer.len() - self.end,
+            "a read is not larger than its buffer"
+        );
         self.end += n;
     }
 
@@ -141,7 +153,8 @@ impl Inbox {
             return Ok(false);
         }
         let bytes = &self.buffer[self.start..self.end];
-        let Some((&[a, b, c, d, kind, reserved @ ..], after)) = bytes.split_first_chunk::<HEADER>() else {
+        let Some((&[a, b, c, d, kind, reserved @ ..], after)) = bytes.split_first_chunk::<HEADER>()
+        else {
             self.awaited = HEADER;
             return Ok(false);
         };
@@ -209,7 +222,9 @@ mod tests {
     #[test]
     fn the_bytes_are_these_for_ever() {
         let mut out = MAGIC.to_vec();
-        put(&mut out, Kind::Call, |out| out.extend_from_slice(b"\x04\0postxyz"));
+        put(&mut out, Kind::Call, |out| {
+            out.extend_from_slice(b"\x04\0postxyz")
+        });
         assert_eq!(out, b"remotex\n\x09\0\0\0\x01\0\0\0\x04\0postxyz");
     }
 
@@ -217,8 +232,16 @@ mod tests {
     fn a_length_is_checked_before_anything_is_set_aside_for_it() {
         let mut inbox = Inbox::default();
         feed(&mut inbox, &MAGIC);
-        feed(&mut inbox, &[0xff, 0xff, 0xff, 0xff, Kind::Call as u8, 0, 0, 0]);
-        assert_eq!(inbox.has_frame(1 << 20), Err(Refused::TooLarge { size: u32::MAX as usize }));
+        feed(
+            &mut inbox,
+            &[0xff, 0xff, 0xff, 0xff, Kind::Call as u8, 0, 0, 0],
+        );
+        assert_eq!(
+            inbox.has_frame(1 << 20),
+            Err(Refused::TooLarge {
+                size: u32::MAX as usize
+            })
+        );
         assert_eq!(inbox.has_frame(LARGEST), Ok(false));
         assert!(inbox.space().len() <= ORDINARY);
     }
@@ -227,13 +250,18 @@ mod tests {
     fn an_http_request_is_refused() {
         let mut inbox = Inbox::default();
         feed(&mut inbox, b"GET / HTTP/1.1\r\n");
-        assert!(matches!(inbox.has_frame(LARGEST), Err(Refused::Malformed(_))));
+        assert!(matches!(
+            inbox.has_frame(LARGEST),
+            Err(Refused::Malformed(_))
+        ));
     }
 
     #[test]
     fn a_large_buffer_is_given_back() {
         let mut out = MAGIC.to_vec();
-        put(&mut out, Kind::Answer, |out| out.resize(out.len() + (1 << 20), 7));
+        put(&mut out, Kind::Answer, |out| {
+            out.resize(out.len() + (1 << 20), 7)
+        });
         let mut inbox = Inbox::default();
         feed_frames(&mut inbox, &out, out.len());
         assert!(inbox.space().len() <= ORDINARY);

@@ -120,7 +120,10 @@ mod tests {
 
     #[test]
     fn a_later_field_is_skipped() {
-        let mut body = body_of(&Hello { pid: 7, ..Hello::default() });
+        let mut body = body_of(&Hello {
+            pid: 7,
+            ..Hello::default()
+        });
         put(&mut body, 200, b"from the future");
         assert_eq!(Hello::read(&body).unwrap().pid, 7);
     }

@@ -31,8 +31,17 @@ pub struct Report {
 impl Report {
     /// Appends its fields to `out`.
     pub fn put(&self, out: &mut Vec<u8>) {
-        let started = self.started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        put(out, STARTED, &u64::try_from(started.as_millis()).unwrap_or(u64::MAX).to_le_bytes());
+        let started = self
+            .started
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        put(
+            out,
+            STARTED,
+            &u64::try_from(started.as_millis())
+                .unwrap_or(u64::MAX)
+                .to_le_bytes(),
+        );
         put(out, CONNECTIONS, &self.connections.to_le_bytes());
         put(out, RUNNING, &self.running.to_le_bytes());
         put(out, CALLS, &self.calls.to_le_bytes());
@@ -44,8 +53,13 @@ impl Report {
     /// # Errors
     /// If one of them is cut off or is no number.
     pub fn read(body: &[u8]) -> Result<Self, Malformed> {
-        let mut report =
-            Self { started: SystemTime::UNIX_EPOCH, connections: 0, running: 0, calls: 0, program: PathBuf::new() };
+        let mut report = Self {
+            started: SystemTime::UNIX_EPOCH,
+            connections: 0,
+            running: 0,
+            calls: 0,
+            program: PathBuf::new(),
+        };
         for field in fields::read(body) {
             let (tag, value) = field?;
             match tag {

@@ -4,7 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
 };
 
 use super::Guard;
@@ -17,7 +18,10 @@ pub(in crate::codec) struct GuardedSeed<'g, T> {
 
 impl<'g, T> GuardedSeed<'g, T> {
     pub(in crate::codec) fn new(guard: &'g Guard) -> Self {
-        Self { guard, of: PhantomData }
+        Self {
+            guard,
+            of: PhantomData,
+        }
     }
 }
 
@@ -26,7 +30,10 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for GuardedSeed<'_, T> {
 
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<T, D::Error> {
-        T::deserialize(Watched { inner, guard: self.guard })
+        T::deserialize(Watched {
+            inner,
+            guard: self.guard,
+        })
     }
 }
 
@@ -112,16 +119,32 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Watched<'_, D> {
     #[inline]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         let Self { inner, guard } = self;
-        down(guard, |_| inner.deserialize_seq(Visiting { inner: visitor, guard, counted: true }))
+        down(guard, |_| {
+            inner.deserialize_seq(Visiting {
+                inner: visitor,
+                guard,
+                counted: true,
+            })
+        })
     }
 
     #[inline]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         let Self { inner, guard } = self;
-        down(guard, |_| inner.deserialize_map(Visiting { inner: visitor, guard, counted: true }))
+        down(guard, |_| {
+            inner.deserialize_map(Visiting {
+                inner: visitor,
+                guard,
+                counted: true,
+            })
+        })
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
         self.inner.deserialize_unit_struct(name, visitor)
     }
 
@@ -145,7 +168,11 @@ struct Visiting<'g, V> {
 impl<V> Visiting<'_, V> {
     #[inline]
     fn count<E: Error>(&self, elements: Option<usize>) -> Result<(), E> {
-        if self.counted { self.guard.count(elements.unwrap_or(0)).map_err(E::custom) } else { Ok(()) }
+        if self.counted {
+            self.guard.count(elements.unwrap_or(0)).map_err(E::custom)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -163,29 +190,44 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Visiting<'_, V> {
 
     #[inline]
     fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
-        self.inner.visit_some(Watched { inner, guard: self.guard })
+        self.inner.visit_some(Watched {
+            inner,
+            guard: self.guard,
+        })
     }
 
     #[inline]
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
-        self.inner.visit_newtype_struct(Watched { inner, guard: self.guard })
+        self.inner.visit_newtype_struct(Watched {
+            inner,
+            guard: self.guard,
+        })
     }
 
     #[inline]
     fn visit_seq<A: SeqAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         self.count(inner.size_hint())?;
-        self.inner.visit_seq(Watched { inner, guard: self.guard })
+        self.inner.visit_seq(Watched {
+            inner,
+            guard: self.guard,
+        })
     }
 
     #[inline]
     fn visit_map<A: MapAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
         self.count(inner.size_hint())?;
-        self.inner.visit_map(Watched { inner, guard: self.guard })
+        self.inner.visit_map(Watched {
+            inner,
+            guard: self.guard,
+        })
     }
 
     #[inline]
     fn visit_enum<A: EnumAccess<'de>>(self, inner: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_enum(Watched { inner, guard: self.guard })
+        self.inner.visit_enum(Watched {
+            inner,
+            guard: self.guard,
+        })
     }
 }
 
@@ -194,7 +236,10 @@ impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Watched<'_, T> {
 
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<T::Value, D::Error> {
-        self.inner.deserialize(Watched { inner, guard: self.guard })
+        self.inner.deserialize(Watched {
+            inner,
+            guard: self.guard,
+        })
     }
 }
 
@@ -202,8 +247,14 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Watched<'_, A> {
     type Error = A::Error;
 
     #[inline]
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, A::Error> {
-        self.inner.next_element_seed(Watched { inner: seed, guard: self.guard })
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, A::Error> {
+        self.inner.next_element_seed(Watched {
+            inner: seed,
+            guard: self.guard,
+        })
     }
 
     #[inline]
@@ -216,13 +267,22 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Watched<'_, A> {
     type Error = A::Error;
 
     #[inline]
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
-        self.inner.next_key_seed(Watched { inner: seed, guard: self.guard })
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        self.inner.next_key_seed(Watched {
+            inner: seed,
+            guard: self.guard,
+        })
     }
 
     #[inline]
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, A::Error> {
-        self.inner.next_value_seed(Watched { inner: seed, guard: self.guard })
+        self.inner.next_value_seed(Watched {
+            inner: seed,
+            guard: self.guard,
+        })
     }
 
     #[inline]
@@ -236,9 +296,21 @@ impl<'de, 'g, A: EnumAccess<'de>> EnumAccess<'de> for Watched<'g, A> {
     type Variant = Watched<'g, A::Variant>;
 
     #[inline]
-    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self::Variant), A::Error> {
-        let (value, inner) = self.inner.variant_seed(Watched { inner: seed, guard: self.guard })?;
-        Ok((value, Watched { inner, guard: self.guard }))
+    fn variant_seed<T: DeserializeSeed<'de>>(
+        self,
+        seed: T,
+    ) -> Result<(T::Value, Self::Variant), A::Error> {
+        let (value, inner) = self.inner.variant_seed(Watched {
+            inner: seed,
+            guard: self.guard,
+        })?;
+        Ok((
+            value,
+            Watched {
+                inner,
+                guard: self.guard,
+            },
+        ))
     }
 }
 
@@ -252,16 +324,37 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Watched<'_, A> {
 
     #[inline]
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {
-        self.inner.newtype_variant_seed(Watched { inner: seed, guard: self.guard })
+        self.inner.newtype_variant_seed(Watched {
+            inner: seed,
+            guard: self.guard,
+        })
     }
 
     #[inline]
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, inner: V) -> Result<V::Value, A::Error> {
-        self.inner.tuple_variant(len, Visiting { inner, guard: self.guard, counted: false })
+        self.inner.tuple_variant(
+            len,
+            Visiting {
+                inner,
+                guard: self.guard,
+                counted: false,
+            },
+        )
     }
 
     #[inline]
-    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], inner: V) -> Result<V::Value, A::Error> {
-        self.inner.struct_variant(fields, Visiting { inner, guard: self.guard, counted: false })
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        inner: V,
+    ) -> Result<V::Value, A::Error> {
+        self.inner.struct_variant(
+            fields,
+            Visiting {
+                inner,
+                guard: self.guard,
+                counted: false,
+            },
+        )
     }
 }

@@ -1,8 +1,8 @@
 //! The sending half of the guard.
 
 use serde::ser::{
-    Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+    Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
+    SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
 use super::Guard;
@@ -22,7 +22,10 @@ impl<'g, T: ?Sized> Guarded<'g, T> {
 impl<T: Serialize + ?Sized> Serialize for Guarded<'_, T> {
     #[inline]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.value.serialize(Watched { inner: serializer, guard: self.guard })
+        self.value.serialize(Watched {
+            inner: serializer,
+            guard: self.guard,
+        })
     }
 }
 
@@ -35,10 +38,18 @@ struct Watched<'g, S> {
 impl<'g, S: Serializer> Watched<'g, S> {
     /// Goes one level down, to the parts of a value.
     #[inline]
-    fn parts<C>(self, begin: impl FnOnce(S) -> Result<C, S::Error>) -> Result<Parts<'g, C>, S::Error> {
+    fn parts<C>(
+        self,
+        begin: impl FnOnce(S) -> Result<C, S::Error>,
+    ) -> Result<Parts<'g, C>, S::Error> {
         self.guard.enter().map_err(S::Error::custom)?;
         let begun = self.guard.written.get();
-        Ok(Parts { inner: begin(self.inner)?, guard: self.guard, begun, count: 0 })
+        Ok(Parts {
+            inner: begin(self.inner)?,
+            guard: self.guard,
+            begun,
+            count: 0,
+        })
     }
 
     /// Goes one level down to a value's only part, and comes back up.
@@ -126,7 +137,9 @@ impl<'g, S: Serializer> Serializer for Watched<'g, S> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        self.part(value, |inner, value| inner.serialize_newtype_struct(name, value))
+        self.part(value, |inner, value| {
+            inner.serialize_newtype_struct(name, value)
+        })
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -136,7 +149,9 @@ impl<'g, S: Serializer> Serializer for Watched<'g, S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        self.part(value, |inner, value| inner.serialize_newtype_variant(name, index, variant, value))
+        self.part(value, |inner, value| {
+            inner.serialize_newtype_variant(name, index, variant, value)
+        })
     }
 
     fn is_human_readable(&self) -> bool {
@@ -168,14 +183,17 @@ impl<C: SerializeSeq> SerializeSeq for Parts<'_, C> {
     #[inline]
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), C::Error> {
         self.count += 1;
-        self.inner.serialize_element(&Guarded::new(value, self.guard))
+        self.inner
+            .serialize_element(&Guarded::new(value, self.guard))
     }
 
     #[inline]
     fn end(self) -> Result<C::Ok, C::Error> {
         // The receiver takes only so many elements that take no bytes; better to hear of it here.
         let bytes = self.guard.written.get().wrapping_sub(self.begun);
-        self.guard.count(self.count.saturating_sub(bytes)).map_err(C::Error::custom)?;
+        self.guard
+            .count(self.count.saturating_sub(bytes))
+            .map_err(C::Error::custom)?;
         self.end(C::end)
     }
 }

@@ -1,0 +1,69 @@
+//! Asserts, for types of every kind, that any bytes are a value or an error, and that a value that
+//! was decoded is encoded as bytes from which the same value is decoded.
+#![no_main]
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use libfuzzer_sys::fuzz_target;
+use remote_runtime::codec::{Decoder, Encoder};
+use serde::{Deserialize, Serialize};
+
+#[derive(PartialEq, Serialize, Deserialize)]
+enum Shape {
+    Nothing,
+    One(Option<i8>),
+    Pair(u16, String),
+    Tree { children: Vec<Shape>, names: BTreeMap<String, char> },
+    Boxed(Box<Shape>),
+    Perhaps(Option<Box<Shape>>),
+    Nested(Box<(Deep, Wrapped)>),
+}
+
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Deep(Vec<Deep>);
+
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Wrapped {
+    inner: Option<Box<Wrapped>>,
+    unit: (),
+}
+
+fn encode(value: &impl Serialize) -> Vec<u8> {
+    let mut out = Vec::new();
+    Encoder::new(&mut out, 0, usize::MAX).put(value).expect("what was decoded can be encoded");
+    out
+}
+
+/// Takes a value and whatever follows it. A macro, since lent values have a lifetime in their type.
+macro_rules! round_trip {
+    ($bytes:ident: $of:ty) => {{
+        let Ok(value) = Decoder::new($bytes).take::<$of>() else { return };
+        let bytes = encode(&value);
+        let mut decoder = Decoder::new(&bytes);
+        let again = decoder.take::<$of>().expect("what was encoded can be decoded");
+        decoder.finish().expect("nothing is left over");
+        // A NaN is not equal to itself, and a `HashMap` has no order: one of the two must do.
+        assert!(again == value || encode(&again) == bytes);
+    }};
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((&which, bytes)) = input.split_first() else { return };
+    match which % 12 {
+        0 => round_trip!(bytes: Shape),
+        1 => round_trip!(bytes: Vec<Shape>),
+        2 => round_trip!(bytes: Vec<Vec<()>>),
+        3 => round_trip!(bytes: (String, Option<Vec<u64>>, BTreeMap<u8, Shape>)),
+        4 => round_trip!(bytes: (&str, Option<&[u8]>, Vec<&str>)),
+        5 => round_trip!(bytes: HashMap<String, Option<Vec<u16>>>),
+        6 => round_trip!(bytes: (u128, i128, f64, f32, char, bool, i64)),
+        7 => round_trip!(bytes: (SystemTime, Duration, PathBuf, SocketAddr)),
+        8 => round_trip!(bytes: Box<[u128]>),
+        9 => round_trip!(bytes: Vec<(f64, [char; 3], Result<Box<str>, Duration>)>),
+        10 => round_trip!(bytes: BTreeMap<(u8, ()), Vec<[(); 2]>>),
+        _ => round_trip!(bytes: HashMap<Option<char>, Vec<BTreeMap<(), String>>>),
+    }
+});

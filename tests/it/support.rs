@@ -1,0 +1,182 @@
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+/// Folders that belong to one test, and the servers in them.
+pub(crate) struct Home(TempDir);
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        // Paths of sockets are short, which the default folder of a build need not be.
+        let home = Self(
+            tempfile::Builder::new()
+                .prefix("rx")
+                .tempdir_in("/tmp")
+                .unwrap(),
+        );
+        for folder in ["run", "state", "home"] {
+            std::fs::create_dir(home.path(folder)).unwrap();
+        }
+        home
+    }
+
+    pub(crate) fn path(&self, of: &str) -> PathBuf {
+        self.0.path().join(of)
+    }
+
+    /// The socket of a server.
+    pub(crate) fn socket(&self, server: &str) -> PathBuf {
+        self.path(&format!("run/remotex/{server}.sock"))
+    }
+
+    /// An example of this package, which knows no home but this one.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program_path(program));
+        for (name, _) in std::env::vars_os() {
+            if name
+                .to_str()
+                .is_some_and(|name| name.starts_with("REMOTEX_") || name.starts_with("XDG_"))
+            {
+                command.env_remove(name);
+            }
+        }
+        command
+            .env("XDG_RUNTIME_DIR", self.path("run"))
+            .env("XDG_STATE_HOME", self.path("state"))
+            .env("HOME", self.path("home"))
+            .env_remove("RUST_BACKTRACE")
+            .current_dir(self.0.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn zoo(&self, words: &[&str]) -> Command {
+        let mut command = self.command("zoo");
+        command.args(words);
+        command
+    }
+
+    /// Runs the zoo, and returns what it printed, without the last line's end.
+    pub(crate) fn run_zoo(&self, words: &[&str]) -> String {
+        stdout(&self.zoo(words).output().unwrap())
+    }
+
+    /// Starts a server in the foreground, and waits until it takes calls.
+    pub(crate) fn serve(&self, words: &[&str], server: &str) -> Running {
+        let child = self
+            .zoo(words)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let running = Running(Some(child));
+        await_that(|| self.run_zoo(&["status", server]).starts_with('('));
+        running
+    }
+}
+
+impl Drop for Home {
+    /// Ends the servers that were started in the background.
+    fn drop(&mut self) {
+        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+            let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+            let ours = format!("XDG_RUNTIME_DIR={}\0", self.path("run").display());
+            if environment
+                .windows(ours.len())
+                .any(|window| window == ours.as_bytes())
+            {
+                let pid = entry.file_name().into_string().unwrap().parse().unwrap();
+                kill(pid, rustix::process::Signal::KILL);
+            }
+        }
+    }
+}
+
+/// A program that runs, and is ended and waited for with the test.
+pub(crate) struct Running(Option<Child>);
+
+impl Running {
+    pub(crate) fn pid(&self) -> i32 {
+        self.0.as_ref().unwrap().id().try_into().unwrap()
+    }
+
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        kill(self.pid(), signal);
+    }
+
+    /// Waits for its end.
+    pub(crate) fn output(mut self) -> Output {
+        self.0.take().unwrap().wait_with_output().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill();
+            child.wait().unwrap();
+        }
+    }
+}
+
+pub(crate) fn kill(pid: i32, signal: rustix::process::Signal) {
+    // It may have ended by itself.
+    let _ = rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal);
+}
+
+/// Whether a process is there and no zombie.
+pub(crate) fn is_alive(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !stat.is_empty()
+        && !stat
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .trim_start()
+            .starts_with('Z')
+}
+
+/// An example, which `cargo test` has built beside this test.
+pub(crate) fn program_path(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test.ancestors().nth(2).unwrap().join("examples").join(name);
+    assert!(
+        path.exists(),
+        "{} is not there: run `cargo build --examples`",
+        path.display()
+    );
+    path
+}
+
+pub(crate) fn stdout(output: &Output) -> String {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.strip_suffix('\n').unwrap_or(&text).to_owned()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Waits for what another process does, which has no other way to tell. Fails after a time in
+/// which any machine does it.
+pub(crate) fn await_that(mut is: impl FnMut() -> bool) {
+    for _ in 0..6000 {
+        if is() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    panic!("it did not happen");
+}
+
+/// Connects to a server by hand.
+pub(crate) fn connect(socket: &Path) -> UnixStream {
+    let stream = UnixStream::connect(socket).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    stream
+}

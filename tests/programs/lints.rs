@@ -1,0 +1,107 @@
+//! What a user's crate may forbid: remote functions must compile in it without a word.
+#![forbid(unsafe_code)]
+#![deny(
+    warnings,
+    missing_docs,
+    unused,
+    unreachable_pub,
+    unused_qualifications,
+    rust_2018_idioms
+)]
+#![deny(clippy::all, clippy::pedantic, clippy::missing_docs_in_private_items)]
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use remotex::{Result, Server, remote};
+
+/// A server.
+pub static SERVER: Server = Server::new("lints").autostart();
+
+/// A function without arguments.
+///
+/// # Errors
+/// If the call fails on its way.
+#[remote(SERVER)]
+pub fn nothing() -> Result<()> {
+    Ok(())
+}
+
+/// A function with every kind of pattern.
+///
+/// # Errors
+/// If the call fails on its way.
+#[remote(SERVER)]
+pub fn patterns(
+    item: &str,
+    mut n: u32,
+    (a, b): (u32, u32),
+    _: u8,
+    _unused: &[u8],
+    path: Option<&Path>,
+) -> Result<u32> {
+    /// An item that comes first, as the lints want it.
+    const ONE: u32 = 1;
+    n += ONE;
+    Ok(n + a
+        + b
+        + u32::try_from(item.len() + path.map_or(0, |path| path.as_os_str().len())).unwrap_or(0))
+}
+
+/// A function with named lifetimes.
+///
+/// # Errors
+/// If the call fails on its way.
+#[remote(SERVER)]
+pub fn lifetimes<'a>(a: &'a str, b: Cow<'a, str>) -> Result<String> {
+    Ok(a.to_owned() + &b.into_owned())
+}
+
+/// An old function.
+///
+/// # Errors
+/// If the call fails on its way.
+#[deprecated(note = "there is a newer one")]
+#[remote(SERVER, name = "old-name")]
+pub fn old() -> Result<()> {
+    Ok(())
+}
+
+/// A function that is not there.
+///
+/// # Errors
+/// If the call fails on its way.
+#[remote(SERVER)]
+#[cfg(any())]
+pub fn absent(of: NoSuchType) -> Result<()> {
+    Ok(())
+}
+
+/// A private function, in a module, with its server elsewhere.
+mod inner {
+    use remotex::remote;
+
+    /// Functions in a block.
+    #[derive(Debug)]
+    pub struct Block;
+
+    #[remote(super::SERVER)]
+    impl Block {
+        /// A function.
+        ///
+        /// # Errors
+        /// If the call fails on its way.
+        pub fn function(of: &[String]) -> std::io::Result<usize> {
+            Ok(of.len())
+        }
+
+        /// Left alone.
+        #[remote(skip)]
+        #[must_use]
+        pub fn left(&self) -> u32 {
+            1
+        }
+    }
+}
+
+pub use inner::Block;

@@ -1,0 +1,97 @@
+//! A program with a remote function for everything that can happen to one.
+//!
+//! `zoo check NAME` makes calls as a client and panics if one of them is not as it must be.
+//! `zoo serve [NAME]` serves in the foreground. The other words make one call each, and print how
+//! it ended: the answer, or `Variant may_have_run sentence`.
+
+#![allow(
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::too_many_arguments,
+    clippy::needless_pass_by_value,
+    clippy::ptr_arg,
+    reason = "a program of the tests"
+)]
+
+#[path = "zoo/functions.rs"]
+mod functions;
+#[path = "zoo/checks.rs"]
+mod checks;
+
+use functions::*;
+use remotex::{Error, Result, Server};
+use std::fmt::Debug;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if words.first() != Some(&"without-init") {
+        remotex::init();
+    }
+    match words[..] {
+        ["check", name] => {
+            checks::run(name);
+            ExitCode::SUCCESS
+        }
+        ["serve"] => show(ZOO.listen()),
+        ["serve", name] => show(server(name).listen()),
+        ["serve-twice"] => show(ZOO.listen().and_then(|()| ZOO.listen())),
+        ["start", name] => show(server(name).start()),
+        ["stop", name] => show(server(name).stop()),
+        ["status", name] => show(
+            server(name)
+                .status()
+                .map(|status| (status.pid, status.calls, status.connections)),
+        ),
+        ["local"] => show(Ok(ZOO.is_local())),
+        ["pid"] | ["without-init", "pid"] => show(pid()),
+        ["echo", text] => show(echo(text)),
+        ["small", bytes] => show(small(&vec![0; bytes.parse().unwrap()])),
+        ["slow", file] => show(slow(file.as_ref())),
+        ["count"] => show(count()),
+        ["failing"] => show(failing_start()),
+        ["dying"] => show(dying_start()),
+        ["saved", value] => show(save(value)),
+        ["twins"] => show(twin()),
+        ["doubles"] => show(double()),
+        ["few"] => show(few()),
+        ["cwd"] => show(cwd()),
+        ["environment"] => show(environment()),
+        ["descriptors"] => show(descriptors()),
+        _ => panic!("no such word: {words:?}"),
+    }
+}
+
+fn server(name: &str) -> &'static Server {
+    match name {
+        "zoo" => &ZOO,
+        "small" => &SMALL,
+        "few" => &FEW,
+        "failing" => &FAILING,
+        "dying" => &DYING,
+        "saving" => &SAVING,
+        "twins" => &TWINS,
+        "doubles" => &DOUBLES_1,
+        _ => panic!("no such server: {name}"),
+    }
+}
+
+fn show<T: Debug>(ended: Result<T>) -> ExitCode {
+    match ended {
+        Ok(value) => {
+            println!("{value:?}");
+            ExitCode::SUCCESS
+        }
+        Err(e) => {
+            println!("{} {} {e}", variant(&e), e.may_have_run());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `Lost` of `Lost("…")`.
+fn variant(e: &Error) -> String {
+    format!("{e:?}").split('(').next().unwrap().to_owned()
+}
