@@ -16,7 +16,10 @@ enum Shape {
     Nothing,
     One(Option<i8>),
     Pair(u16, String),
-    Tree { children: Vec<Shape>, names: BTreeMap<String, char> },
+    Tree {
+        children: Vec<Shape>,
+        names: BTreeMap<String, char>,
+    },
     Boxed(Box<Shape>),
     Perhaps(Option<Box<Shape>>),
     Nested(Box<(Deep, Wrapped)>),
@@ -33,17 +36,23 @@ struct Wrapped {
 
 fn encode(value: &impl Serialize) -> Vec<u8> {
     let mut out = Vec::new();
-    Encoder::new(&mut out, 0, usize::MAX).put(value).expect("what was decoded can be encoded");
+    Encoder::new(&mut out, 0, usize::MAX)
+        .put(value)
+        .expect("what was decoded can be encoded");
     out
 }
 
 /// Takes a value and whatever follows it. A macro, since lent values have a lifetime in their type.
 macro_rules! round_trip {
     ($bytes:ident: $of:ty) => {{
-        let Ok(value) = Decoder::new($bytes).take::<$of>() else { return };
+        let Ok(value) = Decoder::new($bytes).take::<$of>() else {
+            return;
+        };
         let bytes = encode(&value);
         let mut decoder = Decoder::new(&bytes);
-        let again = decoder.take::<$of>().expect("what was encoded can be decoded");
+        let again = decoder
+            .take::<$of>()
+            .expect("what was encoded can be decoded");
         decoder.finish().expect("nothing is left over");
         // A NaN is not equal to itself, and a `HashMap` has no order: one of the two must do.
         assert!(again == value || encode(&again) == bytes);
@@ -51,7 +60,9 @@ macro_rules! round_trip {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let Some((&which, bytes)) = input.split_first() else { return };
+    let Some((&which, bytes)) = input.split_first() else {
+        return;
+    };
     match which % 12 {
         0 => round_trip!(bytes: Shape),
         1 => round_trip!(bytes: Vec<Shape>),

@@ -21,11 +21,15 @@ fn written(fault: &Fault) -> Vec<u8> {
 fuzz_target!(|input: &[u8]| {
     // A fault is a list of fields, and may be as long as `LARGEST_FAULT`, which no mutation builds
     // up byte by byte: the first byte says how often the rest is repeated.
-    let Some((&times, fields)) = input.split_first() else { return };
+    let Some((&times, fields)) = input.split_first() else {
+        return;
+    };
     let times = (1_usize << (times % 20)).min(LARGEST_FAULT / fields.len().max(1));
     let body = fields.repeat(times);
 
-    let Ok(fault) = Fault::read(&body) else { return };
+    let Ok(fault) = Fault::read(&body) else {
+        return;
+    };
     let bytes = written(&fault);
     assert!(bytes.len() <= LARGEST_FAULT);
     let again = Fault::read(&bytes).expect("what was written is a fault");
@@ -35,6 +39,12 @@ fuzz_target!(|input: &[u8]| {
     if let Fault::Failed(failure) = again {
         let error = Error::from(failure);
         let sources = std::iter::successors(error.source(), |&e| e.source());
-        assert!(sources.map(ToString::to_string).map(|text| text.len()).sum::<usize>() <= bytes.len());
+        assert!(
+            sources
+                .map(ToString::to_string)
+                .map(|text| text.len())
+                .sum::<usize>()
+                <= bytes.len()
+        );
     }
 });

@@ -29,7 +29,10 @@ fn drain(inbox: &mut Inbox, frames: &mut Vec<(Kind, Vec<u8>)>) -> Result<(), Ref
 fn feed(inbox: &mut Inbox, mut bytes: &[u8], fed: &mut usize) {
     while !bytes.is_empty() {
         let space = inbox.space();
-        assert!(!space.is_empty(), "an empty space would read as the end of the connection");
+        assert!(
+            !space.is_empty(),
+            "an empty space would read as the end of the connection"
+        );
         assert!(space.len() <= (2 * *fed).max(8 * 1024));
         let n = space.len().min(bytes.len());
         space[..n].copy_from_slice(&bytes[..n]);
@@ -40,13 +43,16 @@ fn feed(inbox: &mut Inbox, mut bytes: &[u8], fed: &mut usize) {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let Some((cuts, bytes)) = split(input) else { return };
+    let Some((cuts, bytes)) = split(input) else {
+        return;
+    };
 
     let (mut whole, mut frames) = (Inbox::default(), Vec::new());
     feed(&mut whole, bytes, &mut 0);
     let end = drain(&mut whole, &mut frames);
 
-    let (mut inbox, mut frames_of_pieces, mut end_of_pieces) = (Inbox::default(), Vec::new(), Ok(()));
+    let (mut inbox, mut frames_of_pieces, mut end_of_pieces) =
+        (Inbox::default(), Vec::new(), Ok(()));
     let (mut rest, mut fed, mut cuts) = (bytes, 0, cuts.iter().cycle());
     while !rest.is_empty() && end_of_pieces.is_ok() {
         let piece = cuts.next().map_or(1, |cut| 1_usize << (cut % 16));

@@ -11,9 +11,18 @@ fuzz_target!(|body: &[u8]| {
     let Ok(hello) = Hello::read(body) else { return };
     let mut out = Vec::new();
     hello.put(&mut out);
-    let frame = out.strip_prefix(&MAGIC).expect("a connection begins with the magic");
-    let (header, body) = frame.split_first_chunk::<HEADER>().expect("a frame begins with a header");
-    assert_eq!(header[..4], u32::try_from(body.len()).expect("a short body").to_le_bytes());
+    let frame = out
+        .strip_prefix(&MAGIC)
+        .expect("a connection begins with the magic");
+    let (header, body) = frame
+        .split_first_chunk::<HEADER>()
+        .expect("a frame begins with a header");
+    assert_eq!(
+        header[..4],
+        u32::try_from(body.len())
+            .expect("a short body")
+            .to_le_bytes()
+    );
     assert_eq!(header[4..], [Kind::Hello as u8, 0, 0, 0]);
     assert_eq!(Hello::read(body), Ok(hello));
 });

@@ -6,7 +6,9 @@ use libfuzzer_sys::fuzz_target;
 use remote_runtime::wire::report::Report;
 
 fuzz_target!(|body: &[u8]| {
-    let Ok(report) = Report::read(body) else { return };
+    let Ok(report) = Report::read(body) else {
+        return;
+    };
     let mut out = Vec::new();
     report.put(&mut out);
     assert_eq!(Report::read(&out), Ok(report));

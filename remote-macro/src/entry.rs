@@ -9,7 +9,8 @@ use crate::function::{Argument, Function};
 use crate::options::Options;
 
 pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
-    let Options { server, krate, .. } = options;
+    let krate = &options.krate;
+    let server = options.declared_server();
     let Function {
         name, cfgs, ident, ..
     } = function;
@@ -23,7 +24,7 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
             #[#krate::__private::linkme::distributed_slice(#krate::__private::ENTRIES)]
             #[linkme(crate = #krate::__private::linkme)]
             static __REMOTEX_ENTRY: #krate::__private::Entry = #krate::__private::Entry {
-                server: &#server,
+                server: #server,
                 function: #krate::__private::Function { name: #name, place: #place, handler: __remotex_handler },
             };
         };
@@ -53,7 +54,7 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
     });
     let at = Span::mixed_site().located_at(output.span());
     let check_output =
-        quote_spanned!(at=> (&&&&&#krate::__private::Tag::<#output>::new()).check(););
+        quote_spanned!(at=> (&&&&&#krate::__private::Tag::<#output>::new()).check_answer(););
     let allow = function.deprecated.then(|| quote!(#[allow(deprecated)]));
     quote! {
         #allow

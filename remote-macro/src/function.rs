@@ -5,7 +5,8 @@ use quote::format_ident;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, FnArg, Ident, LitStr, Pat, PatType, ReturnType, Safety, Signature, Type, parse_quote,
+    Attribute, FnArg, Ident, LitStr, Pat, PatIdent, PatType, ReturnType, Safety, Signature, Type,
+    parse_quote,
 };
 
 use crate::Mistakes;
@@ -156,9 +157,7 @@ fn argument(
     }
     types::refuse_in_argument(ty, mistakes);
     let (ident, name, pattern) = match &**pat {
-        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
-            (pat.ident.clone(), bare(&pat.ident), None)
-        }
+        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => named(pat),
         pat => {
             let ident = format_ident!("argument_{at}", span = Span::mixed_site());
             (ident, format!("number {}", at + 1), Some(pat.clone()))
@@ -170,6 +169,20 @@ fn argument(
         pattern,
         ty: types::outside(ty, origin.self_type()),
     })
+}
+
+fn named(pat: &PatIdent) -> (Ident, String, Option<Pat>) {
+    let name = bare(&pat.ident);
+    if name.starts_with('_') {
+        // Not meant to be used: what we use is another one of that name, which the lints leave alone.
+        (
+            Ident::new(&name, Span::mixed_site()),
+            name,
+            Some(Pat::Ident(pat.clone())),
+        )
+    } else {
+        (pat.ident.clone(), name, None)
+    }
 }
 
 fn output(sig: &Signature, origin: &Origin<'_>, mistakes: &mut Mistakes) -> Option<Type> {

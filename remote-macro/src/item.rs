@@ -106,6 +106,23 @@ impl Parse for Body {
     }
 }
 
+impl Written {
+    /// The function without `...`, of which the compiler would say more than we have.
+    fn without_variadic(self) -> TokenStream {
+        let Self {
+            attrs,
+            vis,
+            mut sig,
+            body,
+        } = self;
+        sig.variadic = None;
+        let block = body.as_block();
+        let inner_attrs = body.attrs;
+        let block = Body::group(quote!(#(#inner_attrs)* #block), body.at);
+        quote!(#(#attrs)* #vis #sig #block)
+    }
+}
+
 impl Body {
     /// The braces as they were written, around `content`.
     pub(crate) fn with(&self, content: TokenStream) -> Group {
@@ -133,8 +150,10 @@ fn free_function(
 ) -> Option<TokenStream> {
     let written = mistakes.note(syn::parse2::<Written>(item.clone()))?;
     let name = options.and_then(|options| options.name.clone());
-    let function = Function::of(&written, &Origin::Free, name, mistakes)?;
-    let options = options?;
+    let function = Function::of(&written, &Origin::Free, name, mistakes);
+    let (Some(options), Some(function)) = (options, function) else {
+        return Some(written.without_variadic());
+    };
     let (stub, entry) = (
         stub::expand(options, &written, &function),
         entry::expand(options, &function),
@@ -202,7 +221,7 @@ fn block(
             entries.extend(quote!(#(#cfgs)* #entry));
         }
     }
-    if found == 0 {
+    if found == 0 && block.trait_.is_none() {
         mistakes.add(
             &block.self_ty,
             "nothing in this block is remote; make its remote functions `pub`",

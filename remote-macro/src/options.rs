@@ -1,8 +1,10 @@
 //! What stands in the attribute's parentheses.
 
 use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
+use syn::spanned::Spanned;
 use syn::{Ident, LitStr, Path, Token, parse_quote};
 
 /// `SERVER, name = "…", crate = path` of a function or a block.
@@ -46,6 +48,15 @@ impl Options {
             Ok(options)
         })
         .parse2(options)
+    }
+}
+
+impl Options {
+    /// The server as an expression. Both halves of a function have the same one at the same place,
+    /// so that of a path that leads to no server the compiler speaks once.
+    pub(crate) fn declared_server(&self) -> TokenStream {
+        let Self { server, krate, .. } = self;
+        quote_spanned!(server.span()=> #krate::__private::declared(&#server))
     }
 }
 

@@ -36,7 +36,8 @@ pub(crate) fn expand(options: &Options, written: &Written, function: &Function) 
 
 /// In a block of its own, so that its names do not meet those of the body.
 fn question(options: &Options, written: &Written, function: &Function) -> TokenStream {
-    let Options { server, krate, .. } = options;
+    let krate = &options.krate;
+    let server = options.declared_server();
     let name = &function.name;
     let output = match &written.sig.output {
         ReturnType::Type(_, ty) => quote!(#ty),
@@ -53,12 +54,11 @@ fn question(options: &Options, written: &Written, function: &Function) -> TokenS
         .iter()
         .zip(types)
         .map(|(Argument { name, ident, .. }, ty)| {
-            let ident = quiet(ident);
             quote!(#out.put(#name, &(&&&&#krate::__private::Tag::<#ty>::new()).carry(&#ident))?;)
         });
     quote! {
         {
-            static __REMOTEX_STUB: #krate::__private::Stub = #krate::__private::Stub::new(&#server, #name);
+            static __REMOTEX_STUB: #krate::__private::Stub = #krate::__private::Stub::new(#server, #name);
             if let ::core::option::Option::Some(#away) = __REMOTEX_STUB.away() {
                 use #krate::__private::tiers::*;
                 return (&&&&&#krate::__private::Tag::<#output>::new()).ask(#away, &mut |#out| {
@@ -67,18 +67,5 @@ fn question(options: &Options, written: &Written, function: &Function) -> TokenS
                 });
             }
         }
-    }
-}
-
-/// An argument whose name begins with `_` is not meant to be used: that we do is no concern of the
-/// lints, which leave alone what comes from a macro.
-fn quiet(ident: &Ident) -> Ident {
-    if ident.to_string().starts_with('_') {
-        Ident::new(
-            &ident.to_string(),
-            Span::call_site().located_at(ident.span()),
-        )
-    } else {
-        ident.clone()
     }
 }

@@ -5,7 +5,7 @@
 //! 1. an error that serde knows travels as the very value;
 //! 2. any other error travels as its message and those of its sources, if it is `Send + Sync`,
 //! 3. or if it is not;
-//! 4. everything else, so that the only error is that of [`check`](CheckReturn::check).
+//! 4. everything else, so that the only error is that of [`check_answer`](CheckReturn::check_answer).
 
 use std::error::Error as StdError;
 
@@ -56,7 +56,7 @@ pub trait AnswerTyped<T, E> {
     #[doc(hidden)]
     fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault>;
     #[doc(hidden)]
-    fn check(&self) {}
+    fn check_answer(&self) {}
 }
 
 impl<T, E> AnswerTyped<T, E> for &&&&Tag<Result<T, E>>
@@ -79,7 +79,7 @@ pub trait AnswerBoxedSync<T, E> {
     #[doc(hidden)]
     fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault>;
     #[doc(hidden)]
-    fn check(&self) {}
+    fn check_answer(&self) {}
 }
 
 impl<T, E> AnswerBoxedSync<T, E> for &&&Tag<Result<T, E>>
@@ -104,7 +104,7 @@ pub trait AnswerBoxed<T, E> {
     #[doc(hidden)]
     fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault>;
     #[doc(hidden)]
-    fn check(&self) {}
+    fn check_answer(&self) {}
 }
 
 impl<T, E> AnswerBoxed<T, E> for &&Tag<Result<T, E>>
@@ -132,7 +132,7 @@ pub trait AnswerNothing<R> {
 
 impl<R> AnswerNothing<R> for Tag<R> {
     fn ask(&self, _: Away, _: Send<'_>) -> R {
-        unreachable!("`check` has refused it at compile time")
+        unreachable!("`check_answer` has refused it at compile time")
     }
     fn answer(&self, _: R, _: &mut Reply<'_>) -> Result<(), Fault> {
         Err(Fault::Mismatch("its answer cannot travel".into()))
@@ -152,7 +152,7 @@ pub trait Travels {}
 /// method's: one of the `impl` would make the lookup go on to the next tier.
 pub trait CheckError<E> {
     #[doc(hidden)]
-    fn check(&self)
+    fn check_answer(&self)
     where
         E: Travels,
     {
@@ -190,7 +190,7 @@ impl<E: From<Error>> CallError for E {}
 /// The check's last tier.
 pub trait CheckReturn<R> {
     #[doc(hidden)]
-    fn check(&self)
+    fn check_answer(&self)
     where
         R: Return,
     {

@@ -17,6 +17,12 @@ pub struct Entry {
     pub function: Function,
 }
 
+/// What the macro names a server with.
+#[must_use]
+pub const fn declared(server: &'static Server) -> &'static Server {
+    server
+}
+
 /// What the macro adds to.
 #[distributed_slice]
 pub static ENTRIES: [Entry];

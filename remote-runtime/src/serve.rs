@@ -54,8 +54,8 @@ pub(crate) struct Host {
     /// Closed to end the accepting thread.
     quit: Option<UnixStream>,
     acceptor: Option<JoinHandle<()>>,
-    /// Signals ask to stop for as long as it lives.
-    _signals: signals::Watch,
+    /// Signals ask to stop for as long as it is there.
+    signals: Option<signals::Watch>,
 }
 
 /// What the threads of a service share.
@@ -117,7 +117,7 @@ impl Host {
             asked,
             quit: Some(quit),
             acceptor: Some(acceptor),
-            _signals: signals,
+            signals: Some(signals),
         })
     }
 
@@ -170,6 +170,8 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         drop(self.quit.take());
+        // Before anybody is told of the end, signals mean again what they always mean.
+        drop(self.signals.take());
         if let Some(acceptor) = self.acceptor.take() {
             // It cannot panic with anything that is not already on stderr.
             let _ = acceptor.join();
@@ -237,7 +239,7 @@ impl Shared {
     fn say_goodbye(&self, link: &Link, taken: u64) {
         // A client that has gone needs no goodbye.
         let _ = link.send(&frame::of(Kind::Goodbye, |out| {
-            out.extend_from_slice(&taken.to_le_bytes())
+            out.extend(taken.to_le_bytes());
         }));
     }
 

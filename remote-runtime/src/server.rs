@@ -98,6 +98,7 @@ impl Server {
     /// # Panics
     /// If it is no address. In a `static` that is an error of the compiler.
     #[must_use]
+    #[track_caller]
     pub const fn at(mut self, address: &'static str) -> Self {
         assert!(
             address::is_address(address),

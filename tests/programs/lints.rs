@@ -53,8 +53,8 @@ pub fn patterns(
 /// # Errors
 /// If the call fails on its way.
 #[remote(SERVER)]
-pub fn lifetimes<'a>(a: &'a str, b: Cow<'a, str>) -> Result<String> {
-    Ok(a.to_owned() + &b.into_owned())
+pub fn lifetimes<'a>(a: &'a str, b: Option<&'a Cow<'a, str>>) -> Result<String> {
+    Ok(a.to_owned() + b.map_or("", Cow::as_ref))
 }
 
 /// An old function.

@@ -107,7 +107,7 @@ impl Fault {
                 put(out, ANSWER, &[(*answer).into()]);
             }
             Self::Mismatch(why) | Self::Unsendable(why) | Self::Malformed(why) => {
-                put_text(out, MESSAGE, why)
+                put_text(out, MESSAGE, why);
             }
             Self::UnknownFunction | Self::Busy => {}
         }

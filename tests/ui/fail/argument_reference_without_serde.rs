@@ -1,0 +1,13 @@
+use remotex::{Server, remote};
+
+static SERVER: Server = Server::new("ui");
+
+struct Plain;
+
+#[remote(SERVER)]
+fn take(plain: &Plain) -> remotex::Result<()> {
+    let _ = plain;
+    Ok(())
+}
+
+fn main() {}

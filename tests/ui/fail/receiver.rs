@@ -1,0 +1,14 @@
+use remotex::{Server, remote};
+
+static SERVER: Server = Server::new("ui");
+
+struct Track(Vec<u32>);
+
+#[remote(SERVER)]
+impl Track {
+    pub fn count(&self) -> remotex::Result<usize> {
+        Ok(self.0.len())
+    }
+}
+
+fn main() {}
