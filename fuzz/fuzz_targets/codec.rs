@@ -42,10 +42,11 @@ fn encode(value: &impl Serialize) -> Vec<u8> {
     out
 }
 
-/// Takes a value and whatever follows it. A macro, since lent values have a lifetime in their type.
+/// A macro, since lent values have a lifetime in their type.
 macro_rules! round_trip {
     ($bytes:ident: $of:ty) => {{
-        let Ok(value) = Decoder::new($bytes).take::<$of>() else {
+        let mut decoder = Decoder::new($bytes);
+        let (Ok(value), Ok(())) = (decoder.take::<$of>(), decoder.finish()) else {
             return;
         };
         let bytes = encode(&value);

@@ -31,7 +31,7 @@
 //! ```
 //!
 //! The handler calls the function itself, which finds that it is in the server, and runs on. What
-//! the references before a `Tag` are for is told in `remote_runtime::argument`.
+//! the references before a `Tag` are for is told in `remote_runtime::tag`.
 //!
 //! # How
 //! Options and item are parsed ([`options`], [`item`]), a function becomes a model that cannot be

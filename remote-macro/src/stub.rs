@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{FnArg, Ident, ReturnType};
+use syn::{FnArg, Ident, Pat, ReturnType};
 
 use crate::function::{Argument, Function, signature};
 use crate::item::Written;
@@ -17,18 +17,20 @@ pub(crate) fn expand(options: &Options, written: &Written, function: &Function) 
     } = written;
     let (inner_attrs, inner) = (&body.attrs, body.as_block());
     let question = question(options, written, function);
-    let patterns = function
+    let replaced = function
         .arguments
         .iter()
-        .filter_map(|Argument { ident, pattern, .. }| {
-            let pattern = pattern.as_ref()?;
-            Some(quote!(let #pattern = #ident;))
-        });
+        .filter_map(|argument| Some((argument.pattern.as_ref()?, &argument.ident)));
+    // An argument that is not bound lives to the end of the function, as it would have.
+    let (patterns, idents): (Vec<_>, Vec<_>) = replaced
+        .filter(|(pattern, _)| !matches!(pattern, Pat::Wild(_)))
+        .unzip();
+    let bindings = (!patterns.is_empty()).then(|| quote!(let (#(#patterns,)*) = (#(#idents,)*);));
     let sig = signature(sig, &function.arguments);
     let block = body.with(quote! {
         #(#inner_attrs)*
         #question
-        #(#patterns)*
+        #bindings
         #inner
     });
     quote!(#(#attrs)* #vis #sig #block)

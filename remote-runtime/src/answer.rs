@@ -1,6 +1,7 @@
 //! How a function's answer and its error travel back.
 //!
-//! Chosen by the return type as [`argument`](crate::argument) is chosen by an argument's:
+//! The tiers of `(&&&&&Tag::<R>::new()).ask(…)`, `.answer(…)` and `.check_answer()`, where `R` is
+//! the return type:
 //!
 //! 1. an error that serde knows travels as the very value;
 //! 2. any other error travels as its message and those of its sources, if it is `Send + Sync`,
@@ -12,15 +13,11 @@ use std::error::Error as StdError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::argument::{Outgoing, Tag};
-use crate::call::{Away, Received};
-use crate::codec::Unencoded;
+use crate::call::{Away, Received, Send};
 use crate::error::{Error, Failure};
 use crate::function::Reply;
+use crate::tag::Tag;
 use crate::wire::fault::Fault;
-
-/// Sends the arguments.
-pub type Send<'a> = &'a mut dyn FnMut(&mut Outgoing<'_, '_>) -> Result<(), Unencoded>;
 
 type BoxedSync = Box<dyn StdError + std::marker::Send + Sync>;
 type Boxed = Box<dyn StdError>;

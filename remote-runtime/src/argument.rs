@@ -1,9 +1,7 @@
 //! How each kind of argument travels: what the caller sends of it, and what the server holds so
 //! that it can lend it to the function.
 //!
-//! The macro sees a type only as it is written, so that the choice is made where types are known:
-//! by method lookup on a [`Tag`] behind references, which takes the first tier whose bounds hold
-//! (autoref-based specialization, due to David Tolnay). For `(&&&&Tag::<T>::new()).hold(…)`:
+//! The tiers of `(&&&&Tag::<T>::new()).carry(…)`, `.hold(…)` and `.check()`:
 //!
 //! 1. paths, whose bytes need not be UTF-8, and `&[u8]`, which travels as one block;
 //! 2. whatever can be read straight from the message, borrowing from it or not;
@@ -18,54 +16,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::codec::{Decoder, Encoder, Undecoded, Unencoded};
+use crate::codec::{Decoder, Undecoded};
+use crate::tag::Tag;
 use crate::wire::fault::Fault;
-
-/// A type to choose a tier by.
-pub struct Tag<T>(PhantomData<fn() -> T>);
-
-impl<T> Tag<T> {
-    /// The tag of `T`, which must be named: an inferred one would always take the first tier.
-    #[must_use]
-    #[allow(clippy::new_without_default, reason = "a default would be inferred")]
-    pub const fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
-/// The arguments of a call that is being sent.
-#[derive(Debug)]
-pub struct Outgoing<'e, 'b> {
-    encoder: &'e mut Encoder<'b>,
-    current: &'static str,
-}
-
-impl<'e, 'b> Outgoing<'e, 'b> {
-    pub(crate) fn new(encoder: &'e mut Encoder<'b>) -> Self {
-        Self {
-            encoder,
-            current: "",
-        }
-    }
-
-    /// Sends the next argument.
-    ///
-    /// # Errors
-    /// If it cannot be encoded or is too large.
-    pub fn put<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Unencoded> {
-        self.current = name;
-        self.encoder.put(value)
-    }
-
-    /// The argument that was sent last.
-    pub(crate) fn current(&self) -> &'static str {
-        self.current
-    }
-}
 
 fn take<'m, T: Deserialize<'m>>(name: &str, from: &mut Decoder<'m>) -> Result<T, Fault> {
     from.take()

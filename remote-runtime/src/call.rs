@@ -1,11 +1,10 @@
 //! The one door: run the function here, or find its server and send the call there.
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::answer::Send;
-use crate::argument::Outgoing;
 use crate::client;
-use crate::codec::{Decoder, Undecoded};
+use crate::codec::{Decoder, Encoder, Undecoded, Unencoded};
 use crate::error::{Call, Error};
 use crate::server::Server;
 use crate::wire::Kind;
@@ -40,6 +39,43 @@ impl Stub {
     }
 }
 
+/// Puts a call's arguments into its message.
+pub type Send<'a> = &'a mut dyn FnMut(&mut Outgoing<'_, '_>) -> Result<(), Unencoded>;
+
+/// The arguments of a call that is being sent.
+#[derive(Debug)]
+pub struct Outgoing<'e, 'b> {
+    encoder: &'e mut Encoder<'b>,
+    current: &'static str,
+}
+
+impl<'e, 'b> Outgoing<'e, 'b> {
+    pub(crate) fn new(encoder: &'e mut Encoder<'b>) -> Self {
+        Self {
+            encoder,
+            current: "",
+        }
+    }
+
+    /// Sends the next argument.
+    ///
+    /// # Errors
+    /// If it cannot be encoded or is too large.
+    pub fn put<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Unencoded> {
+        self.current = name;
+        self.encoder.put(value)
+    }
+
+    /// The argument that was sent last.
+    pub(crate) fn current(&self) -> &'static str {
+        self.current
+    }
+}
+
 /// The way to the server of a function.
 #[derive(Debug, Clone, Copy)]
 pub struct Away(&'static Stub);
@@ -49,7 +85,7 @@ impl Away {
     pub(crate) fn exchange(self, send: Send<'_>) -> Result<Received<'static>, Error> {
         let Self(stub) = self;
         let call = stub.call();
-        let mut encode = |encoder: &mut crate::codec::Encoder<'_>| {
+        let mut encode = |encoder: &mut Encoder<'_>| {
             let mut outgoing = Outgoing::new(encoder);
             send(&mut outgoing).map_err(|e| client::unsent(call, e, outgoing.current()))
         };

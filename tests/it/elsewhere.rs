@@ -1,1 +1,48 @@
+use std::path::Path;
+use std::process::{Command, Stdio};
 
+use crate::support::{Home, await_that, kill, stdout};
+
+fn serves_what_it_does_not_name(profile: &str, folder: &str) {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/elsewhere");
+    // The compiled parts stay for the next time, which is what a build costs otherwise.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("elsewhere");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "--profile", profile])
+        .current_dir(package)
+        .env("CARGO_TARGET_DIR", &target)
+        .status();
+    assert!(built.unwrap().success());
+    let home = Home::new();
+    let program = |name| {
+        let mut command = Command::new(target.join(folder).join(name));
+        command
+            .env("XDG_RUNTIME_DIR", home.path("run"))
+            .stderr(Stdio::piped());
+        command
+    };
+    let mut server = program("server").spawn().unwrap();
+    await_that(|| home.socket("elsewhere").exists());
+    let answer = stdout(&program("client").output().unwrap());
+    assert_eq!(answer, format!("far away in {}", server.id()));
+    kill(
+        server.id().try_into().unwrap(),
+        rustix::process::Signal::TERM,
+    );
+    assert!(server.wait().unwrap().success());
+}
+
+#[test]
+fn functions_of_a_module_are_served_in_debug_builds() {
+    serves_what_it_does_not_name("dev", "debug");
+}
+
+#[test]
+fn functions_of_a_module_are_served_in_release_builds() {
+    serves_what_it_does_not_name("release", "release");
+}
+
+#[test]
+fn functions_of_a_module_are_served_with_fat_lto_and_stripped() {
+    serves_what_it_does_not_name("fat", "fat");
+}

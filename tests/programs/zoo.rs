@@ -16,11 +16,14 @@
 
 #[path = "zoo/functions.rs"]
 mod functions;
+#[path = "zoo/servers.rs"]
+mod servers;
 #[path = "zoo/checks.rs"]
 mod checks;
 
 use functions::*;
 use remotex::{Error, Result, Server};
+use servers::*;
 use std::fmt::Debug;
 use std::process::ExitCode;
 

@@ -223,7 +223,7 @@ mod tests {
     fn the_bytes_are_these_for_ever() {
         let mut out = MAGIC.to_vec();
         put(&mut out, Kind::Call, |out| {
-            out.extend_from_slice(b"\x04\0postxyz")
+            out.extend_from_slice(b"\x04\0postxyz");
         });
         assert_eq!(out, b"remotex\n\x09\0\0\0\x01\0\0\0\x04\0postxyz");
     }
@@ -260,7 +260,7 @@ mod tests {
     fn a_large_buffer_is_given_back() {
         let mut out = MAGIC.to_vec();
         put(&mut out, Kind::Answer, |out| {
-            out.resize(out.len() + (1 << 20), 7)
+            out.resize(out.len() + (1 << 20), 7);
         });
         let mut inbox = Inbox::default();
         feed_frames(&mut inbox, &out, out.len());

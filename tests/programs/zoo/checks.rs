@@ -10,6 +10,7 @@ use std::{env, process, thread};
 use remotex::Error;
 
 use super::functions::*;
+use super::servers::*;
 
 pub(crate) fn run(name: &str) {
     match name {

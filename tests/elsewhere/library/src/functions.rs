@@ -1,0 +1,8 @@
+pub(crate) mod inner {
+    use remotex::remote;
+
+    #[remote(crate::SERVER)]
+    pub(crate) fn far(text: &str) -> remotex::Result<String> {
+        Ok(format!("far {text} in {}", std::process::id()))
+    }
+}

@@ -1,0 +1,13 @@
+//! A server, and its functions in a module.
+
+use remotex::Server;
+
+/// All that the program names.
+pub static SERVER: Server = Server::new("elsewhere").autostart();
+
+mod functions;
+
+/// What only a client names.
+pub fn client() -> remotex::Result<String> {
+    functions::inner::far("away")
+}

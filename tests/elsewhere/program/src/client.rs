@@ -1,0 +1,4 @@
+fn main() -> remotex::Result<()> {
+    println!("{}", library::client()?);
+    Ok(())
+}

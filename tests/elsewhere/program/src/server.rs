@@ -1,0 +1,3 @@
+fn main() -> remotex::Result<()> {
+    library::SERVER.listen()
+}

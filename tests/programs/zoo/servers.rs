@@ -1,0 +1,117 @@
+//! Servers beside the zoo's own, each for one thing that can happen to a server.
+
+use std::fs;
+use std::path::PathBuf;
+
+use remotex::{Mutex, Result, Server, remote};
+
+use super::functions::FORGOTTEN;
+
+pub(crate) static UNSTARTED: Server = Server::new("unstarted");
+
+#[remote(UNSTARTED)]
+pub(crate) fn unstarted() -> Result<u32> {
+    Ok(1)
+}
+
+pub(crate) static SMALL: Server = Server::new("small")
+    .autostart()
+    .idle_timeout(FORGOTTEN)
+    .max_message(4096);
+
+#[remote(SMALL)]
+pub(crate) fn small(bytes: &[u8]) -> Result<usize> {
+    Ok(bytes.len())
+}
+
+#[remote(SMALL)]
+pub(crate) fn answers(bytes: usize) -> Result<Vec<u8>> {
+    Ok(vec![7; bytes])
+}
+
+pub(crate) static FEW: Server = Server::new("few")
+    .autostart()
+    .idle_timeout(FORGOTTEN)
+    .max_connections(2);
+
+#[remote(FEW)]
+pub(crate) fn few() -> Result<u32> {
+    Ok(std::process::id())
+}
+
+fn fail() -> Result<()> {
+    Err("there is no water".into())
+}
+
+pub(crate) static FAILING: Server = Server::new("failing").autostart().on_start(fail);
+
+#[remote(FAILING)]
+pub(crate) fn failing_start() -> Result<()> {
+    Ok(())
+}
+
+fn die() -> Result<()> {
+    eprintln!("the zoo burns down");
+    std::process::exit(7);
+}
+
+pub(crate) static DYING: Server = Server::new("dying").autostart().on_start(die);
+
+#[remote(DYING)]
+pub(crate) fn dying_start() -> Result<()> {
+    Ok(())
+}
+
+/// Keeps its value over its own end, in a file of its state folder.
+pub(crate) static SAVING: Server = Server::new("saving")
+    .autostart()
+    .idle_timeout(FORGOTTEN)
+    .on_start(load_value)
+    .on_stop(save_value);
+
+static VALUE: Mutex<String> = Mutex::new(String::new());
+
+fn file_of_value() -> PathBuf {
+    PathBuf::from(std::env::var_os("XDG_STATE_HOME").unwrap()).join("value")
+}
+
+fn load_value() -> Result<()> {
+    // A remote function that is called here runs here.
+    save(&fs::read_to_string(file_of_value()).unwrap_or_default())?;
+    Ok(())
+}
+
+fn save_value() -> Result<()> {
+    Ok(fs::write(file_of_value(), &*VALUE.lock())?)
+}
+
+/// Sets the value, and returns the one before.
+#[remote(SAVING)]
+pub(crate) fn save(value: &str) -> Result<String> {
+    Ok(std::mem::replace(&mut *VALUE.lock(), value.to_owned()))
+}
+
+pub(crate) static TWINS: Server = Server::new("twins").autostart();
+
+#[remote(TWINS)]
+pub(crate) fn twin() -> Result<()> {
+    Ok(())
+}
+
+#[remote(TWINS, name = "twin")]
+pub(crate) fn other_twin() -> Result<()> {
+    Ok(())
+}
+
+pub(crate) static DOUBLES_1: Server = Server::new("doubles").autostart();
+pub(crate) static DOUBLES_2: Server = Server::new("doubles").autostart();
+
+#[remote(DOUBLES_1)]
+pub(crate) fn double() -> Result<()> {
+    Ok(())
+}
+
+#[remote(DOUBLES_2)]
+pub(crate) fn other_double() -> Result<()> {
+    Ok(())
+}
