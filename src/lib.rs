@@ -1,8 +1,91 @@
 //! One attribute turns a program into its own background daemon.
+//!
+//! `#[remote(SERVER)]` on a function makes its body run in the server's process only. Every other
+//! process that calls it sends the call over a Unix socket, and returns the answer as if it had
+//! been local. State lives in ordinary statics of the server; the first call starts it.
+//!
+//! ```no_run
+#![doc = include_str!("../examples/bboard.rs")]
+//! ```
+//!
+//! # Where to look
+//! - [`remote`]: the attribute: which functions, arguments and return types there can be.
+//! - [`Server`]: the `static` that says where a server is and how it behaves; its control.
+//! - [`init`]: what `main` begins with, so that a server can be started.
+//! - [`Error`]: what a call can end with instead of its answer, and whether it may have run.
+//! - [`caller`]: who is calling.
+//! - [`Mutex`] and [`RwLock`]: for the state. They are those of parking_lot: they can be made in a
+//!   `static`, and a panic does not poison them.
+//!
+//! # Without a server
+//! In the environment, `REMOTEX_<NAME>=off` makes all functions of a server run where they are
+//! called, and `REMOTEX_<NAME>=unix:/path` moves its socket; `<NAME>` is the server's name in
+//! capitals, with `_` for all but letters and digits. `REMOTEX_DEBUG=1` makes a client print the
+//! server's backtrace of a panic.
 
 pub use parking_lot::{Mutex, RwLock};
-pub use remote_macro::remote;
 pub use remote_runtime::{Caller, Error, InCall, Result, Server, Status, Trouble, caller, init};
+
+/// Makes a function run in its server's process only.
+///
+/// ```
+/// use std::path::Path;
+/// use remotex::{Server, remote};
+///
+/// static SERVER: Server = Server::new("words").autostart();
+///
+/// /// How many words a file has.
+/// #[remote(SERVER)]
+/// pub fn count(file: &Path) -> std::io::Result<usize> {
+///     Ok(std::fs::read_to_string(remotex::caller().path(file))?.split_whitespace().count())
+/// }
+///
+/// pub struct Words;
+///
+/// #[remote(SERVER)]
+/// impl Words {
+///     /// On the wire it is `Words::longest`.
+///     pub fn longest(words: Vec<&str>) -> remotex::Result<String> {
+///         Ok(words.into_iter().max_by_key(|word| word.len()).unwrap_or_default().to_owned())
+///     }
+///
+///     /// Runs where it is called, like all that is not `pub`.
+///     #[remote(skip)]
+///     pub fn here() -> u32 {
+///         std::process::id()
+///     }
+/// }
+/// ```
+///
+/// # Options
+/// - `#[remote(SERVER)]`: the path of a `static` of type [`Server`], in any module of any crate.
+/// - `#[remote(SERVER, name = "…")]`: another name on the wire than `count` or `Words::longest`. In a
+///   block, write `#[remote(name = "…")]` on the function.
+/// - `#[remote(SERVER, crate = path)]`: where this crate is, if it has another name.
+/// - `#[remote(skip)]`, in a block: leaves a `pub` function out.
+///
+/// # Arguments
+/// Whatever implements serde's `Serialize` and `Deserialize`, owned or borrowed. `&str`, `&[u8]`,
+/// `&Path`, and structs with `#[serde(borrow)]` are lent from the message itself; for `&T`, `&[T]`
+/// and options of them the server holds the value for as long as the function runs. A `Path` or
+/// `OsStr` need not be UTF-8, unless it is inside another value.
+///
+/// There are no type parameters, `&mut`, `impl Trait`, `dyn Trait`, or `self`; each is an error of the
+/// compiler that says what to write instead. The format does not describe itself, so that types with
+/// `#[serde(untagged)]`, `tag`, `flatten` or `skip_serializing_if` cannot travel; that is an error of
+/// the call.
+///
+/// # The return type
+/// A `Result<T, E>`, by any name, since a call can fail on its way: `E` must be `From<`[`Error`]`>`.
+///
+/// - An `E` with `Serialize` and `Deserialize` arrives as the very value.
+/// - Any other error arrives as [`Error::Failed`], with its message and those of its sources, put
+///   into `E` by that `From`; the kind of an `io::Error` is kept.
+///
+/// # Where it runs
+/// Here, if this process serves the server, or its address is `local:`; else in the server. Calls
+/// between remote functions of one server are plain calls there.
+pub use remote_macro::remote;
 
 #[doc(hidden)]
 #[path = "private.rs"]

@@ -34,8 +34,8 @@
 //! the references before a `Tag` are for is told in `remote_runtime::tag`.
 //!
 //! # How
-//! Options and item are parsed ([`options`], [`item`]), a function becomes a model that cannot be
-//! wrong ([`function`]), and of that come the two halves ([`stub`], [`entry`]). Of an item with a
+//! Options and item are parsed (`options`, `item`), a function becomes a model that cannot be
+//! wrong (`function`), and of that come the two halves (`stub`, `entry`). Of an item with a
 //! mistake come all its errors, and the item as it was written, so that an editor goes on knowing it.
 
 mod options;

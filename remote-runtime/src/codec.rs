@@ -5,7 +5,7 @@
 //! so that both sides must mean the same types.
 //!
 //! Whatever is decoded comes from somebody else. Lengths are checked against the bytes that are
-//! there, and [`guard`] checks what a length cannot tell: counts of elements, and depth.
+//! there, and `guard` checks what a length cannot tell: counts of elements, and depth.
 
 mod guard;
 

@@ -24,7 +24,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Before trying again, ask [`may_have_run`](Error::may_have_run).
 ///
 /// ```
-/// use remote_runtime::Error;
+/// # extern crate remote_runtime as remotex;
+/// use remotex::Error;
 ///
 /// let error = Error::failed("the board is full");
 /// assert_eq!(error.to_string(), "the board is full");
@@ -92,7 +93,9 @@ impl Error {
     /// A failure of a remote function: `e`'s message, and that of every `source()` below it.
     ///
     /// ```
-    /// # use remote_runtime::{Error, Result};
+    /// # extern crate remote_runtime as remotex;
+    /// use remotex::{Error, Result};
+    ///
     /// fn seats(text: &str) -> Result<u32> {
     ///     text.parse().map_err(Error::failed)
     /// }

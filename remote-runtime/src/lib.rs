@@ -1,16 +1,16 @@
 //! All of remotex that runs. Its modules stand in the order in which a call meets them:
 //!
-//! 1. [`tag`]: how the code of the macro, which knows no types, does the right thing for each:
-//!    [`argument`] for what is sent, [`answer`] for what comes back.
-//! 2. [`call`]: the stub that the macro leaves in a remote function. Run here, or away?
-//! 3. [`server`]: the user's `static`: settings, control, and what a server does from start to end.
-//! 4. [`daemon`] starts the server, if it does not run; [`address`] and [`paths`] say where it is.
-//! 5. [`client`] sends the call over a connection that it keeps.
-//! 6. [`codec`] makes bytes of values, [`wire`] makes frames of bytes,
-//! 7. [`link`] carries frames over what [`transport`] connects.
-//! 8. [`serve`]: the other end: accepts, reads, runs, writes.
-//! 9. [`registry`] and [`function`]: which functions there are, and how one is run; inside it,
-//!    [`caller`] says for whom.
+//! 1. `tag`: how the code of the macro, which knows no types, does the right thing for each:
+//!    `argument` for what is sent, `answer` for what comes back.
+//! 2. `call`: the stub that the macro leaves in a remote function. Run here, or away?
+//! 3. `server`: the user's `static`: settings, control, and what a server does from start to end.
+//! 4. `daemon` starts the server, if it does not run; `address` and `paths` say where it is.
+//! 5. `client` sends the call over a connection that it keeps.
+//! 6. `codec` makes bytes of values, `wire` makes frames of bytes,
+//! 7. `link` carries frames over what `transport` connects.
+//! 8. `serve`: the other end: accepts, reads, runs, writes.
+//! 9. `registry` and `function`: which functions there are, and how one is run; inside it,
+//!    `caller` says for whom.
 //!
 //! The reply walks back from 8 to 5. Which module may use which is kept by a test.
 
