@@ -76,7 +76,11 @@ pub struct Duplicate(pub &'static Function, pub &'static Function);
 
 impl fmt::Display for Duplicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(a, b) = self;
+        let (a, b) = if self.0.place < self.1.place {
+            (self.0, self.1)
+        } else {
+            (self.1, self.0)
+        };
         write!(
             f,
             "`{}` is the name of two functions, at {}:{} and at {}:{}; give one of them another with `name = \"…\"`",

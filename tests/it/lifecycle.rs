@@ -279,10 +279,10 @@ fn two_of_one_name_are_refused_with_both_places() {
         said.contains("`twin` is the name of two functions, at "),
         "{said}"
     );
-    assert_eq!(said.matches("functions.rs:").count(), 2, "{said}");
+    assert_eq!(said.matches("servers.rs:").count(), 2, "{said}");
     let said = home.run_zoo(&["doubles"]);
     assert!(said.contains("two servers have this name, at "), "{said}");
-    assert_eq!(said.matches("functions.rs:").count(), 2, "{said}");
+    assert_eq!(said.matches("servers.rs:").count(), 2, "{said}");
 }
 
 #[test]
