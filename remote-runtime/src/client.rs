@@ -22,7 +22,7 @@ use crate::error::{Call, Error};
 use crate::wire::Kind;
 use connection::{Connection, Ended};
 
-pub(crate) use control::{status, stop};
+pub(crate) use control::{ask_to_stop, status, stop};
 
 /// How many connections wait for the next call at the most; one that is used more is closed.
 const MOST_IDLE: usize = 64;

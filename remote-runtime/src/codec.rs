@@ -60,9 +60,9 @@ impl fmt::Display for Undecoded {
 #[derive(Debug)]
 pub struct Encoder<'b> {
     out: &'b mut Vec<u8>,
-    start: usize,
     size: usize,
     limit: usize,
+    guard: Guard,
 }
 
 impl<'b> Encoder<'b> {
@@ -71,55 +71,61 @@ impl<'b> Encoder<'b> {
         let size = out.len() - start;
         Self {
             out,
-            start,
             size,
             limit,
+            guard: Guard::new(0),
         }
     }
 
-    /// Appends `value`. If it fails, what was appended is taken back.
+    /// Appends `value`. If that fails, the message is of no use any more.
     ///
     /// # Errors
     /// If the value cannot be encoded, or the limit does not allow it; only this last error says
     /// how large the message would have been, since the rest of the value is then counted.
     pub fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unencoded> {
-        let before = self.out.len();
-        let guard = Guard::for_writing();
+        let Self {
+            out,
+            size,
+            limit,
+            guard,
+            ..
+        } = self;
         let sink = Sink {
-            encoder: self,
-            guard: &guard,
+            out,
+            size,
+            limit: *limit,
+            guard,
         };
-        let encoded = bincode::serde::encode_into_writer(Guarded::new(value, &guard), sink, FORMAT);
-        let failure = match encoded {
-            Ok(()) if self.size <= self.limit => return Ok(()),
-            Ok(()) => Unencoded::TooLarge {
-                size: self.size,
-                limit: self.limit,
-            },
-            Err(e) => Unencoded::Unsendable(reason(e)),
-        };
-        self.out.truncate(before);
-        self.size = before - self.start;
-        Err(failure)
+        bincode::serde::encode_into_writer(Guarded::new(value, guard), sink, FORMAT)
+            .map_err(|e| Unencoded::Unsendable(reason(e)))?;
+        guard
+            .check_elements()
+            .map_err(|why| Unencoded::Unsendable(why.into()))?;
+        if self.size <= self.limit {
+            return Ok(());
+        }
+        Err(Unencoded::TooLarge {
+            size: self.size,
+            limit: self.limit,
+        })
     }
 }
 
-struct Sink<'e, 'b> {
-    encoder: &'e mut Encoder<'b>,
+struct Sink<'e> {
+    out: &'e mut Vec<u8>,
+    size: &'e mut usize,
+    limit: usize,
     guard: &'e Guard,
 }
 
-impl Writer for Sink<'_, '_> {
+impl Writer for Sink<'_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        let Encoder {
-            out, size, limit, ..
-        } = &mut *self.encoder;
         self.guard.wrote(bytes.len());
         // Beyond the limit nothing is stored, but counted, so that the error can say the size.
-        *size = size.saturating_add(bytes.len());
-        if *size <= *limit {
-            out.extend_from_slice(bytes);
+        *self.size = self.size.saturating_add(bytes.len());
+        if *self.size <= self.limit {
+            self.out.extend_from_slice(bytes);
         }
         Ok(())
     }
@@ -149,7 +155,7 @@ impl<'m> Decoder<'m> {
     pub fn new(message: &'m [u8]) -> Self {
         Self {
             rest: message,
-            guard: Guard::for_reading(message.len()),
+            guard: Guard::new(message.len()),
         }
     }
 
@@ -211,11 +217,10 @@ mod tests {
     }
 
     fn why_unsendable<T: Serialize + ?Sized>(value: &T) -> String {
-        let mut out = b"before".to_vec();
+        let mut out = Vec::new();
         let error = Encoder::new(&mut out, 0, usize::MAX)
             .put(value)
             .unwrap_err();
-        assert_eq!(out, b"before");
         match error {
             Unencoded::Unsendable(why) => why,
             Unencoded::TooLarge { .. } => panic!("{error:?}"),
@@ -283,7 +288,7 @@ mod tests {
             let mut out = Vec::new();
             let refused = Encoder::new(&mut out, 0, size - 1).put(&text);
             prop_assert_eq!(refused, Err(Unencoded::TooLarge { size, limit: size - 1 }));
-            prop_assert!(out.is_empty());
+            prop_assert!(out.len() < size);
         }
     }
 
@@ -327,6 +332,38 @@ mod tests {
         );
         assert!(why_unsendable(&vec![(); 1 << 20]).contains("elements"));
     }
+
+    /// What one side encodes the other decodes, at the very bounds.
+    fn agree<T: Serialize + DeserializeOwned>(values: &[T]) -> bool {
+        let mut out = Vec::new();
+        let mut encoder = Encoder::new(&mut out, 0, usize::MAX);
+        let encoded = values.iter().all(|value| encoder.put(value).is_ok());
+        let mut decoder = Decoder::new(&out);
+        let decoded = values.iter().all(|_| decoder.take::<T>().is_ok());
+        assert!(decoded || !encoded, "it is encoded, and not decoded");
+        encoded
+    }
+
+    #[test]
+    fn both_sides_have_the_same_bounds() {
+        assert!(agree(&[vec![(); 65_544]]));
+        assert!(!agree(&[vec![(); 65_545]]));
+        assert!(agree(&[vec![(); 60_000], vec![(); 5_552]]));
+        assert!(!agree(&[vec![(); 60_000], vec![(); 60_000]]));
+        assert!(agree(&[vec![vec![(); 65_558], vec![]]]));
+        assert!(!agree(&[vec![vec![(); 8]; 70_000]]));
+        assert!(agree(&[list(DEPTH)]));
+        assert!(!agree(&[list(DEPTH + 1)]));
+        let options = |depth| (0..depth).fold(Nest(None), |nest, _| Nest(Some(Box::new(nest))));
+        assert!(agree(&[options(DEPTH / 2)]));
+        assert!(!agree(&[options(DEPTH)]));
+    }
+
+    /// The deepest list: its end is a level as well.
+    const DEPTH: usize = 127;
+
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Nest(Option<Box<Nest>>);
 
     #[test]
     fn a_length_sets_nothing_aside() {

@@ -45,10 +45,9 @@ pub(crate) fn start(call: Call<'_>, files: &Files) -> Result<UnixStream, Error> 
 
 /// Connects, if somebody listens.
 pub(crate) fn connect(call: Call<'_>, files: &Files) -> Result<Option<UnixStream>, Error> {
-    let Some(folder) = files.socket.parent().filter(|folder| folder.exists()) else {
+    if !is_trusted(call, &files.socket)? {
         return Ok(None);
-    };
-    paths::check(folder).map_err(|e| Error::Denied(call.trouble(e)))?;
+    }
     match transport::connect(&files.socket, crate::link::PATIENCE) {
         Ok(stream) => Ok(Some(stream)),
         Err(e) if transport::is_nobody(&e) => Ok(None),
@@ -83,6 +82,12 @@ pub(crate) fn listen(call: Call<'_>, files: &Files) -> Result<UnixListener, Erro
 pub(crate) fn make_folder(call: Call<'_>, socket: &Path) -> Result<(), Error> {
     let folder = socket.parent().unwrap_or(socket);
     paths::create(folder).map_err(|e| at_path(call, "its folder cannot be made", folder, e))?;
+    is_trusted(call, socket).map(drop)
+}
+
+/// Whether the folder of a socket is there; an error if it cannot be trusted.
+fn is_trusted(call: Call<'_>, socket: &Path) -> Result<bool, Error> {
+    let folder = socket.parent().unwrap_or(socket);
     paths::check(folder).map_err(|e| Error::Denied(call.trouble(e)))
 }
 

@@ -1,10 +1,11 @@
 //! A socket that carries frames: the one place where wire and transport meet, for both sides.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::transport;
 use crate::wire::Kind;
 use crate::wire::frame::{Inbox, Refused};
 
@@ -49,7 +50,7 @@ impl Link {
 
     /// Sends bytes, which are whole frames.
     pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<()> {
-        (&*self.stream).write_all(bytes)
+        transport::send(&self.stream, bytes)
     }
 
     /// Waits for the next frame, whose [`body`](Self::body) is at most `limit` bytes; `None` at a

@@ -147,14 +147,8 @@ impl Host {
     pub(crate) fn drain(&self) {
         let shared = &self.shared;
         let deadline = Instant::now() + GRACE;
+        shared.close();
         let mut connections = shared.connections.lock();
-        shared.stopping.store(true, Ordering::Release);
-        shared.changed.notify_all();
-        for stream in connections.open.values() {
-            // Its thread reads what has come until now, then the end. An error means that the
-            // client has closed, which ends the thread as well.
-            let _ = stream.shutdown(Shutdown::Read);
-        }
         while !connections.open.is_empty() {
             if shared
                 .changed
@@ -169,6 +163,8 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
+        // If starting has panicked, nobody has drained.
+        self.shared.close();
         drop(self.quit.take());
         // Before anybody is told of the end, signals mean again what they always mean.
         drop(self.signals.take());
@@ -181,6 +177,18 @@ impl Drop for Host {
 }
 
 impl Shared {
+    /// Takes no more calls from here on.
+    fn close(&self) {
+        let connections = self.connections.lock();
+        self.stopping.store(true, Ordering::Release);
+        self.changed.notify_all();
+        for stream in connections.open.values() {
+            // Its thread reads what has come until now, then the end. An error means that the
+            // client has closed, which ends the thread as well.
+            let _ = stream.shutdown(Shutdown::Read);
+        }
+    }
+
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }

@@ -204,7 +204,8 @@ impl Server {
         }
     }
 
-    /// Stops the server, and waits until it has ended. If none runs, all is well.
+    /// Stops the server, and waits until it has ended. If none runs, all is well. Inside the
+    /// server it does not wait: the call that asks is among those that come to their end first.
     ///
     /// # Errors
     /// If it does not end within 30 s, or cannot be asked.
@@ -212,6 +213,8 @@ impl Server {
         let call = Call::control(self.name);
         match self.find(call)? {
             None => Ok(()),
+            // Inside the server, to wait for its end would keep it from coming.
+            Some((route, stream)) if self.is_local() => client::ask_to_stop(call, &route, stream),
             Some((route, stream)) => client::stop(call, &route, stream),
         }
     }

@@ -78,6 +78,22 @@ pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
     Ok(UnixListener::from(socket))
 }
 
+/// Sends all of `bytes`. A peer that has gone is an error, never SIGPIPE, which many programs let
+/// end them.
+///
+/// # Errors
+/// If the peer has closed.
+pub(crate) fn send(stream: &UnixStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match os::send(stream, bytes) {
+            Ok(n) => bytes = &bytes[n..],
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
 /// Whether nobody listens, as an error of [`connect`] tells.
 #[must_use]
 pub(crate) fn is_nobody(e: &io::Error) -> bool {

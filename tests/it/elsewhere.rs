@@ -1,9 +1,11 @@
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
-use crate::support::{Home, await_that, kill, stdout};
+use crate::support::{Home, await_that, kill, stderr, stdout};
 
-fn serves_what_it_does_not_name(profile: &str, folder: &str) {
+/// Returns how the server ended.
+fn serves_what_it_does_not_name(profile: &str, folder: &str) -> ExitStatus {
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/elsewhere");
     // The compiled parts stay for the next time, which is what a build costs otherwise.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("elsewhere");
@@ -23,26 +25,32 @@ fn serves_what_it_does_not_name(profile: &str, folder: &str) {
     };
     let mut server = program("server").spawn().unwrap();
     await_that(|| home.socket("elsewhere").exists());
-    let answer = stdout(&program("client").output().unwrap());
-    assert_eq!(answer, format!("far away in {}", server.id()));
+    let client = program("client").output().unwrap();
+    assert_eq!(stdout(&client), format!("far away in {}", server.id()));
+    let place = "`ouch` on server `elsewhere` panicked at library/src/functions.rs:";
+    assert!(stderr(&client).contains(place), "{}", stderr(&client));
     kill(
         server.id().try_into().unwrap(),
         rustix::process::Signal::TERM,
     );
-    assert!(server.wait().unwrap().success());
+    server.wait().unwrap()
 }
 
 #[test]
 fn functions_of_a_module_are_served_in_debug_builds() {
-    serves_what_it_does_not_name("dev", "debug");
+    assert!(serves_what_it_does_not_name("dev", "debug").success());
 }
 
 #[test]
 fn functions_of_a_module_are_served_in_release_builds() {
-    serves_what_it_does_not_name("release", "release");
+    assert!(serves_what_it_does_not_name("release", "release").success());
 }
 
 #[test]
-fn functions_of_a_module_are_served_with_fat_lto_and_stripped() {
-    serves_what_it_does_not_name("fat", "fat");
+fn functions_of_a_module_are_served_with_fat_lto_and_a_panic_that_aborts_is_an_answer() {
+    let ended = serves_what_it_does_not_name("fat", "fat");
+    assert_eq!(
+        ended.signal(),
+        Some(rustix::process::Signal::ABORT.as_raw())
+    );
 }

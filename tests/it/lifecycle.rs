@@ -199,6 +199,22 @@ fn a_killed_server_leaves_nothing_that_matters() {
 }
 
 #[test]
+fn an_idle_server_ends_and_removes_its_socket() {
+    let home = Home::new();
+    let pid = home.run_zoo(&["brief"]).parse().unwrap();
+    await_that(|| !is_alive(pid));
+    assert!(!home.socket("brief").exists());
+}
+
+#[test]
+fn a_function_may_stop_its_own_server() {
+    let home = Home::new();
+    let pid = home.run_zoo(&["brief"]).parse().unwrap();
+    assert_eq!(home.run_zoo(&["quit"]), "()");
+    await_that(|| !is_alive(pid));
+}
+
+#[test]
 fn to_start_and_to_stop_twice_is_fine() {
     let home = Home::new();
     assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");

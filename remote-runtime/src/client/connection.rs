@@ -1,5 +1,6 @@
 //! One connection of a client, and what is known of it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{env, fmt};
@@ -32,6 +33,8 @@ struct Greeted {
     hello: Option<Hello>,
     /// How many calls were sent over it.
     sent: u64,
+    /// Where this process was when it connected.
+    directory: Option<PathBuf>,
 }
 
 /// How an attempt to call ended, if it did not end in an error.
@@ -72,12 +75,17 @@ impl Connection {
 
     /// Sends the call, over a new connection if there is none, and waits for how it ends.
     pub(super) fn attempt(&mut self, call: Call<'_>, route: &dyn Route) -> Result<Ended, Error> {
+        // Where the system does not tell the server of our directory, a hello must.
+        let stale = |link: &Greeted| {
+            cfg!(not(target_os = "linux")) && env::current_dir().ok() != link.directory
+        };
         let mut link = match self.link.take() {
-            Some(link) => link,
-            None => Greeted {
+            Some(link) if !stale(&link) => link,
+            _ => Greeted {
                 link: connect(call, route)?,
                 hello: None,
                 sent: 0,
+                directory: env::current_dir().ok(),
             },
         };
         let ended = link.converse(call, route, &self.request)?;
@@ -186,7 +194,7 @@ impl Greeted {
                         return Err(lost(call));
                     }
                     if fresh {
-                        self.await_end();
+                        self.await_end(call, route)?;
                     }
                     return Ok(Ended::NotRun);
                 }
@@ -230,8 +238,15 @@ impl Greeted {
 
     /// Waits until a server that takes no more calls has gone, which is when the kernel closes the
     /// connection, so that the next attempt meets its successor.
-    fn await_end(&mut self) {
-        while let Ok(Some(_)) = self.link.receive(LARGEST_FAULT, Some(FAREWELL)) {}
+    fn await_end(&mut self, call: Call<'_>, route: &dyn Route) -> Result<(), Error> {
+        match self.link.receive(LARGEST_FAULT, Some(FAREWELL)) {
+            Err(Broken::Silent) => Err(Error::TimedOut(call.trouble(format_args!(
+                "the server at `{}` is ending, and has not within {} s; see what its log says",
+                route.address(),
+                FAREWELL.as_secs()
+            )))),
+            _ => Ok(()),
+        }
     }
 
     fn silent(&self, call: Call<'_>, route: &dyn Route) -> Error {

@@ -30,6 +30,15 @@ pub(crate) fn status(
     Ok((hello, report))
 }
 
+/// Asks the server to end.
+pub(crate) fn ask_to_stop(
+    call: Call<'_>,
+    route: &dyn Route,
+    stream: UnixStream,
+) -> Result<(), Error> {
+    ask(call, route, stream, Kind::Stop).map(drop)
+}
+
 /// Asks the server to end, and waits until it has.
 pub(crate) fn stop(call: Call<'_>, route: &dyn Route, stream: UnixStream) -> Result<(), Error> {
     let (mut link, hello) = ask(call, route, stream, Kind::Stop)?;

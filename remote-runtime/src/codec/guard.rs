@@ -15,35 +15,32 @@ pub(super) use ser::Guarded;
 /// How deep values may nest; the same as serde_json's, and what a thread's stack has room for.
 const DEEPEST: usize = 128;
 
-/// How many elements that take no bytes a message may have. Every other element takes at least one
-/// byte, so that the message's size bounds their number.
+/// How many elements a message may have beyond one for each of its bytes. An element that takes
+/// bytes is paid for with them; only those that take none need this allowance.
 const EMPTY_ELEMENTS: usize = 65_536;
 
 const TOO_DEEP: &str = "it nests more than 128 values deep";
 const TOO_MANY: &str = "it has more elements than its bytes can hold";
 
-/// What is left of the bounds while one message is encoded or decoded.
+/// What one message has used of its bounds. Both sides count alike, so that what one of them
+/// encodes the other decodes.
 #[derive(Debug)]
 pub(super) struct Guard {
+    /// How many levels are left.
     depth: Cell<usize>,
     elements: Cell<usize>,
-    written: Cell<usize>,
+    /// The bytes of the message: all of those that are read, or those that are written by now.
+    bytes: Cell<usize>,
     saw_any: Cell<bool>,
 }
 
 impl Guard {
-    /// For a message that is being written: its elements take what they take, only those that take
-    /// nothing are bounded.
-    pub(super) fn for_writing() -> Self {
-        Self::for_reading(0)
-    }
-
-    /// For a message of that many bytes.
-    pub(super) fn for_reading(bytes: usize) -> Self {
+    /// For a message of that many bytes; one that is yet to be written has none.
+    pub(super) fn new(bytes: usize) -> Self {
         Self {
             depth: Cell::new(DEEPEST),
-            elements: Cell::new(bytes.saturating_add(EMPTY_ELEMENTS)),
-            written: Cell::new(0),
+            elements: Cell::new(0),
+            bytes: Cell::new(bytes),
             saw_any: Cell::new(false),
         }
     }
@@ -55,7 +52,24 @@ impl Guard {
 
     #[inline]
     pub(super) fn wrote(&self, bytes: usize) {
-        self.written.set(self.written.get().wrapping_add(bytes));
+        self.bytes.set(self.bytes.get().saturating_add(bytes));
+    }
+
+    /// Checks the number of elements, once the bytes are there that pay for them.
+    #[inline]
+    pub(super) fn check_elements(&self) -> Result<(), &'static str> {
+        let allowed = self.bytes.get().saturating_add(EMPTY_ELEMENTS);
+        if self.elements.get() <= allowed {
+            Ok(())
+        } else {
+            Err(TOO_MANY)
+        }
+    }
+
+    #[inline]
+    fn count(&self, elements: usize) {
+        self.elements
+            .set(self.elements.get().saturating_add(elements));
     }
 
     #[inline]
@@ -68,12 +82,5 @@ impl Guard {
     #[inline]
     fn leave(&self) {
         self.depth.set(self.depth.get() + 1);
-    }
-
-    #[inline]
-    fn count(&self, elements: usize) -> Result<(), &'static str> {
-        let left = self.elements.get().checked_sub(elements).ok_or(TOO_MANY)?;
-        self.elements.set(left);
-        Ok(())
     }
 }

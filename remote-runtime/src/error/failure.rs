@@ -5,7 +5,8 @@ use std::{fmt, io};
 
 use super::Error;
 
-/// How many causes travel: a chain that never ends must not become a message that never ends.
+/// How many causes there are at the most: a chain that never ends must not become a message that
+/// never ends, nor a long message a chain that no stack can drop.
 const MOST_CAUSES: usize = 64;
 
 /// A returned error taken apart.
@@ -43,9 +44,9 @@ impl Failure {
         causes: Vec<String>,
         io_kind: Option<io::ErrorKind>,
     ) -> Self {
-        let causes = causes.into_iter().rev().fold(None, |next, message| {
-            Some(Box::new(Cause { message, next }))
-        });
+        let kept: Vec<_> = causes.into_iter().take(MOST_CAUSES).collect();
+        let chain = |next, message| Some(Box::new(Cause { message, next }));
+        let causes = kept.into_iter().rev().fold(None, chain);
         Self {
             message,
             causes,

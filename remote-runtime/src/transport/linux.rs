@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
 
 use super::Peer;
 
@@ -16,6 +16,10 @@ pub(super) fn socket(family: AddressFamily, kind: SocketType) -> io::Result<Owne
         SocketFlags::CLOEXEC,
         None,
     )?)
+}
+
+pub(super) fn send(stream: &UnixStream, bytes: &[u8]) -> io::Result<usize> {
+    Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
 }
 
 pub(super) fn peer(stream: &UnixStream) -> io::Result<Peer> {

@@ -16,6 +16,18 @@ pub(super) fn socket(family: AddressFamily, kind: SocketType) -> io::Result<Owne
     Ok(socket)
 }
 
+/// Without a flag for a single send, the socket is told each time, since those that are accepted
+/// pass by [`socket`].
+pub(super) fn send(stream: &UnixStream, bytes: &[u8]) -> io::Result<usize> {
+    #[cfg(target_vendor = "apple")]
+    rustix::net::sockopt::set_socket_nosigpipe(stream, true)?;
+    Ok(rustix::net::send(
+        stream,
+        bytes,
+        rustix::net::SendFlags::empty(),
+    )?)
+}
+
 pub(super) fn peer(stream: &UnixStream) -> io::Result<Peer> {
     let (mut uid, mut gid) = (0, 0);
     // SAFETY: the descriptor is open for as long as `stream` is borrowed, and both pointers are to

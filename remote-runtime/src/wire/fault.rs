@@ -243,7 +243,7 @@ mod tests {
         prop_oneof![
             (
                 any::<String>(),
-                any::<Vec<String>>(),
+                proptest::collection::vec(any::<String>(), 0..64),
                 proptest::option::of(0..IO_KINDS.len())
             )
                 .prop_map(|(message, causes, kind)| Fault::Failed(
@@ -281,6 +281,19 @@ mod tests {
         fn any_bytes_are_a_fault_or_malformed(body: Vec<u8>) {
             let _ = Fault::read(&body);
         }
+    }
+
+    #[test]
+    fn causes_without_end_end() {
+        let mut body = vec![CODE, 1, 0, 0, 0, FAILED];
+        for _ in 0..200_000 {
+            body.extend([CAUSE, 0, 0, 0, 0]);
+        }
+        let fault = Fault::read(&body).unwrap();
+        let mut again = Vec::new();
+        fault.put(&mut again);
+        assert!(again.len() <= LARGEST_FAULT);
+        assert!(matches!(fault, Fault::Failed(failure) if failure.causes().count() == 64));
     }
 
     #[test]

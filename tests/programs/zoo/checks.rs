@@ -29,6 +29,7 @@ pub(crate) fn run(name: &str) {
         "local" => local(),
         "in-a-row" => in_a_row(),
         "at-once" => at_once(),
+        "stays" => stays(),
         _ => panic!("no such check: {name}"),
     }
 }
@@ -331,4 +332,27 @@ fn at_once() {
         }
     });
     assert_eq!(ZOO.status().unwrap().calls, 1000);
+}
+
+/// A client that stays up meets an idle stop, a stop and a kill of its server between its calls,
+/// and notices nothing, even if it lets SIGPIPE end it.
+fn stays() {
+    let await_end = |pid: u32| {
+        while Path::new(&format!("/proc/{pid}")).exists() {
+            thread::yield_now();
+        }
+    };
+    let mut pids = vec![brief().unwrap()];
+    await_end(pids[0]);
+    pids.push(brief().unwrap());
+    quit().unwrap();
+    await_end(pids[1]);
+    pids.push(brief().unwrap());
+    let killed = rustix::process::Pid::from_raw(pids[2].try_into().unwrap()).unwrap();
+    rustix::process::kill_process(killed, rustix::process::Signal::KILL).unwrap();
+    await_end(pids[2]);
+    pids.push(brief().unwrap());
+    pids.sort_unstable();
+    pids.dedup();
+    assert_eq!(pids.len(), 4);
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use remotex::{Mutex, Result, Server, remote};
 
@@ -37,6 +38,22 @@ pub(crate) static FEW: Server = Server::new("few")
 #[remote(FEW)]
 pub(crate) fn few() -> Result<u32> {
     Ok(std::process::id())
+}
+
+/// A server that ends when it was idle for a moment.
+pub(crate) static BRIEF: Server = Server::new("brief")
+    .autostart()
+    .idle_timeout(Duration::from_millis(200));
+
+#[remote(BRIEF)]
+pub(crate) fn brief() -> Result<u32> {
+    Ok(std::process::id())
+}
+
+/// Stops its own server.
+#[remote(BRIEF)]
+pub(crate) fn quit() -> Result<()> {
+    BRIEF.stop()
 }
 
 fn fail() -> Result<()> {

@@ -169,10 +169,9 @@ impl<V> Visiting<'_, V> {
     #[inline]
     fn count<E: Error>(&self, elements: Option<usize>) -> Result<(), E> {
         if self.counted {
-            self.guard.count(elements.unwrap_or(0)).map_err(E::custom)
-        } else {
-            Ok(())
+            self.guard.count(elements.unwrap_or(0));
         }
+        self.guard.check_elements().map_err(E::custom)
     }
 }
 

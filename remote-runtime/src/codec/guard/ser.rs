@@ -43,13 +43,19 @@ impl<'g, S: Serializer> Watched<'g, S> {
         begin: impl FnOnce(S) -> Result<C, S::Error>,
     ) -> Result<Parts<'g, C>, S::Error> {
         self.guard.enter().map_err(S::Error::custom)?;
-        let begun = self.guard.written.get();
         Ok(Parts {
             inner: begin(self.inner)?,
             guard: self.guard,
-            begun,
-            count: 0,
         })
+    }
+
+    /// Goes one level down for `step`, and comes back up.
+    #[inline]
+    fn level(self, step: impl FnOnce(S) -> Result<S::Ok, S::Error>) -> Result<S::Ok, S::Error> {
+        self.guard.enter().map_err(S::Error::custom)?;
+        let done = step(self.inner)?;
+        self.guard.leave();
+        Ok(done)
     }
 
     /// Goes one level down to a value's only part, and comes back up.
@@ -59,10 +65,8 @@ impl<'g, S: Serializer> Watched<'g, S> {
         value: &T,
         step: impl FnOnce(S, &Guarded<'_, T>) -> Result<S::Ok, S::Error>,
     ) -> Result<S::Ok, S::Error> {
-        self.guard.enter().map_err(S::Error::custom)?;
-        let done = step(self.inner, &Guarded::new(value, self.guard))?;
-        self.guard.leave();
-        Ok(done)
+        let guard = self.guard;
+        self.level(|inner| step(inner, &Guarded::new(value, guard)))
     }
 }
 
@@ -112,10 +116,8 @@ impl<'g, S: Serializer> Serializer for Watched<'g, S> {
         serialize_char(v: char);
         serialize_str(v: &str);
         serialize_bytes(v: &[u8]);
-        serialize_none();
         serialize_unit();
         serialize_unit_struct(name: &'static str);
-        serialize_unit_variant(name: &'static str, index: u32, variant: &'static str);
     }
 
     forward_down! {
@@ -126,6 +128,23 @@ impl<'g, S: Serializer> Serializer for Watched<'g, S> {
         serialize_map(len: Option<usize>) -> SerializeMap;
         serialize_struct(name: &'static str, len: usize) -> SerializeStruct;
         serialize_struct_variant(name: &'static str, index: u32, variant: &'static str, len: usize) -> SerializeStructVariant;
+    }
+
+    // A variant without a value is a level as well: who reads it goes down before it knows.
+
+    #[inline]
+    fn serialize_none(self) -> Result<S::Ok, S::Error> {
+        self.level(S::serialize_none)
+    }
+
+    #[inline]
+    fn serialize_unit_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+    ) -> Result<S::Ok, S::Error> {
+        self.level(|inner| inner.serialize_unit_variant(name, index, variant))
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
@@ -163,9 +182,6 @@ impl<'g, S: Serializer> Serializer for Watched<'g, S> {
 struct Parts<'g, C> {
     inner: C,
     guard: &'g Guard,
-    /// How much of the message was written before its first part.
-    begun: usize,
-    count: usize,
 }
 
 impl<C> Parts<'_, C> {
@@ -182,18 +198,13 @@ impl<C: SerializeSeq> SerializeSeq for Parts<'_, C> {
 
     #[inline]
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), C::Error> {
-        self.count += 1;
+        self.guard.count(1);
         self.inner
             .serialize_element(&Guarded::new(value, self.guard))
     }
 
     #[inline]
     fn end(self) -> Result<C::Ok, C::Error> {
-        // The receiver takes only so many elements that take no bytes; better to hear of it here.
-        let bytes = self.guard.written.get().wrapping_sub(self.begun);
-        self.guard
-            .count(self.count.saturating_sub(bytes))
-            .map_err(C::Error::custom)?;
         self.end(C::end)
     }
 }
@@ -204,6 +215,7 @@ impl<C: SerializeMap> SerializeMap for Parts<'_, C> {
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), C::Error> {
+        self.guard.count(1);
         self.inner.serialize_key(&Guarded::new(key, self.guard))
     }
 

@@ -7,6 +7,11 @@ pub static SERVER: Server = Server::new("elsewhere").autostart();
 
 mod functions;
 
+/// A function that panics.
+pub fn ouch() -> remotex::Result<()> {
+    functions::inner::ouch()
+}
+
 /// What only a client names.
 pub fn client() -> remotex::Result<String> {
     functions::inner::far("away")

@@ -1,4 +1,4 @@
 fn main() -> remotex::Result<()> {
     println!("{}", library::client()?);
-    Ok(())
+    library::ouch()
 }
