@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use libfuzzer_sys::fuzz_target;
-use remote_runtime::codec::{Decoder, Encoder};
+use remote_runtime::codec::{Decoder, Encoder, Unencoded};
 use serde::{Deserialize, Serialize};
 
 #[derive(PartialEq, Serialize, Deserialize)]
@@ -34,12 +34,15 @@ struct Wrapped {
     unit: (),
 }
 
-fn encode(value: &impl Serialize) -> Vec<u8> {
+/// `None` for what only the receiver allows: of a map's equal keys one is left, so that the message
+/// of what is left has fewer bytes to pay for elements that take none.
+fn encode(value: &impl Serialize) -> Option<Vec<u8>> {
     let mut out = Vec::new();
-    Encoder::new(&mut out, 0, usize::MAX)
-        .put(value)
-        .expect("what was decoded can be encoded");
-    out
+    match Encoder::new(&mut out, 0, usize::MAX).put(value) {
+        Ok(()) => Some(out),
+        Err(Unencoded::Unsendable(why)) if why.contains("elements") => None,
+        Err(e) => panic!("what was decoded cannot be encoded: {e:?}"),
+    }
 }
 
 /// A macro, since lent values have a lifetime in their type.
@@ -49,14 +52,16 @@ macro_rules! round_trip {
         let (Ok(value), Ok(())) = (decoder.take::<$of>(), decoder.finish()) else {
             return;
         };
-        let bytes = encode(&value);
+        let Some(bytes) = encode(&value) else {
+            return;
+        };
         let mut decoder = Decoder::new(&bytes);
         let again = decoder
             .take::<$of>()
             .expect("what was encoded can be decoded");
         decoder.finish().expect("nothing is left over");
         // A NaN is not equal to itself, and a `HashMap` has no order: one of the two must do.
-        assert!(again == value || encode(&again) == bytes);
+        assert!(again == value || encode(&again) == Some(bytes));
     }};
 }
 
