@@ -46,77 +46,48 @@ fn answer<T: Serialize, E>(
     }
 }
 
-/// Tier 1.
-pub trait AnswerTyped<T, E> {
-    #[doc(hidden)]
-    fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E>;
-    #[doc(hidden)]
-    fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault>;
-    #[doc(hidden)]
-    fn check_answer(&self) {}
+macro_rules! tiers {
+    ($($(#[$doc:meta])* $tier:ident for $ty:ty, where E: $($bound:path),*;
+        raised: $raised:expr;
+        failed: $failed:expr;)*) => {$(
+        $(#[$doc])*
+        pub trait $tier<T, E> {
+            #[doc(hidden)]
+            fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E>;
+            #[doc(hidden)]
+            fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault>;
+            #[doc(hidden)]
+            fn check_answer(&self) {}
+        }
+
+        impl<T, E> $tier<T, E> for $ty
+        where
+            T: Serialize + DeserializeOwned,
+            E: From<Error> $(+ $bound)*,
+        {
+            fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E> {
+                ask(away, send, $raised)
+            }
+            fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault> {
+                answer(result, reply, $failed)
+            }
+        }
+    )*};
 }
 
-impl<T, E> AnswerTyped<T, E> for &&&&Tag<Result<T, E>>
-where
-    T: Serialize + DeserializeOwned,
-    E: Serialize + DeserializeOwned + From<Error>,
-{
-    fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E> {
-        ask(away, send, Received::decode)
-    }
-    fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault> {
-        answer(result, reply, |e, reply| reply.raise(&e))
-    }
-}
-
-/// Tier 2.
-pub trait AnswerBoxedSync<T, E> {
-    #[doc(hidden)]
-    fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E>;
-    #[doc(hidden)]
-    fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault>;
-    #[doc(hidden)]
-    fn check_answer(&self) {}
-}
-
-impl<T, E> AnswerBoxedSync<T, E> for &&&Tag<Result<T, E>>
-where
-    T: Serialize + DeserializeOwned,
-    E: Into<BoxedSync> + From<Error>,
-{
-    fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E> {
-        ask(away, send, |received| Err(received.unexpected()))
-    }
-    fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault> {
-        answer(result, reply, |e, _| {
-            Err(Fault::Failed(Failure::of(e.into().as_ref())))
-        })
-    }
-}
-
-/// Tier 3.
-pub trait AnswerBoxed<T, E> {
-    #[doc(hidden)]
-    fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E>;
-    #[doc(hidden)]
-    fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault>;
-    #[doc(hidden)]
-    fn check_answer(&self) {}
-}
-
-impl<T, E> AnswerBoxed<T, E> for &&Tag<Result<T, E>>
-where
-    T: Serialize + DeserializeOwned,
-    E: Into<Boxed> + From<Error>,
-{
-    fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E> {
-        ask(away, send, |received| Err(received.unexpected()))
-    }
-    fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault> {
-        answer(result, reply, |e, _| {
-            Err(Fault::Failed(Failure::of(e.into().as_ref())))
-        })
-    }
+tiers! {
+    /// Tier 1.
+    AnswerTyped for &&&&Tag<Result<T, E>>, where E: Serialize, DeserializeOwned;
+        raised: Received::decode;
+        failed: |e: E, reply| reply.raise(&e);
+    /// Tier 2.
+    AnswerBoxedSync for &&&Tag<Result<T, E>>, where E: Into<BoxedSync>;
+        raised: |received| Err(received.unexpected());
+        failed: |e: E, _| Err(Fault::Failed(Failure::of(e.into().as_ref())));
+    /// Tier 3.
+    AnswerBoxed for &&Tag<Result<T, E>>, where E: Into<Boxed>;
+        raised: |received| Err(received.unexpected());
+        failed: |e: E, _| Err(Fault::Failed(Failure::of(e.into().as_ref())));
 }
 
 /// Tier 4.

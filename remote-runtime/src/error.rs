@@ -111,6 +111,16 @@ impl Error {
     #[must_use]
     pub fn may_have_run(&self) -> bool {
         match self {
+            Self::Panicked { .. } | Self::Failed { .. } => true,
+            Self::TooLarge { limit, .. } => limit.may_have_run(),
+            Self::Unsendable { why, .. } => why.may_have_run(),
+            _ => self.trouble().is_some_and(Trouble::may_have_run),
+        }
+    }
+
+    /// The sentence of those that are nothing but a sentence.
+    fn trouble(&self) -> Option<&Trouble> {
+        match self {
             Self::Unreachable(trouble)
             | Self::Lost(trouble)
             | Self::TimedOut(trouble)
@@ -120,10 +130,11 @@ impl Error {
             | Self::Gone(trouble)
             | Self::Busy(trouble)
             | Self::Malformed(trouble)
-            | Self::Io(trouble) => trouble.may_have_run(),
-            Self::Panicked { .. } | Self::Failed { .. } => true,
-            Self::TooLarge { limit, .. } => limit.may_have_run(),
-            Self::Unsendable { why, .. } => why.may_have_run(),
+            | Self::Io(trouble) => Some(trouble),
+            Self::Panicked { .. }
+            | Self::Failed { .. }
+            | Self::TooLarge { .. }
+            | Self::Unsendable { .. } => None,
         }
     }
 
@@ -150,16 +161,6 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable(trouble)
-            | Self::Lost(trouble)
-            | Self::TimedOut(trouble)
-            | Self::Denied(trouble)
-            | Self::UnknownFunction(trouble)
-            | Self::Mismatch(trouble)
-            | Self::Gone(trouble)
-            | Self::Busy(trouble)
-            | Self::Malformed(trouble)
-            | Self::Io(trouble) => trouble.fmt(f),
             Self::Panicked {
                 message, location, ..
             } => {
@@ -179,6 +180,7 @@ impl fmt::Display for Error {
             Self::Unsendable { what, why } => {
                 write!(f, "{what} of {} cannot be sent: {why}", why.call())
             }
+            _ => self.trouble().map_or(Ok(()), |trouble| trouble.fmt(f)),
         }
     }
 }
@@ -193,8 +195,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Failed { failure, .. } => failure.source(),
-            Self::Io(trouble) | Self::Unreachable(trouble) => trouble.source(),
-            _ => None,
+            _ => self.trouble().and_then(Trouble::source),
         }
     }
 }
