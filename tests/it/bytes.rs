@@ -18,6 +18,7 @@ fn receive(stream: &mut UnixStream, inbox: &mut Inbox) -> Option<(Kind, Vec<u8>)
             Ok(0) => return None,
             Ok(n) => inbox.filled(n),
             Err(e) if e.kind() == std::io::ErrorKind::ConnectionReset => return None,
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             Err(e) => panic!("{e}"),
         }
     }

@@ -115,9 +115,9 @@ fn connect(call: Call<'_>, route: &dyn Route) -> Result<Link, Error> {
 }
 
 /// What a client's bytes begin with.
-pub(super) fn hello(call: Call<'_>, limit: usize) -> Hello {
+pub(super) fn hello(call: Call<'_>, limit: usize, directory: PathBuf) -> Hello {
     Hello {
-        directory: env::current_dir().unwrap_or_default(),
+        directory,
         debug: env::var_os("REMOTEX_DEBUG").is_some_and(|value| !value.is_empty() && value != "0"),
         ..Hello::here(call.server, limit)
     }
@@ -160,7 +160,8 @@ impl Greeted {
         self.sent += 1;
         let written = if fresh {
             let mut first = Vec::with_capacity(request.len() + 256);
-            hello(call, route.limit()).put(&mut first);
+            let directory = self.directory.clone().unwrap_or_default();
+            hello(call, route.limit(), directory).put(&mut first);
             first.extend_from_slice(request);
             self.link.send(&first)
         } else {

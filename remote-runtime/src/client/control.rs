@@ -1,6 +1,7 @@
 //! Questions to a server as a whole. They work with a server of any build, and start none.
 
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,7 +67,8 @@ fn ask(
 ) -> Result<(Link, Hello), Error> {
     let mut link = Link::new(Arc::new(stream));
     let mut out = Vec::new();
-    hello(call, LARGEST).put(&mut out);
+    // No function of the user's runs, which could ask for our directory.
+    hello(call, LARGEST, PathBuf::new()).put(&mut out);
     frame::put(&mut out, question, |_| ());
     // A server that is already gone, or ends just now, says so when it is read from.
     let _ = link.send(&out);
