@@ -67,17 +67,17 @@ impl Client {
     ) -> Result<Reply<'_>, Error> {
         let mut connection = self.idle.lock().pop().unwrap_or_default();
         let ended = self.converse(&mut connection, call, route, encode);
-        // From here on the connection goes back whenever the reply is dropped.
-        let reply = Reply {
+        // From here on the connection goes back, however this ends.
+        let mut reply = Reply {
             client: self,
             connection: Some(connection),
-            kind: ended?,
+            kind: Kind::Fault,
         };
+        reply.kind = ended?;
         if reply.kind == Kind::Fault {
-            Err(fault::error(call, reply.body()))
-        } else {
-            Ok(reply)
+            return Err(fault::error(call, reply.body()));
         }
+        Ok(reply)
     }
 
     fn converse(

@@ -305,6 +305,8 @@ fn two_of_one_name_are_refused_with_both_places() {
 fn beyond_max_connections_a_call_is_busy() {
     let home = Home::new();
     home.run_zoo(&["start", "few"]);
+    // The server has noticed that who started it has gone: only who asks is connected.
+    await_that(|| home.run_zoo(&["status", "few"]).ends_with(", 1)"));
     let socket = home.socket("few");
     let two: Vec<_> = (0..2)
         .map(|_| crate::bytes::greeted(&socket, "few"))
