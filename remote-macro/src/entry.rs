@@ -55,9 +55,9 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
     let at = Span::mixed_site().located_at(output.span());
     let check_output =
         quote_spanned!(at=> (&&&&&#krate::__private::Tag::<#output>::new()).check_answer(););
-    let allow = function.deprecated.then(|| quote!(#[allow(deprecated)]));
+    let allows = &function.allows;
     quote! {
-        #allow
+        #(#allows)*
         fn __remotex_handler(
             #from: &mut #krate::__private::Decoder<'_>,
             #reply: &mut #krate::__private::Reply<'_>,

@@ -5,8 +5,8 @@ use quote::format_ident;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, FnArg, Ident, LitStr, Pat, PatIdent, PatType, ReturnType, Safety, Signature, Type,
-    parse_quote,
+    Attribute, FnArg, Ident, LitStr, Meta, Pat, PatIdent, PatType, ReturnType, Safety, Signature,
+    Type, parse_quote,
 };
 
 use crate::Mistakes;
@@ -32,7 +32,8 @@ pub(crate) struct Function {
     pub(crate) output: Type,
     /// Those that decide whether it exists.
     pub(crate) cfgs: Vec<Attribute>,
-    pub(crate) deprecated: bool,
+    /// Those that allow what its own types may need to be allowed.
+    pub(crate) allows: Vec<Attribute>,
 }
 
 /// One argument.
@@ -94,8 +95,21 @@ impl Function {
             arguments,
             output: output?,
             cfgs: attrs.iter().filter(|attr| is_cfg(attr)).cloned().collect(),
-            deprecated: attrs.iter().any(|attr| attr.path().is_ident("deprecated")),
+            allows: attrs.iter().filter_map(allow).collect(),
         })
+    }
+}
+
+/// What is allowed in a function, or expected, or follows from its being deprecated, is allowed in
+/// what calls it.
+fn allow(attr: &Attribute) -> Option<Attribute> {
+    match &attr.meta {
+        Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => {
+            let lints = &list.tokens;
+            Some(parse_quote!(#[allow(#lints)]))
+        }
+        meta if meta.path().is_ident("deprecated") => Some(parse_quote!(#[allow(deprecated)])),
+        _ => None,
     }
 }
 

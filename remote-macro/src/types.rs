@@ -1,10 +1,12 @@
 //! Types as they are written: what they may not be, and how they are written elsewhere.
 
+use proc_macro2::TokenStream;
+use quote::quote;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    GenericArgument, Lifetime, PathArguments, Type, TypeFnPtr, TypeImplTrait, TypeParen, TypePath,
-    TypeReference, TypeTraitObject, parse_quote,
+    ExprPath, GenericArgument, Lifetime, Path, PathArguments, Type, TypeFnPtr, TypeGroup,
+    TypeImplTrait, TypeParen, TypePath, TypeReference, TypeTraitObject, parse_quote,
 };
 
 use crate::Mistakes;
@@ -34,6 +36,15 @@ impl VisitMut for Outside {
     // Its lifetimes are its own.
     fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
 
+    // The length of an array is an expression.
+    fn visit_expr_path_mut(&mut self, path: &mut ExprPath) {
+        if let (None, Some(self_type), Some(rest)) =
+            (&path.qself, &self.self_type, after_self(&path.path))
+        {
+            *path = parse_quote!(<#self_type>::#rest);
+        }
+    }
+
     fn visit_type_mut(&mut self, ty: &mut Type) {
         if let (Type::Path(TypePath { qself, path, .. }), Some(self_type)) =
             (&mut *ty, &self.self_type)
@@ -42,24 +53,38 @@ impl VisitMut for Outside {
                 *ty = self_type.clone();
                 return;
             }
-            if qself.is_none() && path.segments.len() > 1 && path.segments[0].ident == "Self" {
-                let rest = path.segments.iter().skip(1);
-                *ty = parse_quote!(<#self_type>::#(#rest)::*);
+            if let (None, Some(rest)) = (qself, after_self(path)) {
+                *ty = parse_quote!(<#self_type>::#rest);
             }
         }
         visit_mut::visit_type_mut(self, ty);
     }
 }
 
+/// `a::b` of `Self::a::b`.
+fn after_self(path: &Path) -> Option<TokenStream> {
+    let mut segments = path.segments.iter();
+    let is_self = segments.next()?.ident == "Self";
+    (is_self && path.segments.len() > 1).then(|| quote!(#(#segments)::*))
+}
+
+/// The type inside the groups that a macro by example puts around what it was given, and inside
+/// parentheses.
+fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(TypeGroup { elem, .. }) | Type::Paren(TypeParen { elem, .. }) => bare(elem),
+        ty => ty,
+    }
+}
+
 /// The name of a type without its path: `BBoard` of `news::BBoard<'_>`.
 pub(crate) fn last_ident(ty: &Type) -> String {
-    match ty {
+    match bare(ty) {
         Type::Path(TypePath { path, .. }) => path
             .segments
             .last()
             .map(|segment| segment.ident.to_string())
             .unwrap_or_default(),
-        Type::Paren(TypeParen { elem, .. }) => last_ident(elem),
         _ => String::new(),
     }
 }
@@ -121,6 +146,7 @@ pub(crate) fn refuse_in_answer(ty: &Type, mistakes: &mut Mistakes) {
     }
     let mut refuse = Refuse(mistakes);
     // Only the first parameter is the value; an error may well be a `Box<dyn Error>`.
+    let ty = bare(ty);
     match value_of(ty) {
         Some(value) => refuse.visit_type(value),
         None if matches!(ty, Type::Path(_)) => {}

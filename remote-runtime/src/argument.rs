@@ -21,8 +21,13 @@ use crate::tag::Tag;
 use crate::wire::fault::Fault;
 
 fn take<'m, T: Deserialize<'m>>(name: &str, from: &mut Decoder<'m>) -> Result<T, Fault> {
-    from.take()
-        .map_err(|e| unreadable(format_args!("its argument `{name}`"), &e))
+    from.take().map_err(|e| match e {
+        Undecoded::Wrong(_) => unreadable(format_args!("its argument `{name}`"), &e),
+        Undecoded::NotSelfDescribing => {
+            let (argument, why) = (Some(name.to_owned()), e.to_string());
+            Fault::Unsendable { argument, why }
+        }
+    })
 }
 
 /// Ends the arguments of a call that has come.

@@ -120,11 +120,19 @@ impl Received<'_> {
 
     fn unreadable(&self, e: &Undecoded) -> Error {
         let what = if self.is_raised() { "error" } else { "answer" };
-        Error::Malformed(
-            self.call
-                .trouble(format_args!("its {what} cannot be read: {e}"))
-                .after_sending(),
-        )
+        match e {
+            Undecoded::Wrong(why) => {
+                let why = format_args!("its {what} cannot be read: {why}");
+                Error::Malformed(self.call.trouble(why).after_sending())
+            }
+            Undecoded::NotSelfDescribing => {
+                let why = self.call.with(e.to_string(), true);
+                Error::Unsendable {
+                    what: format!("the {what}"),
+                    why,
+                }
+            }
+        }
     }
 
     /// The error of an error value where none can be.

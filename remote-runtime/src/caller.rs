@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{env, io, process};
 
-use crate::transport;
+use crate::transport::{self, Peer};
 
 /// Who has called the remote function that is running: see [`caller`].
 #[derive(Debug, Clone)]
@@ -16,7 +16,8 @@ enum Origin {
     /// This very process.
     Here,
     There {
-        uid: u32,
+        peer: Peer,
+        /// The process as it calls itself, for where the kernel does not say.
         pid: u32,
         directory: PathBuf,
     },
@@ -47,9 +48,9 @@ pub fn caller() -> Caller {
 
 impl Caller {
     /// A process at the other end of a connection, which was in `directory` when it connected.
-    pub(crate) fn there(uid: u32, pid: u32, directory: PathBuf) -> Self {
+    pub(crate) fn there(peer: Peer, pid: u32, directory: PathBuf) -> Self {
         Self(Arc::new(Origin::There {
-            uid,
+            peer,
             pid,
             directory,
         }))
@@ -65,7 +66,7 @@ impl Caller {
     pub fn uid(&self) -> u32 {
         match *self.0 {
             Origin::Here => rustix::process::geteuid().as_raw(),
-            Origin::There { uid, .. } => uid,
+            Origin::There { peer, .. } => peer.uid,
         }
     }
 
@@ -74,7 +75,7 @@ impl Caller {
     pub fn pid(&self) -> u32 {
         match *self.0 {
             Origin::Here => process::id(),
-            Origin::There { pid, .. } => pid,
+            Origin::There { peer, pid, .. } => peer.pid.unwrap_or(pid),
         }
     }
 
@@ -85,14 +86,19 @@ impl Caller {
     pub fn cwd(&self) -> io::Result<PathBuf> {
         match &*self.0 {
             Origin::Here => env::current_dir(),
-            Origin::There { pid, directory, .. } => {
-                match transport::working_directory(*pid).unwrap_or_else(|| directory.clone()) {
-                    known if known.is_absolute() => Ok(known),
-                    _ => Err(io::Error::new(
-                        io::ErrorKind::NotFound,
-                        "the caller's working directory is not known",
-                    )),
+            Origin::There {
+                peer, directory, ..
+            } => {
+                // Where the kernel does not know the process, its number may be that of another.
+                let now = peer.pid.and_then(transport::working_directory);
+                let known = now.unwrap_or_else(|| directory.clone());
+                if known.is_absolute() && known.is_dir() {
+                    return Ok(known);
                 }
+                Err(io::Error::new(
+                    io::ErrorKind::NotFound,
+                    "the caller's working directory is not known, or was removed",
+                ))
             }
         }
     }
@@ -107,8 +113,7 @@ impl Caller {
         if p.is_absolute() {
             return p.to_owned();
         }
-        self.cwd()
-            .unwrap_or_else(|_| format!("/proc/{}/cwd", self.pid()).into())
-            .join(p)
+        // Nothing is below a file.
+        self.cwd().unwrap_or_else(|_| "/dev/null".into()).join(p)
     }
 }

@@ -22,7 +22,7 @@ use crate::error::{Call, Error};
 use crate::wire::Kind;
 use connection::{Connection, Ended};
 
-pub(crate) use control::{ask_to_stop, status, stop};
+pub(crate) use control::{ask_to_stop, is_staying, status, stop};
 
 /// How many connections wait for the next call at the most; one that is used more is closed.
 const MOST_IDLE: usize = 64;
@@ -99,7 +99,8 @@ impl Client {
         ))))
     }
 
-    fn put_back(&self, connection: Connection) {
+    fn put_back(&self, mut connection: Connection) {
+        connection.trim();
         let mut idle = self.idle.lock();
         if idle.len() < MOST_IDLE {
             idle.push(connection);

@@ -1,10 +1,10 @@
 //! How a server comes to be when nobody has started it: its own program, in the background.
 //!
-//! Two locks make it one server, however many processes call at once. `NAME.start` is held by a
-//! caller while it starts the server; the others wait for it in the kernel, and then find the
-//! server. `NAME.lock` is taken by that caller too, and handed to the server together with the
-//! listening socket: it is held for exactly as long as the server lives, and who holds it may
-//! remove the socket that a dead one left.
+//! Two locks make it one server, however many processes call at once. `NAME.start` is held while a
+//! server starts: by the caller that starts it, and by the server itself until it is ready. The
+//! others wait for it in the kernel, and then find the server. `NAME.lock` is taken by that caller
+//! too, and handed to the server together with its socket: it is held for exactly as long as the
+//! server lives, and who holds it may remove the socket that a dead one left.
 //!
 //! Nothing here knows of calls or functions.
 
@@ -14,12 +14,14 @@ pub(crate) mod lock;
 
 use std::fs;
 use std::io;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::address::Files;
 use crate::error::{Call, Error};
+use crate::transport::Bound;
 use crate::{paths, transport};
 use lock::Lock;
 
@@ -30,15 +32,18 @@ pub(crate) const START: Duration = Duration::from_secs(30);
 pub(crate) fn start(call: Call<'_>, files: &Files) -> Result<UnixStream, Error> {
     let deadline = Instant::now() + START;
     make_folder(call, &files.socket)?;
-    let _starting = lock(call, &files.start, deadline)?;
+    let starting = lock(call, &files.start, deadline)?;
     if let Some(stream) = connect(call, files)? {
         return Ok(stream);
     }
     let lock = lock(call, &files.lock, deadline)?;
-    let listener = listen(call, files)?;
+    let given = Given {
+        starting,
+        lock,
+        socket: bind(call, files)?,
+    };
     let log = paths::log(call.server, &files.socket);
-    launch::launch(call, &lock, &listener, &log, deadline)?;
-    drop(listener);
+    launch::launch(call, given, &log, deadline)?;
     connect(call, files)?
         .ok_or_else(|| Error::Unreachable(call.trouble("it has started, and ended at once")))
 }
@@ -61,21 +66,33 @@ pub(crate) fn connect(call: Call<'_>, files: &Files) -> Result<Option<UnixStream
     }
 }
 
-/// Listens at the socket, in place of one that nobody listens at any more. The caller holds `NAME.lock`.
-pub(crate) fn listen(call: Call<'_>, files: &Files) -> Result<UnixListener, Error> {
-    match fs::remove_file(&files.socket) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => {
-            return Err(at_path(
-                call,
-                "the old socket cannot be removed",
-                &files.socket,
-                e,
-            ));
+/// What a server is started with.
+#[derive(Debug)]
+pub(crate) struct Given {
+    /// `NAME.start`, which the server lets go when it is ready: also if its starter has died, others
+    /// wait until then.
+    pub(crate) starting: Lock,
+    /// `NAME.lock`, which it never lets go.
+    pub(crate) lock: Lock,
+    pub(crate) socket: Bound,
+}
+
+/// Makes the socket, in place of one that nobody listens at any more. The caller holds `NAME.lock`.
+pub(crate) fn bind(call: Call<'_>, files: &Files) -> Result<Bound, Error> {
+    let path = &files.socket;
+    match fs::symlink_metadata(path) {
+        Ok(there) if there.file_type().is_socket() => fs::remove_file(path)
+            .map_err(|e| at_path(call, "the old socket cannot be removed", path, e))?,
+        Ok(_) => {
+            return Err(Error::Denied(call.trouble(format_args!(
+                "`{}` is a file, and no socket; remove it, or set another address",
+                path.display()
+            ))));
         }
-        _ => {}
+        // Whatever is wrong with it, `bind` says it.
+        Err(_) => {}
     }
-    transport::listen(&files.socket)
-        .map_err(|e| at_path(call, "it cannot listen", &files.socket, e))
+    Bound::at(path).map_err(|e| at_path(call, "its socket cannot be made", path, e))
 }
 
 /// Makes the folder of a socket, and sees that it can be trusted.

@@ -56,7 +56,10 @@ impl From<Unencoded> for Fault {
     /// Of an answer: arguments are encoded at the client.
     fn from(e: Unencoded) -> Self {
         match e {
-            Unencoded::Unsendable(why) => Self::Unsendable(why),
+            Unencoded::Unsendable(why) => Self::Unsendable {
+                argument: None,
+                why,
+            },
             Unencoded::TooLarge { size, limit } => Self::TooLarge {
                 size: size as u64,
                 limit: limit as u64,

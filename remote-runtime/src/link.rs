@@ -86,6 +86,11 @@ impl Link {
         self.inbox.body()
     }
 
+    /// Gives the memory of a large message back, once it is of no use any more.
+    pub(crate) fn trim(&mut self) {
+        self.inbox.trim();
+    }
+
     fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         if self.timeout != timeout {
             self.stream.set_read_timeout(timeout)?;

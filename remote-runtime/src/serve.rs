@@ -17,7 +17,7 @@ mod signals;
 use std::collections::HashMap;
 use std::io;
 use std::net::Shutdown;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -27,6 +27,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::function::Table;
 use crate::link::Link;
+use crate::transport::Bound;
 use crate::wire::hello::Hello;
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
@@ -64,10 +65,8 @@ struct Shared {
     service: Service,
     started: (Instant, SystemTime),
     connections: Mutex<Connections>,
-    /// Signalled when a connection ends, and when calls may run or never will.
-    changed: Condvar,
-    /// Whether calls may run.
-    open: AtomicBool,
+    /// Signalled when a connection ends.
+    ended: Condvar,
     stopping: AtomicBool,
     running: AtomicUsize,
     calls: AtomicU64,
@@ -86,19 +85,19 @@ struct Connections {
 }
 
 impl Host {
-    /// Begins to serve on `listener`.
-    pub(crate) fn begin(service: Service, listener: UnixListener) -> io::Result<Self> {
+    /// Begins to listen on `socket`, and to serve.
+    pub(crate) fn begin(service: Service, socket: Bound) -> io::Result<Self> {
         panic::install_hook();
-        listener.set_nonblocking(true)?;
         let (ask, asked) = UnixStream::pair()?;
         let (quit, quitted) = UnixStream::pair()?;
         let signals = signals::Watch::begin(&ask)?;
+        let listener = socket.listen()?;
+        listener.set_nonblocking(true)?;
         let shared = Arc::new(Shared {
             service,
             started: (Instant::now(), SystemTime::now()),
             connections: Mutex::default(),
-            changed: Condvar::new(),
-            open: AtomicBool::new(false),
+            ended: Condvar::new(),
             stopping: AtomicBool::new(false),
             running: AtomicUsize::new(0),
             calls: AtomicU64::new(0),
@@ -121,14 +120,6 @@ impl Host {
         })
     }
 
-    /// Lets calls run; those that have come by now were kept waiting.
-    pub(crate) fn open(&self) {
-        // Under the lock, so that nobody goes to sleep between asking and being told.
-        let _connections = self.shared.connections.lock();
-        self.shared.open.store(true, Ordering::Release);
-        self.shared.changed.notify_all();
-    }
-
     /// Waits for a reason to stop.
     pub(crate) fn wait(&self) -> io::Result<()> {
         loop {
@@ -143,7 +134,8 @@ impl Host {
 
     /// Lets the calls that run come to their end, and takes no more.
     ///
-    /// Calls that take longer than a grace period are left running.
+    /// Calls that take longer than a grace period are given up: they may still run, but nobody is
+    /// told how they end, so that nothing is promised that `on_stop` does not see.
     pub(crate) fn drain(&self) {
         let shared = &self.shared;
         let deadline = Instant::now() + GRACE;
@@ -151,10 +143,14 @@ impl Host {
         let mut connections = shared.connections.lock();
         while !connections.open.is_empty() {
             if shared
-                .changed
+                .ended
                 .wait_until(&mut connections, deadline)
                 .timed_out()
             {
+                for stream in connections.open.values() {
+                    // Of one that has closed there is nothing to give up.
+                    let _ = stream.shutdown(Shutdown::Both);
+                }
                 return;
             }
         }
@@ -163,8 +159,6 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // If starting has panicked, nobody has drained.
-        self.shared.close();
         drop(self.quit.take());
         // Before anybody is told of the end, signals mean again what they always mean.
         drop(self.signals.take());
@@ -181,7 +175,6 @@ impl Shared {
     fn close(&self) {
         let connections = self.connections.lock();
         self.stopping.store(true, Ordering::Release);
-        self.changed.notify_all();
         for stream in connections.open.values() {
             // Its thread reads what has come until now, then the end. An error means that the
             // client has closed, which ends the thread as well.
@@ -201,22 +194,6 @@ impl Shared {
         }
         let last_use = Duration::from_millis(self.last_use.load(Ordering::Acquire));
         Some(allowed.saturating_sub(self.started.0.elapsed().saturating_sub(last_use)))
-    }
-
-    /// Waits until calls may run; `false` if they never will.
-    fn await_open(&self) -> bool {
-        if self.is_open() {
-            return true;
-        }
-        let mut connections = self.connections.lock();
-        while !self.is_open() && !self.is_stopping() {
-            self.changed.wait(&mut connections);
-        }
-        self.is_open()
-    }
-
-    fn is_open(&self) -> bool {
-        self.open.load(Ordering::Acquire)
     }
 
     /// Counts a call for as long as what it returns lives.

@@ -177,13 +177,17 @@ impl Server {
 
     #[cold]
     fn find_role(&self) -> bool {
-        match self.resolve(Call::control(self.name)) {
-            Ok(Address::Local) => self.role.store(LOCAL, Ordering::Release),
-            Ok(Address::Unix(_)) => self.role.store(AWAY, Ordering::Release),
+        let found = match self.resolve(Call::control(self.name)) {
+            Ok(Address::Local) => LOCAL,
+            Ok(Address::Unix(_)) => AWAY,
             // The call goes away, and fails with the words of this.
             Err(_) => return false,
-        }
-        self.role.load(Ordering::Acquire) == LOCAL
+        };
+        // Meanwhile this process may have begun to serve, which is the better answer.
+        let role = self
+            .role
+            .compare_exchange(UNKNOWN, found, Ordering::AcqRel, Ordering::Acquire);
+        role.err().unwrap_or(found) == LOCAL
     }
 
     /// Starts the server in the background, unless it runs. `main` must begin with [`init`].
@@ -192,15 +196,20 @@ impl Server {
     /// If it cannot be started, for instance because `on_start` fails.
     pub fn start(&'static self) -> Result<()> {
         let call = Call::control(self.name);
-        match self.files(call)? {
-            None => Ok(()),
-            Some(files) => match daemon::connect(call, &files)? {
-                Some(_) => Ok(()),
-                None => self
-                    .may_start(call, &files)
-                    .and_then(|()| daemon::start(call, &files))
-                    .map(drop),
-            },
+        let Some(files) = self.files(call)? else {
+            return Ok(());
+        };
+        loop {
+            let stream = match daemon::connect(call, &files)? {
+                Some(stream) => stream,
+                None => {
+                    self.may_start(call, &files)?;
+                    daemon::start(call, &files)?
+                }
+            };
+            if client::is_staying(call, &self.route(), stream)? {
+                return Ok(());
+            }
         }
     }
 

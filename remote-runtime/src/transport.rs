@@ -6,7 +6,7 @@ mod os;
 
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
@@ -50,32 +50,58 @@ pub(crate) use os::working_directory;
 
 /// Connects to the socket at `path`.
 ///
+/// Sending over it pauses for `patience` at most, as does connecting: a socket whose queue is full
+/// keeps its clients waiting.
+///
 /// # Errors
 /// If nobody listens there, or has no room for a connection within `patience`.
 pub(crate) fn connect(path: &Path, patience: Duration) -> io::Result<UnixStream> {
     let address = SocketAddrUnix::new(path)?;
     let socket = os::socket(AddressFamily::UNIX, SocketType::STREAM)?;
-    // A socket whose queue is full keeps its clients waiting; only this limits for how long.
     set_socket_timeout(&socket, Timeout::Send, Some(patience))?;
     rustix::net::connect(&socket, &address)?;
-    set_socket_timeout(&socket, Timeout::Send, None)?;
     Ok(UnixStream::from(socket))
 }
 
-/// Begins to listen at `path`, where no file may be.
-///
-/// The socket is for its owner only. Its sticky bit keeps those from removing it who clean
-/// runtime folders of old entries (XDG Base Directory Specification, `$XDG_RUNTIME_DIR`).
-///
-/// # Errors
-/// If the path is taken, too long, or cannot be written.
-pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
-    let address = SocketAddrUnix::new(path)?;
-    let socket: OwnedFd = os::socket(AddressFamily::UNIX, SocketType::STREAM)?;
-    rustix::net::bind(&socket, &address)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o1600))?;
-    rustix::net::listen(&socket, BACKLOG)?;
-    Ok(UnixListener::from(socket))
+/// A socket at its path, on which nobody listens yet, so that nobody can connect.
+#[derive(Debug)]
+pub(crate) struct Bound(OwnedFd);
+
+impl Bound {
+    /// Makes the socket at `path`, where no file may be.
+    ///
+    /// It is for its owner only. Its sticky bit keeps those from removing it who clean runtime
+    /// folders of old entries (XDG Base Directory Specification, `$XDG_RUNTIME_DIR`).
+    ///
+    /// # Errors
+    /// If the path is taken, too long, or cannot be written.
+    pub(crate) fn at(path: &Path) -> io::Result<Self> {
+        let address = SocketAddrUnix::new(path)?;
+        let socket = os::socket(AddressFamily::UNIX, SocketType::STREAM)?;
+        rustix::net::bind(&socket, &address)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o1600))?;
+        Ok(Self(socket))
+    }
+
+    /// One that another process made.
+    pub(crate) fn handed_over(socket: OwnedFd) -> Self {
+        Self(socket)
+    }
+
+    /// Lets clients connect; for them, this process is who listens.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub(crate) fn listen(self) -> io::Result<UnixListener> {
+        rustix::net::listen(&self.0, BACKLOG)?;
+        Ok(UnixListener::from(self.0))
+    }
+}
+
+impl AsFd for Bound {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
 }
 
 /// Sends all of `bytes`. A peer that has gone is an error, never SIGPIPE, which many programs let

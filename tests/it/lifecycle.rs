@@ -178,12 +178,19 @@ fn who_calls_while_a_server_ends_is_served_by_the_next() {
             .contains("is ending just now")
     });
     let waiting = home.zoo(&["pid"]).stdout(Stdio::piped()).spawn().unwrap();
+    let start = home
+        .zoo(&["start", "zoo"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     fs::write(home.path("go"), "").unwrap();
     assert_eq!(stdout(&call.wait_with_output().unwrap()), old);
     assert_eq!(stdout(&stop.wait_with_output().unwrap()), "()");
     let new = stdout(&waiting.wait_with_output().unwrap());
     assert_ne!(new, old);
     assert!(new.parse::<u32>().is_ok(), "{new}");
+    assert_eq!(stdout(&start.wait_with_output().unwrap()), "()");
+    assert_eq!(home.run_zoo(&["pid"]), new);
     assert!(!is_alive(old.parse().unwrap()));
 }
 
@@ -288,6 +295,90 @@ fn a_process_that_has_not_called_init_starts_nothing() {
 }
 
 #[test]
+fn a_file_at_the_address_is_not_touched() {
+    let home = Home::new();
+    let file = home.path("precious.txt");
+    fs::write(&file, "precious").unwrap();
+    let address = format!("unix:{}", file.display());
+    let said = stdout(
+        &home
+            .zoo(&["pid"])
+            .env("REMOTEX_ZOO", address)
+            .output()
+            .unwrap(),
+    );
+    assert!(
+        said.starts_with("Denied false `pid` on server `zoo`: `/"),
+        "{said}"
+    );
+    assert!(said.contains("is a file, and no socket"), "{said}");
+    assert_eq!(fs::read_to_string(file).unwrap(), "precious");
+}
+
+#[test]
+fn a_large_call_to_a_stopped_server_is_not_waited_for_for_ever() {
+    let home = Home::new();
+    let server = home.serve(&["serve"], "zoo");
+    server.signal(Signal::STOP);
+    let said = home.run_zoo(&["echo-large", "10000000"]);
+    server.signal(Signal::CONT);
+    assert!(
+        said.starts_with("TimedOut false `echo` on server `zoo`: "),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_call_that_outlasts_the_grace_period_is_lost_and_not_promised() {
+    let home = Home::new();
+    home.run_zoo(&["start", "zoo"]);
+    let call = home
+        .zoo(&["slow", home.path("go").to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    await_that(|| home.path("go.began").exists());
+    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
+    fs::write(home.path("go"), "").unwrap();
+    let said = stdout(&call.wait_with_output().unwrap());
+    assert!(
+        said.starts_with("Lost true `slow` on server `zoo`: "),
+        "{said}"
+    );
+}
+
+#[test]
+fn who_ignores_a_signal_goes_on_doing_so() {
+    let home = Home::new();
+    // The same as under nohup: the program is started with SIGINT ignored.
+    let script = format!(
+        "trap '' INT; exec {} serve-twice",
+        crate::support::program_path("zoo").display()
+    );
+    let command = home.command("zoo");
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell
+        .args(["-c", &script])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    let server = crate::support::Running::of(shell.spawn().unwrap());
+    await_that(|| home.run_zoo(&["status", "zoo"]).starts_with('('));
+    let start = fs::File::create(home.path("run/remotex/zoo.start")).unwrap();
+    rustix::fs::flock(&start, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
+    server.signal(Signal::INT);
+    rustix::fs::flock(&start, rustix::fs::FlockOperation::Unlock).unwrap();
+    await_that(|| home.run_zoo(&["status", "zoo"]).starts_with('('));
+    assert_eq!(home.run_zoo(&["pid"]), server.pid().to_string());
+}
+
+#[test]
 fn two_of_one_name_are_refused_with_both_places() {
     let home = Home::new();
     let said = home.run_zoo(&["twins"]);
@@ -311,6 +402,10 @@ fn beyond_max_connections_a_call_is_busy() {
     let two: Vec<_> = (0..2)
         .map(|_| crate::bytes::greeted(&socket, "few"))
         .collect();
+    assert!(
+        home.run_zoo(&["status", "few"]).starts_with('('),
+        "control always works"
+    );
     let said = home.run_zoo(&["few"]);
     assert!(
         said.starts_with("Busy false `few` on server `few`: "),
@@ -318,6 +413,11 @@ fn beyond_max_connections_a_call_is_busy() {
     );
     drop(two);
     await_that(|| home.run_zoo(&["few"]).parse::<u32>().is_ok());
+    let _two: Vec<_> = (0..2)
+        .map(|_| crate::bytes::greeted(&socket, "few"))
+        .collect();
+    assert_eq!(home.run_zoo(&["stop", "few"]), "()");
+    assert!(!socket.exists());
 }
 
 #[test]

@@ -99,6 +99,10 @@ impl Drop for Home {
 pub(crate) struct Running(Option<Child>);
 
 impl Running {
+    pub(crate) fn of(child: Child) -> Self {
+        Self(Some(child))
+    }
+
     pub(crate) fn pid(&self) -> i32 {
         self.0.as_ref().unwrap().id().try_into().unwrap()
     }

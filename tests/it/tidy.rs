@@ -94,7 +94,15 @@ fn what_is_used_in_one_place_is_used_in_that_place() {
         ("bincode", &["codec.rs"][..]),
         ("Command::new", &["daemon/launch.rs"]),
         ("signal_hook", &["serve/signals.rs"]),
-        ("unsafe {", &["daemon/launch.rs", "transport/other.rs"]),
+        (
+            "unsafe {",
+            &[
+                "daemon/launch.rs",
+                "serve/signals.rs",
+                "transport/linux.rs",
+                "transport/other.rs",
+            ],
+        ),
         (
             "env::var",
             &[

@@ -51,6 +51,9 @@ fn main() -> ExitCode {
         ["local"] => show(Ok(ZOO.is_local())),
         ["pid"] | ["without-init", "pid"] => show(pid()),
         ["echo", text] => show(echo(text)),
+        ["echo-large", bytes] => {
+            show(echo(&"x".repeat(bytes.parse().unwrap())).map(|text| text.len()))
+        }
         ["small", bytes] => show(small(&vec![0; bytes.parse().unwrap()])),
         ["slow", file] => show(slow(file.as_ref())),
         ["count"] => show(count()),

@@ -18,6 +18,9 @@ use crate::wire::{Kind, PROTOCOL, fields};
 /// How long a server that has said goodbye may take to end.
 const FAREWELL: Duration = Duration::from_secs(30);
 
+/// What a connection that waits for its next call keeps of its buffers.
+const ORDINARY: usize = 64 * 1024;
+
 /// A connection, or, before its first call and after its end, the buffer for one.
 #[derive(Debug, Default)]
 pub(super) struct Connection {
@@ -95,6 +98,15 @@ impl Connection {
         Ok(ended)
     }
 
+    /// Gives the memory of a large call back.
+    pub(super) fn trim(&mut self) {
+        self.request.clear();
+        self.request.shrink_to(ORDINARY);
+        if let Some(Greeted { link, .. }) = &mut self.link {
+            link.trim();
+        }
+    }
+
     /// The body of the reply.
     pub(super) fn body(&self) -> &[u8] {
         self.link.as_ref().map_or(&[], |link| link.link.body())
@@ -170,11 +182,7 @@ impl Greeted {
         // Even then there may be something to read that says why.
         let unwritten = written.is_err();
         loop {
-            let patience = if self.hello.is_none() {
-                Some(PATIENCE)
-            } else {
-                None
-            };
+            let patience = (unwritten || self.hello.is_none()).then_some(PATIENCE);
             match self
                 .link
                 .receive(route.limit().max(LARGEST_FAULT), patience)
@@ -211,7 +219,7 @@ impl Greeted {
                 // What lies unread at the server is this very call: there is only one at a time.
                 Err(Broken::Unread) if cfg!(target_os = "linux") => return Ok(Ended::NotRun),
                 Err(Broken::Unread) => return Err(lost(call)),
-                Err(Broken::Silent) => return Err(self.silent(call, route)),
+                Err(Broken::Silent) => return Err(self.silent(call, route, unwritten)),
                 Err(Broken::Refused(refused)) => return Err(self.refused(call, route, refused)),
                 Err(Broken::Io(e)) => {
                     let why = call.trouble(format_args!("the answer cannot be received: {e}"));
@@ -232,9 +240,9 @@ impl Greeted {
         ))))
     }
 
-    /// Whether the call is among those that the server took before it said goodbye.
+    /// Whether the call may be among those that the server took before it said goodbye.
     fn was_taken(&self) -> bool {
-        fields::number(self.link.body()).is_ok_and(|last| last >= self.sent)
+        !fields::number(self.link.body()).is_ok_and(|last| last < self.sent)
     }
 
     /// Waits until a server that takes no more calls has gone, which is when the kernel closes the
@@ -250,20 +258,23 @@ impl Greeted {
         }
     }
 
-    fn silent(&self, call: Call<'_>, route: &dyn Route) -> Error {
-        let what = if self.hello.is_none() {
-            "greet"
-        } else {
-            "go on with its answer"
+    fn silent(&self, call: Call<'_>, route: &dyn Route, unwritten: bool) -> Error {
+        let what = match self.hello {
+            _ if unwritten => "take the call",
+            None => "greet",
+            Some(_) => "go on with its answer",
         };
-        Error::TimedOut(
-            call.trouble(format_args!(
-                "the server at `{}` did not {what} within {} s; it may be stopped or overloaded",
-                route.address(),
-                PATIENCE.as_secs()
-            ))
-            .after_sending(),
-        )
+        let trouble = call.trouble(format_args!(
+            "the server at `{}` did not {what} within {} s; it may be stopped or overloaded",
+            route.address(),
+            PATIENCE.as_secs()
+        ));
+        // What it has only a part of it does not run.
+        Error::TimedOut(if unwritten {
+            trouble
+        } else {
+            trouble.after_sending()
+        })
     }
 
     fn refused(&self, call: Call<'_>, route: &dyn Route, refused: Refused) -> Error {

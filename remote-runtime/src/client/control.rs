@@ -31,6 +31,21 @@ pub(crate) fn status(
     Ok((hello, report))
 }
 
+/// Whether the server goes on. If it is ending, this waits until it has.
+pub(crate) fn is_staying(
+    call: Call<'_>,
+    route: &dyn Route,
+    stream: UnixStream,
+) -> Result<bool, Error> {
+    let (mut link, hello) = ask(call, route, stream, Kind::Status)?;
+    match link.receive(LARGEST, Some(PATIENCE)) {
+        Ok(Some(Kind::Report)) => Ok(true),
+        Ok(Some(Kind::Goodbye)) => await_end(call, route, &mut link, &hello).map(|()| false),
+        Ok(None) | Err(Broken::Cut | Broken::Unread) => Ok(false),
+        other => unexpected(call, route, &link, other).map(|()| false),
+    }
+}
+
 /// Asks the server to end.
 pub(crate) fn ask_to_stop(
     call: Call<'_>,
@@ -43,18 +58,27 @@ pub(crate) fn ask_to_stop(
 /// Asks the server to end, and waits until it has.
 pub(crate) fn stop(call: Call<'_>, route: &dyn Route, stream: UnixStream) -> Result<(), Error> {
     let (mut link, hello) = ask(call, route, stream, Kind::Stop)?;
+    await_end(call, route, &mut link, &hello)
+}
+
+fn await_end(
+    call: Call<'_>,
+    route: &dyn Route,
+    link: &mut Link,
+    hello: &Hello,
+) -> Result<(), Error> {
     loop {
         match link.receive(LARGEST, Some(END)) {
-            Ok(Some(_)) => {}
+            Ok(Some(Kind::Stopping | Kind::Goodbye)) => {}
             Ok(None) | Err(Broken::Cut | Broken::Unread) => return Ok(()),
             Err(Broken::Silent) => {
                 return Err(Error::TimedOut(call.trouble(format_args!(
-                    "process {} has been asked to stop, and has not within {} s",
+                    "process {} is to stop, and has not within {} s; see what its log says",
                     hello.pid,
                     END.as_secs()
                 ))));
             }
-            Err(e) => return Err(broken(call, route, e)),
+            other => return unexpected(call, route, link, other),
         }
     }
 }
@@ -80,20 +104,31 @@ fn ask(
 fn expect(call: Call<'_>, route: &dyn Route, link: &mut Link, expected: Kind) -> Result<(), Error> {
     match link.receive(LARGEST, Some(PATIENCE)) {
         Ok(Some(kind)) if kind == expected => Ok(()),
-        Ok(Some(Kind::Fault)) => Err(super::fault::error(call, link.body())),
+        other => unexpected(call, route, link, other),
+    }
+}
+
+fn unexpected(
+    call: Call<'_>,
+    route: &dyn Route,
+    link: &Link,
+    received: Result<Option<Kind>, Broken>,
+) -> Result<(), Error> {
+    Err(match received {
+        Ok(Some(Kind::Fault)) => super::fault::error(call, link.body()),
         Ok(Some(Kind::Goodbye) | None) | Err(Broken::Cut | Broken::Unread) => {
-            Err(Error::Unreachable(call.trouble(format_args!(
+            Error::Unreachable(call.trouble(format_args!(
                 "the one at `{}` is ending just now",
                 route.address()
-            ))))
+            )))
         }
-        Ok(Some(kind)) => Err(not_a_server(
+        Ok(Some(kind)) => not_a_server(
             call,
             route.address(),
             &format_args!("a frame of kind {kind:?}"),
-        )),
-        Err(e) => Err(broken(call, route, e)),
-    }
+        ),
+        Err(e) => broken(call, route, e),
+    })
 }
 
 fn broken(call: Call<'_>, route: &dyn Route, e: Broken) -> Error {

@@ -33,7 +33,10 @@ pub(super) fn error(call: Call<'_>, body: &[u8]) -> Error {
             size: usize::try_from(size).unwrap_or(usize::MAX),
             limit: call.with(usize::try_from(limit).unwrap_or(usize::MAX), answer),
         },
-        Fault::Unsendable(why) => Error::Unsendable { what: "the answer".into(), why: call.with(why, true) },
+        Fault::Unsendable { argument, why } => Error::Unsendable {
+            why: call.with(why, argument.is_none()),
+            what: argument.map_or("the answer".into(), |name| format!("the argument `{name}`")),
+        },
         Fault::Busy => Error::Busy(
             call.trouble("the server has as many connections as it takes; try again, or raise `.max_connections`"),
         ),

@@ -1,19 +1,19 @@
 //! What passes between who starts a server and the process that becomes it, over a pair of
-//! sockets: there the name, the lock and the listening socket; back a word when it is ready.
+//! sockets: there the name, the locks and the socket; back a word when it is ready.
 //!
 //! ```text
-//! starter -> child   the server's name, with two descriptors: the lock, the listening socket
+//! starter -> child   the server's name, with three descriptors: both locks, and the socket
 //! child -> starter   INIT      `remotex::init` was reached
 //!                    READY     calls are taken
 //!                    FAILED    and why, until the end of the stream
 //! ```
 
 use std::ffi::OsStr;
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::time::Instant;
 use std::{env, fs, str};
 
@@ -22,7 +22,9 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
+use super::Given;
 use super::lock::Lock;
+use crate::transport::{self, Bound};
 
 /// How the child's first argument begins. An argument is not inherited by children of the child, as
 /// a variable is.
@@ -39,8 +41,7 @@ const LONGEST_REASON: u64 = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Handover {
     pub(crate) name: String,
-    pub(crate) lock: Lock,
-    pub(crate) listener: UnixListener,
+    pub(crate) given: Given,
     pub(crate) starter: Starter,
 }
 
@@ -62,14 +63,14 @@ pub(super) enum Outcome {
 }
 
 /// Hands over to the child at the other end of `to`.
-pub(super) fn give(
-    to: &UnixStream,
-    name: &str,
-    lock: &Lock,
-    listener: &UnixListener,
-) -> io::Result<()> {
-    let descriptors = [lock.as_fd(), listener.as_fd()];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+pub(super) fn give(to: &UnixStream, name: &str, given: &Given) -> io::Result<()> {
+    let Given {
+        starting,
+        lock,
+        socket,
+    } = given;
+    let descriptors = [starting.as_fd(), lock.as_fd(), socket.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
     sendmsg(
@@ -133,7 +134,7 @@ fn receive() -> io::Result<Handover> {
     let starter = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
     rustix::stdio::dup2_stdin(fs::File::open("/dev/null")?)?;
     let mut name = [0; 64];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let received = recvmsg(
         &starter,
@@ -153,8 +154,13 @@ fn receive() -> io::Result<Handover> {
             "its standard input does not come from remotex",
         )
     };
-    let [lock, listener] = <[OwnedFd; 2]>::try_from(descriptors).map_err(|_| not_ours())?;
-    for descriptor in [lock.as_fd(), listener.as_fd(), starter.as_fd()] {
+    let [starting, lock, socket] = <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| not_ours())?;
+    for descriptor in [
+        starting.as_fd(),
+        lock.as_fd(),
+        socket.as_fd(),
+        starter.as_fd(),
+    ] {
         close_on_exec(descriptor)?;
     }
     let name = str::from_utf8(&name[..received.bytes])
@@ -162,10 +168,14 @@ fn receive() -> io::Result<Handover> {
         .to_owned();
     let starter = Starter(starter);
     starter.say(&[INIT]);
+    let given = Given {
+        starting: Lock::handed_over(starting),
+        lock: Lock::handed_over(lock),
+        socket: Bound::handed_over(socket),
+    };
     Ok(Handover {
         name,
-        lock: Lock::handed_over(lock),
-        listener: listener.into(),
+        given,
         starter,
     })
 }
@@ -191,6 +201,6 @@ impl Starter {
 
     fn say(&self, words: &[u8]) {
         // A starter that has gone does not want to know.
-        let _ = (&self.0).write_all(words);
+        let _ = transport::send(&self.0, words);
     }
 }

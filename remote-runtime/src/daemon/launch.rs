@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,8 +12,7 @@ use std::time::Instant;
 use std::{env, ffi::OsString};
 
 use super::handover::{self, MARK, Outcome};
-use super::lock::Lock;
-use super::{START, at_path};
+use super::{Given, START, at_path};
 use crate::error::{Call, Error};
 
 /// The variables that a server keeps of the environment of who happened to start it.
@@ -37,16 +36,19 @@ const TAIL: usize = 1000;
 /// Starts the server of `call` and waits until it takes calls.
 pub(super) fn launch(
     call: Call<'_>,
-    lock: &Lock,
-    listener: &UnixListener,
+    given: Given,
     log: &Path,
     deadline: Instant,
 ) -> Result<(), Error> {
     let output = open_log(log).map_err(|e| at_path(call, "its log cannot be opened", log, e))?;
     let before = output.metadata().map_or(0, |metadata| metadata.len());
-    let outcome = spawn(call.server, output).and_then(|child| {
-        handover::give(&child, call.server, lock, listener)?;
-        handover::outcome(&child, deadline)
+    let outcome = UnixStream::pair().and_then(|(ours, theirs)| {
+        // It lies in the socket before there is a child, so that all that can happen to the child
+        // is seen by reading.
+        handover::give(&ours, call.server, &given)?;
+        drop(given);
+        spawn(call.server, theirs, output)?;
+        handover::outcome(&ours, deadline)
     });
     let why = match outcome.map_err(|e| call.io("its process cannot be started", e))? {
         Outcome::Ready => return Ok(()),
@@ -97,9 +99,8 @@ fn quote(log: &Path, before: u64) -> String {
     }
 }
 
-/// Returns our end of the socket that is the child's standard input.
-fn spawn(server: &str, output: File) -> io::Result<UnixStream> {
-    let (ours, theirs) = UnixStream::pair()?;
+/// Starts the child, whose standard input is `theirs`.
+fn spawn(server: &str, theirs: UnixStream, output: File) -> io::Result<()> {
     let most_descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile)
         .current
         .unwrap_or(0);
@@ -121,7 +122,7 @@ fn spawn(server: &str, output: File) -> io::Result<UnixStream> {
     match command.spawn()?.wait() {
         // Somebody who ignores SIGCHLD has no children to wait for.
         Err(e) if e.raw_os_error() != Some(libc::ECHILD) => Err(e),
-        _ => Ok(ours),
+        _ => Ok(()),
     }
 }
 

@@ -112,15 +112,3 @@ impl<T: PartialOrd<U>, U> PartialOrd<U> for InCall<T> {
         (**self).partial_cmp(other)
     }
 }
-
-impl PartialEq<InCall<Self>> for usize {
-    fn eq(&self, other: &InCall<Self>) -> bool {
-        *self == **other
-    }
-}
-
-impl PartialOrd<InCall<Self>> for usize {
-    fn partial_cmp(&self, other: &InCall<Self>) -> Option<Ordering> {
-        self.partial_cmp(&**other)
-    }
-}

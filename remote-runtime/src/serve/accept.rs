@@ -9,12 +9,16 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{Shared, connection};
-use crate::link::Link;
+use crate::link::{Link, PATIENCE};
 use crate::wire::fault::Fault;
 use crate::wire::{Kind, frame};
 
 /// How long to leave clients in the queue when the system has no descriptor or thread to spare.
 const RESPITE: Duration = Duration::from_millis(100);
+
+/// How many connections there may be beyond `max_connections`: their calls are refused, but a server
+/// can always be asked for its status, and to stop.
+const RESERVE: usize = 16;
 
 /// The stack of a thread that runs functions, which are used to that of a main thread.
 const STACK: usize = 8 * 1024 * 1024;
@@ -67,6 +71,10 @@ fn take(shared: &Arc<Shared>, stream: UnixStream) {
     if cfg!(not(target_os = "linux")) && stream.set_nonblocking(false).is_err() {
         return;
     }
+    // A client that does not read its answers is let go.
+    if stream.set_write_timeout(Some(PATIENCE)).is_err() {
+        return;
+    }
     let stream = Arc::new(stream);
     let link = Link::new(stream.clone());
     // The first thing on the wire, before anything is read, let alone run: a connection that ends
@@ -78,10 +86,12 @@ fn take(shared: &Arc<Shared>, stream: UnixStream) {
         shared.say_goodbye(&link, 0);
         return shared.keep_waiting(stream);
     }
-    if connections.open.len() >= shared.service.max_connections {
+    let most = shared.service.max_connections;
+    if connections.open.len() >= most.saturating_add(RESERVE) {
         drop(connections);
         return refuse(&link);
     }
+    let is_busy = connections.open.len() >= most;
     let id = connections.next;
     connections.next += 1;
     connections.open.insert(id, stream.clone());
@@ -93,7 +103,7 @@ fn take(shared: &Arc<Shared>, stream: UnixStream) {
     let serving = std::thread::Builder::new()
         .name(format!("{} {id}", shared.service.name))
         .stack_size(STACK)
-        .spawn(move || connection::serve(&ending.shared, link));
+        .spawn(move || connection::serve(&ending.shared, link, is_busy));
     if serving.is_err() {
         refuse(&Link::new(stream));
     }
@@ -113,6 +123,6 @@ struct Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         self.shared.connections.lock().open.remove(&self.id);
-        self.shared.changed.notify_all();
+        self.shared.ended.notify_all();
     }
 }

@@ -13,8 +13,9 @@ use crate::wire::frame::{self, LARGEST, Refused};
 use crate::wire::hello::{Hello, LARGEST_HELLO};
 use crate::wire::{Kind, PROTOCOL};
 
-/// Serves a connection, on which our hello was sent, until one side ends it.
-pub(super) fn serve(shared: &Arc<Shared>, mut link: Link) {
+/// Serves a connection, on which our hello was sent, until one side ends it. If the server is busy,
+/// it takes no calls.
+pub(super) fn serve(shared: &Arc<Shared>, mut link: Link, is_busy: bool) {
     let Ok(peer) = Peer::of(link.stream()) else {
         return;
     };
@@ -31,12 +32,7 @@ pub(super) fn serve(shared: &Arc<Shared>, mut link: Link) {
         debug: hello.debug,
         limit: usize::try_from(hello.limit).unwrap_or(usize::MAX),
     };
-    Caller::there(
-        peer.uid,
-        peer.pid.unwrap_or(hello.pid),
-        hello.directory.clone(),
-    )
-    .enter();
+    Caller::there(peer, hello.pid, hello.directory.clone()).enter();
     let mut runner = Runner::new(&shared.service, link.stream().clone(), &client);
     let mut taken = 0;
     loop {
@@ -44,9 +40,7 @@ pub(super) fn serve(shared: &Arc<Shared>, mut link: Link) {
             return shared.say_goodbye(&link, taken);
         }
         match link.receive(shared.service.limit.min(LARGEST), None) {
-            Ok(Some(Kind::Call)) if !shared.await_open() => {
-                return shared.say_goodbye(&link, taken);
-            }
+            Ok(Some(Kind::Call)) if is_busy => return send_fault(&link, &Fault::Busy),
             Ok(Some(Kind::Call)) if hello.protocol != PROTOCOL => {
                 let why = "its program was built with another version of remotex";
                 return send_fault(&link, &Fault::Mismatch(why.into()));
@@ -54,8 +48,10 @@ pub(super) fn serve(shared: &Arc<Shared>, mut link: Link) {
             Ok(Some(Kind::Call)) => {
                 taken += 1;
                 let running = shared.count_call();
-                let sent = link.send(runner.run(link.body()));
+                let reply = runner.run(link.body());
                 drop(running);
+                let sent = link.send(reply);
+                runner.trim();
                 if sent.is_err() {
                     return;
                 }

@@ -61,6 +61,8 @@ pub(super) fn watch(stream: Arc<UnixStream>, wants_backtrace: bool) {
 
 /// Runs `call`, whose panics the hook takes for those of a remote function.
 pub(super) fn in_call<T>(call: impl FnOnce() -> T) -> T {
+    // A panic that the function caught is not that of a later call.
+    NOTED.set(None);
     IN_CALL.set(true);
     let ended = call();
     IN_CALL.set(false);

@@ -12,7 +12,7 @@ use crate::wire::fault::Fault;
 use crate::wire::frame::{self, HEADER, LARGEST};
 use crate::wire::{Kind, Malformed};
 
-/// A reply's buffer that is larger than this is given back before the next call.
+/// A reply's buffer that is larger than this is given back once it is sent.
 const ORDINARY: usize = 64 * 1024;
 
 /// Runs the calls of one connection, on its thread.
@@ -34,10 +34,15 @@ impl<'s> Runner<'s> {
         }
     }
 
+    /// Gives the memory of a large reply back.
+    pub(super) fn trim(&mut self) {
+        self.out.clear();
+        self.out.shrink_to(ORDINARY);
+    }
+
     /// Runs a call and returns the reply to send.
     pub(super) fn run(&mut self, call: &[u8]) -> &[u8] {
         self.out.clear();
-        self.out.shrink_to(ORDINARY);
         let at = frame::begin(&mut self.out);
         let mut reply = Reply::new(Encoder::new(&mut self.out, at + HEADER, self.limit));
         let ended = panic::in_call(|| {

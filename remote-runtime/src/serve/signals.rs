@@ -4,7 +4,9 @@
 //! done while no server runs.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::unix::net::UnixStream;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -36,20 +38,49 @@ impl Watch {
         let mut watches = WATCHES.lock();
         if !watches.installed {
             for signal in STOPPING {
-                flag::register_conditional_default(signal, UNWATCHED.clone())?;
+                if has_default_action(signal)? {
+                    flag::register_conditional_default(signal, UNWATCHED.clone())?;
+                }
             }
             watches.installed = true;
         }
-        let mut watch = Self(Vec::new());
+        let mut ids = Vec::new();
         for signal in STOPPING {
-            watch
-                .0
-                .push(low_level::pipe::register(signal, ask.try_clone()?)?);
+            match ask
+                .try_clone()
+                .and_then(|ask| low_level::pipe::register(signal, ask))
+            {
+                Ok(id) => ids.push(id),
+                Err(e) => {
+                    unregister(ids);
+                    return Err(e);
+                }
+            }
         }
         watches.count += 1;
         UNWATCHED.store(false, Ordering::SeqCst);
-        Ok(watch)
+        Ok(Self(ids))
     }
+}
+
+fn unregister(ids: Vec<SigId>) {
+    for id in ids {
+        low_level::unregister(id);
+    }
+}
+
+/// Whether nobody else has said what is to happen. Who ignores a signal, or handles it, goes on doing so.
+fn has_default_action(signal: i32) -> io::Result<bool> {
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: without a new action, sigaction(2) only writes the present one to where it is told,
+    // which is a live variable of its type.
+    let asked = unsafe { libc::sigaction(signal, ptr::null(), action.as_mut_ptr()) };
+    if asked != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: it has succeeded, and has written.
+    let action = unsafe { action.assume_init() };
+    Ok(action.sa_sigaction == libc::SIG_DFL)
 }
 
 impl Drop for Watch {
@@ -57,8 +88,6 @@ impl Drop for Watch {
         let mut watches = WATCHES.lock();
         watches.count -= 1;
         UNWATCHED.store(watches.count == 0, Ordering::SeqCst);
-        for id in self.0.drain(..) {
-            low_level::unregister(id);
-        }
+        unregister(std::mem::take(&mut self.0));
     }
 }

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process;
 use std::sync::atomic::Ordering;
@@ -13,8 +12,7 @@ use super::{LOCAL, Server, UNKNOWN};
 use crate::address::Files;
 use crate::client;
 use crate::daemon::handover::Handover;
-use crate::daemon::lock::Lock;
-use crate::daemon::{self, START};
+use crate::daemon::{self, Given, START};
 use crate::error::{Call, Error, Result};
 use crate::registry;
 use crate::serve::{Host, Service};
@@ -41,26 +39,29 @@ impl Server {
         let starting = daemon::lock(call, &files.start, deadline)?;
         self.refuse_second(call, &files)?;
         let lock = daemon::lock(call, &files.lock, deadline)?;
-        let listener = daemon::listen(call, &files)?;
-        drop(starting);
-        self.serve(call, &files, listener, lock, || ())
+        let socket = daemon::bind(call, &files)?;
+        self.serve(
+            call,
+            &files,
+            Given {
+                starting,
+                lock,
+                socket,
+            },
+            || (),
+        )
     }
 
     /// Becomes the server that this process was started for.
     pub(super) fn serve_as_daemon(&'static self, handover: Handover) -> process::ExitCode {
         let call = Call::control(self.name);
-        let Handover {
-            lock,
-            listener,
-            starter,
-            ..
-        } = handover;
+        let Handover { given, starter, .. } = handover;
         let mut starter = Some(starter);
         let ended = self.files(call).and_then(|files| {
             let files = files.ok_or_else(|| {
                 Error::Unreachable(call.trouble("its address is `local:` by now"))
             })?;
-            self.serve(call, &files, listener, lock, || {
+            self.serve(call, &files, given, || {
                 if let Some(starter) = starter.take() {
                     starter.ready();
                 }
@@ -99,16 +100,21 @@ impl Server {
         }
     }
 
-    /// Serves from start to end, holding `lock`.
+    /// Serves from start to end. Nobody can connect before all is ready; who would, waits for the
+    /// start lock, or is told that nobody listens.
     fn serve(
         &'static self,
         call: Call<'_>,
         files: &Files,
-        listener: UnixListener,
-        lock: Lock,
+        given: Given,
         ready: impl FnOnce(),
     ) -> Result<()> {
-        let socket = Socket::of(&files.socket);
+        let Given {
+            starting,
+            lock,
+            socket,
+        } = given;
+        let file = Socket::at(&files.socket);
         let _role = Role::take(self);
         let service = Service {
             name: self.name,
@@ -117,21 +123,17 @@ impl Server {
             max_connections: self.max_connections,
             idle_timeout: self.idle_timeout,
         };
-        let host = Host::begin(service, listener).map_err(|e| call.io("it cannot serve", e))?;
-        let mut ended = self.on_start.map_or(Ok(()), |load| load());
-        if ended.is_ok() {
-            host.open();
-            ready();
-            ended = host
-                .wait()
-                .map_err(|e| call.io("it cannot wait for requests to stop", e));
-            host.drain();
-            ended = ended.and(self.on_stop.map_or(Ok(()), |save| save()));
-        } else {
-            host.drain();
-        }
+        self.on_start.map_or(Ok(()), |load| load())?;
+        let host = Host::begin(service, socket).map_err(|e| call.io("it cannot serve", e))?;
+        drop(starting);
+        ready();
+        let ended = host
+            .wait()
+            .map_err(|e| call.io("it cannot wait for requests to stop", e));
+        host.drain();
+        let ended = ended.and(self.on_stop.map_or(Ok(()), |save| save()));
         // Who has come since is kept waiting by `host`: first there must be room for a successor.
-        socket.remove_if_ours(&files.socket);
+        drop(file);
         drop(lock);
         drop(host);
         ended
@@ -154,23 +156,33 @@ impl Drop for Role {
     }
 }
 
-/// Which file our socket is.
-struct Socket(Option<(u64, u64)>);
+/// The file of our socket, which is removed when this is dropped.
+struct Socket<'p> {
+    path: &'p Path,
+    /// Which file it is, as device and number.
+    file: Option<(u64, u64)>,
+}
 
-impl Socket {
-    fn of(path: &Path) -> Self {
-        Self(
-            fs::symlink_metadata(path)
-                .ok()
-                .map(|metadata| (metadata.dev(), metadata.ino())),
-        )
-    }
-
-    /// Removes the socket, unless another one lies at its path by now.
-    fn remove_if_ours(&self, path: &Path) {
-        if self.0.is_some() && Self::of(path).0 == self.0 {
-            // If it stays, the next server removes it.
-            let _ = fs::remove_file(path);
+impl<'p> Socket<'p> {
+    fn at(path: &'p Path) -> Self {
+        Self {
+            path,
+            file: identity(path),
         }
     }
+}
+
+impl Drop for Socket<'_> {
+    /// Another one that lies at the path by now stays.
+    fn drop(&mut self) {
+        if self.file.is_some() && identity(self.path) == self.file {
+            // If it stays, the next server removes it.
+            let _ = fs::remove_file(self.path);
+        }
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
 }

@@ -1,7 +1,7 @@
 //! What Linux offers and others do not.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
@@ -22,16 +22,31 @@ pub(super) fn send(stream: &UnixStream, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
 }
 
+/// Asked by hand, since rustix takes the number of a process for one that is never zero.
 pub(super) fn peer(stream: &UnixStream) -> io::Result<Peer> {
-    let peer = rustix::net::sockopt::socket_peercred(stream)?;
+    let mut peer = libc::ucred {
+        pid: 0,
+        uid: 0,
+        gid: 0,
+    };
+    let mut length = libc::socklen_t::try_from(size_of_val(&peer)).unwrap_or(0);
+    // SAFETY: the descriptor is open for as long as `stream` is borrowed, and the pointers are to
+    // live variables: of the type that SO_PEERCRED writes, and of that one's size.
+    let done = unsafe {
+        libc::getsockopt(
+            stream.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEERCRED,
+            (&raw mut peer).cast(),
+            &raw mut length,
+        )
+    };
+    if done != 0 {
+        return Err(io::Error::last_os_error());
+    }
     // Zero is a process that cannot be seen from our namespace.
-    let pid = u32::try_from(peer.pid.as_raw_pid())
-        .ok()
-        .filter(|&pid| pid != 0);
-    Ok(Peer {
-        uid: peer.uid.as_raw(),
-        pid,
-    })
+    let pid = u32::try_from(peer.pid).ok().filter(|&pid| pid != 0);
+    Ok(Peer { uid: peer.uid, pid })
 }
 
 pub(crate) fn working_directory(pid: u32) -> Option<PathBuf> {

@@ -33,8 +33,13 @@ pub enum Fault {
         /// Whether it is the answer, so that the function has run.
         answer: bool,
     },
-    /// The answer cannot be encoded; the function has run.
-    Unsendable(String),
+    /// A value is of a kind that cannot travel.
+    Unsendable {
+        /// The argument that it is, in which case nothing has run; or it is the answer.
+        argument: Option<String>,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The server has as many connections as it takes; nothing has run.
     Busy,
     /// What came was no message; nothing has run.
@@ -50,6 +55,7 @@ const IO_KIND: u8 = 6;
 const SIZE: u8 = 7;
 const LIMIT: u8 = 8;
 const ANSWER: u8 = 9;
+const ARGUMENT: u8 = 10;
 
 const FAILED: u8 = 1;
 const PANICKED: u8 = 2;
@@ -106,8 +112,14 @@ impl Fault {
                 put(out, LIMIT, &limit.to_le_bytes());
                 put(out, ANSWER, &[(*answer).into()]);
             }
-            Self::Mismatch(why) | Self::Unsendable(why) | Self::Malformed(why) => {
+            Self::Mismatch(why) | Self::Malformed(why) => {
                 put_text(out, MESSAGE, why);
+            }
+            Self::Unsendable { argument, why } => {
+                put_text(out, MESSAGE, why);
+                if let Some(argument) = argument {
+                    put_text(out, ARGUMENT, argument);
+                }
             }
             Self::UnknownFunction | Self::Busy => {}
         }
@@ -120,7 +132,7 @@ impl Fault {
             Self::UnknownFunction => UNKNOWN_FUNCTION,
             Self::Mismatch(_) => MISMATCH,
             Self::TooLarge { .. } => TOO_LARGE,
-            Self::Unsendable(_) => UNSENDABLE,
+            Self::Unsendable { .. } => UNSENDABLE,
             Self::Busy => BUSY,
             Self::Malformed(_) => MALFORMED,
         }
@@ -133,6 +145,7 @@ impl Fault {
     pub fn read(body: &[u8]) -> Result<Self, Malformed> {
         let (mut code, mut message, mut location, mut backtrace) =
             (0, String::new(), String::new(), None);
+        let mut argument = None;
         let (mut causes, mut io_kind, mut size, mut limit, mut answer) =
             (Vec::new(), None, 0, 0, false);
         for field in fields::read(body) {
@@ -147,6 +160,7 @@ impl Fault {
                 SIZE => size = number(value)?,
                 LIMIT => limit = number(value)?,
                 ANSWER => answer = number(value)? != 0,
+                ARGUMENT => argument = Some(text(value)),
                 _ => {}
             }
         }
@@ -164,7 +178,10 @@ impl Fault {
                 limit,
                 answer,
             },
-            UNSENDABLE => Self::Unsendable(message),
+            UNSENDABLE => Self::Unsendable {
+                argument,
+                why: message,
+            },
             BUSY => Self::Busy,
             MALFORMED => Self::Malformed(message),
             _ => {
@@ -262,7 +279,8 @@ mod tests {
                 answer
             }),
             any::<String>().prop_map(Fault::Mismatch),
-            any::<String>().prop_map(Fault::Unsendable),
+            any::<(Option<String>, String)>()
+                .prop_map(|(argument, why)| Fault::Unsendable { argument, why }),
             any::<String>().prop_map(Fault::Malformed),
             Just(Fault::UnknownFunction),
             Just(Fault::Busy),

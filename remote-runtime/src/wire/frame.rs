@@ -100,6 +100,15 @@ impl Default for Inbox {
 impl Inbox {
     /// Where the next bytes go; after reading into it, call [`filled`](Self::filled).
     pub fn space(&mut self) -> &mut [u8] {
+        self.trim();
+        if self.end == self.buffer.len() || self.start + self.awaited > self.buffer.len() {
+            self.make_room();
+        }
+        &mut self.buffer[self.end..]
+    }
+
+    /// Lets go of the latest body, and of the memory of a large one.
+    pub fn trim(&mut self) {
         self.body = 0..0;
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
@@ -107,10 +116,6 @@ impl Inbox {
                 self.buffer = Vec::new();
             }
         }
-        if self.end == self.buffer.len() || self.start + self.awaited > self.buffer.len() {
-            self.make_room();
-        }
-        &mut self.buffer[self.end..]
     }
 
     fn make_room(&mut self) {

@@ -213,6 +213,11 @@ fn panic_is_an_answer() {
     assert!(backtrace.is_none());
     let e = panics_strangely().unwrap_err();
     assert!(matches!(e, Error::Panicked { .. }), "{e:?}");
+    caught_panic().unwrap();
+    let Error::Panicked { location, .. } = resumed_panic().unwrap_err() else {
+        panic!()
+    };
+    assert_eq!(location, "", "it is not that of the panic before");
     assert_eq!(pid().unwrap(), server, "the server goes on");
 }
 
@@ -248,8 +253,15 @@ fn unsendable() {
     );
 
     let e = untagged(Untagged::Number(1)).unwrap_err();
+    assert!(!e.may_have_run());
+    let Error::Unsendable { what, why } = e else {
+        panic!("{e:?}")
+    };
+    assert_eq!(what, "the argument `value`");
+    assert!(why.contains("untagged"), "{why}");
+    let e = answers_untagged().unwrap_err();
     assert!(
-        matches!(&e, Error::Mismatch(why) if why.to_string().contains("untagged")),
+        matches!(&e, Error::Unsendable { what, .. } if what == "the answer"),
         "{e:?}"
     );
     assert_eq!(

@@ -313,6 +313,19 @@ pub(crate) fn panics(text: &str) -> Result<()> {
 }
 
 #[remote(ZOO)]
+pub(crate) fn caught_panic() -> Result<()> {
+    let caught = std::panic::catch_unwind(|| panic!("caught"));
+    assert!(caught.is_err());
+    Ok(())
+}
+
+/// Panics without the hook.
+#[remote(ZOO)]
+pub(crate) fn resumed_panic() -> Result<()> {
+    std::panic::resume_unwind(Box::new("resumed"));
+}
+
+#[remote(ZOO)]
 pub(crate) fn panics_strangely() -> Result<()> {
     struct Bomb;
     impl Drop for Bomb {
@@ -350,6 +363,11 @@ pub(crate) fn answers_skipping() -> Result<Skipping> {
 #[serde(untagged)]
 pub(crate) enum Untagged {
     Number(u32),
+}
+
+#[remote(ZOO)]
+pub(crate) fn answers_untagged() -> Result<Untagged> {
+    Ok(Untagged::Number(1))
 }
 
 #[remote(ZOO)]
