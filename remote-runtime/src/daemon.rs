@@ -127,7 +127,7 @@ fn at_path(call: Call<'_>, step: &str, path: &Path, e: io::Error) -> Error {
             "; the path of a socket has at most 104 bytes, set a shorter XDG_RUNTIME_DIR or address"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "; set XDG_RUNTIME_DIR to a folder that you can write"
+            "; choose a folder that you can write, by XDG_RUNTIME_DIR or the server's address"
         }
         _ => "",
     };

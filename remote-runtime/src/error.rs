@@ -169,7 +169,7 @@ impl fmt::Display for Error {
             Self::Failed { message, .. } => f.write_str(message),
             Self::TooLarge { size, limit } => write!(
                 f,
-                "{} of {} takes {size} bytes where {limit} are allowed; send less, or raise `.max_message` of its `Server`",
+                "{} of {} would need {size} bytes where {limit} are allowed; send less, or raise `.max_message` of its `Server`",
                 if limit.may_have_run() {
                     "the answer"
                 } else {

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::transport;
 use crate::wire::Kind;
@@ -56,16 +56,22 @@ impl Link {
     /// Waits for the next frame, whose [`body`](Self::body) is at most `limit` bytes; `None` at a
     /// clean end.
     ///
-    /// `patience` is for its first byte; `None` waits for ever.
+    /// All of it must come within `patience`; with `None` its first byte may take for ever, and then
+    /// each pause has a limit.
     pub(crate) fn receive(
         &mut self,
         limit: usize,
         patience: Option<Duration>,
     ) -> Result<Option<Kind>, Broken> {
+        let deadline = patience.map(|patience| Instant::now() + patience);
         while !self.inbox.has_frame(limit).map_err(Broken::Refused)? {
             let partial = self.inbox.is_partial();
-            self.set_timeout(if partial { Some(PATIENCE) } else { patience })
-                .map_err(Broken::Io)?;
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Err(Broken::Silent);
+            }
+            let timeout = left.or(partial.then_some(PATIENCE));
+            self.set_timeout(timeout).map_err(Broken::Io)?;
             match (&*self.stream).read(self.inbox.space()) {
                 Ok(0) if partial => return Err(Broken::Cut),
                 Ok(0) => return Ok(None),

@@ -55,7 +55,7 @@ pub(crate) struct Host {
     /// Closed to end the accepting thread.
     quit: Option<UnixStream>,
     acceptor: Option<JoinHandle<()>>,
-    /// Signals ask to stop for as long as it is there.
+    /// Signals ask to stop for as long as it is there, which is until one has.
     signals: Option<signals::Watch>,
 }
 
@@ -89,6 +89,8 @@ impl Host {
     pub(crate) fn begin(service: Service, socket: Bound) -> io::Result<Self> {
         panic::install_hook();
         let (ask, asked) = UnixStream::pair()?;
+        // Once has been asked, nobody reads it any more.
+        ask.set_nonblocking(true)?;
         let (quit, quitted) = UnixStream::pair()?;
         let signals = signals::Watch::begin(&ask)?;
         let listener = socket.listen()?;
@@ -136,7 +138,9 @@ impl Host {
     ///
     /// Calls that take longer than a grace period are given up: they may still run, but nobody is
     /// told how they end, so that nothing is promised that `on_stop` does not see.
-    pub(crate) fn drain(&self) {
+    pub(crate) fn drain(&mut self) {
+        // From here on signals mean again what they always mean: a second one ends it at once.
+        drop(self.signals.take());
         let shared = &self.shared;
         let deadline = Instant::now() + GRACE;
         shared.close();
@@ -160,8 +164,6 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         drop(self.quit.take());
-        // Before anybody is told of the end, signals mean again what they always mean.
-        drop(self.signals.take());
         if let Some(acceptor) = self.acceptor.take() {
             // It cannot panic with anything that is not already on stderr.
             let _ = acceptor.join();

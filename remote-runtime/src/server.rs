@@ -134,8 +134,16 @@ impl Server {
     }
 
     /// Ends the server when no call has run for so long. An open connection alone is no use.
+    ///
+    /// # Panics
+    /// If it is zero. In a `static` that is an error of the compiler.
     #[must_use]
+    #[track_caller]
     pub const fn idle_timeout(mut self, idle: Duration) -> Self {
+        assert!(
+            !idle.is_zero(),
+            "an idle timeout of zero would end the server before its first call"
+        );
         self.idle_timeout = Some(idle);
         self
     }

@@ -28,6 +28,7 @@ checks! {
     local_runs_here: "local", "REMOTEX_ZOO" = "local:";
     ten_thousand_calls_in_a_row: "in-a-row";
     two_hundred_threads_at_once: "at-once";
+    a_fork_has_its_own_connections: "forks";
     who_stays_up_survives_its_servers: "stays";
 }
 

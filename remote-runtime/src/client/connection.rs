@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{env, fmt};
+use std::{env, fmt, process};
 
 use super::{Encode, Route};
 use crate::codec::Encoder;
@@ -36,6 +36,8 @@ struct Greeted {
     hello: Option<Hello>,
     /// How many calls were sent over it.
     sent: u64,
+    /// Which process connected: a child of fork(2) has our connections, and must not use them.
+    process: u32,
     /// Where this process was when it connected.
     directory: Option<PathBuf>,
 }
@@ -78,16 +80,13 @@ impl Connection {
 
     /// Sends the call, over a new connection if there is none, and waits for how it ends.
     pub(super) fn attempt(&mut self, call: Call<'_>, route: &dyn Route) -> Result<Ended, Error> {
-        // Where the system does not tell the server of our directory, a hello must.
-        let stale = |link: &Greeted| {
-            cfg!(not(target_os = "linux")) && env::current_dir().ok() != link.directory
-        };
         let mut link = match self.link.take() {
-            Some(link) if !stale(&link) => link,
+            Some(link) if link.is_ours() => link,
             _ => Greeted {
                 link: connect(call, route)?,
                 hello: None,
                 sent: 0,
+                process: process::id(),
                 directory: env::current_dir().ok(),
             },
         };
@@ -227,6 +226,13 @@ impl Greeted {
                 }
             }
         }
+    }
+
+    /// Whether a call can go over it as if it had just been made.
+    fn is_ours(&self) -> bool {
+        // Where the system does not tell the server of our directory, a hello must.
+        let moved = || cfg!(not(target_os = "linux")) && env::current_dir().ok() != self.directory;
+        self.process == process::id() && !moved()
     }
 
     fn greet(&self, call: Call<'_>, route: &dyn Route) -> Result<Hello, Error> {

@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Route;
 use super::connection::{greeted, hello, not_a_server};
@@ -67,8 +67,10 @@ fn await_end(
     link: &mut Link,
     hello: &Hello,
 ) -> Result<(), Error> {
+    let deadline = Instant::now() + END;
     loop {
-        match link.receive(LARGEST, Some(END)) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match link.receive(LARGEST, Some(left)) {
             Ok(Some(Kind::Stopping | Kind::Goodbye)) => {}
             Ok(None) | Err(Broken::Cut | Broken::Unread) => return Ok(()),
             Err(Broken::Silent) => {
@@ -139,7 +141,7 @@ fn broken(call: Call<'_>, route: &dyn Route, e: Broken) -> Error {
             PATIENCE.as_secs()
         ))),
         Broken::Io(e) => call.io("its reply cannot be received", e),
-        Broken::Refused(e) => not_a_server(call, route.address(), &format_args!("{e:?}")),
+        Broken::Refused(e) => not_a_server(call, route.address(), &e),
         Broken::Cut | Broken::Unread => not_a_server(call, route.address(), &"it is cut off"),
     }
 }

@@ -1,8 +1,9 @@
 //! Starts this same program again, as a process that has nothing of its starter but what it is handed.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -12,7 +13,7 @@ use std::time::Instant;
 use std::{env, ffi::OsString};
 
 use super::handover::{self, MARK, Outcome};
-use super::{Given, START, at_path};
+use super::{Given, START};
 use crate::error::{Call, Error};
 
 /// The variables that a server keeps of the environment of who happened to start it.
@@ -31,7 +32,7 @@ const KEPT: [&str; 8] = [
 const KEPT_PREFIXES: [&str; 3] = ["LC_", "XDG_", "REMOTEX_"];
 
 /// How much of the log's end an error quotes.
-const TAIL: usize = 1000;
+const TAIL: u64 = 1000;
 
 /// Starts the server of `call` and waits until it takes calls.
 pub(super) fn launch(
@@ -40,7 +41,13 @@ pub(super) fn launch(
     log: &Path,
     deadline: Instant,
 ) -> Result<(), Error> {
-    let output = open_log(log).map_err(|e| at_path(call, "its log cannot be opened", log, e))?;
+    let output = open_log(log).map_err(|e| {
+        let path = log.display();
+        call.io(
+            format_args!("its log cannot be opened at `{path}`; set XDG_STATE_HOME to a folder that you can write"),
+            e,
+        )
+    })?;
     let before = output.metadata().map_or(0, |metadata| metadata.len());
     let outcome = UnixStream::pair().and_then(|(ours, theirs)| {
         // It lies in the socket before there is a child, so that all that can happen to the child
@@ -83,20 +90,22 @@ fn open_log(log: &Path) -> io::Result<File> {
         .open(log)
 }
 
-/// What the child has written to the log before it ended.
+/// The end of what the child has written to the log before it ended.
 fn quote(log: &Path, before: u64) -> String {
-    let written = fs::read(log).unwrap_or_default();
-    let new = written
-        .get(usize::try_from(before).unwrap_or(0)..)
-        .unwrap_or_default();
-    let tail = String::from_utf8_lossy(&new[new.len().saturating_sub(TAIL)..])
-        .trim()
-        .to_owned();
-    if tail.is_empty() {
-        format!("; its log `{}` says nothing", log.display())
-    } else {
-        format!("; its log says: {tail}")
+    let tail = tail(log, before).unwrap_or_default();
+    match String::from_utf8_lossy(&tail).trim() {
+        "" => format!("; its log `{}` says nothing", log.display()),
+        words => format!("; its log says: {words}"),
     }
+}
+
+fn tail(log: &Path, before: u64) -> io::Result<Vec<u8>> {
+    let mut log = File::open(log)?;
+    let length = log.metadata()?.len();
+    log.seek(SeekFrom::Start(before.max(length.saturating_sub(TAIL))))?;
+    let mut tail = Vec::new();
+    log.take(TAIL).read_to_end(&mut tail)?;
+    Ok(tail)
 }
 
 /// Starts the child, whose standard input is `theirs`.
@@ -126,13 +135,20 @@ fn spawn(server: &str, theirs: UnixStream, output: File) -> io::Result<()> {
     }
 }
 
-/// The file that this process runs, even if another one lies at its path by now.
+/// The file that this process runs, even if another one lies at its path by now. By its path, it has
+/// its name in lists of processes.
 fn program() -> io::Result<PathBuf> {
-    if cfg!(target_os = "linux") {
-        Ok("/proc/self/exe".into())
-    } else {
-        env::current_exe()
+    let path = env::current_exe()?;
+    if cfg!(not(target_os = "linux")) {
+        return Ok(path);
     }
+    let running = PathBuf::from("/proc/self/exe");
+    let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    Ok(if identity(&path) == identity(&running) {
+        path
+    } else {
+        running
+    })
 }
 
 fn is_kept(name: &OsString) -> bool {

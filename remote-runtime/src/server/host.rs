@@ -21,8 +21,8 @@ impl Server {
     /// Serves here, in the foreground, until stopped: by [`stop`](Server::stop), by a signal, or
     /// because it was idle for longer than [`idle_timeout`](Server::idle_timeout).
     ///
-    /// SIGTERM and SIGINT let the calls that run come to their end; they are handled only while
-    /// this runs.
+    /// SIGTERM and SIGINT let the calls that run come to their end, for up to 10 s; a second one ends
+    /// the process at once. They are handled only while this runs.
     ///
     /// # Errors
     /// If the name is taken by a server that runs, which is then named and left alone; if the
@@ -124,7 +124,7 @@ impl Server {
             idle_timeout: self.idle_timeout,
         };
         self.on_start.map_or(Ok(()), |load| load())?;
-        let host = Host::begin(service, socket).map_err(|e| call.io("it cannot serve", e))?;
+        let mut host = Host::begin(service, socket).map_err(|e| call.io("it cannot serve", e))?;
         drop(starting);
         ready();
         let ended = host

@@ -1,5 +1,6 @@
 //! Frames out of bytes and into bytes; no I/O.
 
+use std::fmt;
 use std::ops::Range;
 
 use super::{Kind, MAGIC, Malformed};
@@ -57,6 +58,15 @@ pub enum Refused {
         /// The length that the frame announces.
         size: usize,
     },
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(malformed) => malformed.fmt(f),
+            Self::TooLarge { size } => write!(f, "it announces {size} bytes"),
+        }
+    }
 }
 
 impl From<Malformed> for Refused {

@@ -30,6 +30,7 @@ pub(crate) fn run(name: &str) {
         "in-a-row" => in_a_row(),
         "at-once" => at_once(),
         "stays" => stays(),
+        "forks" => forks(),
         _ => panic!("no such check: {name}"),
     }
 }
@@ -367,4 +368,23 @@ fn stays() {
     pids.sort_unstable();
     pids.dedup();
     assert_eq!(pids.len(), 4);
+}
+
+/// Both sides of a fork go on calling, and each gets its own answers.
+fn forks() {
+    assert_eq!(echo("before").unwrap(), "before");
+    // SAFETY: this process has a single thread.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0);
+    let text = if child == 0 { "child" } else { "parent" };
+    for _ in 0..500 {
+        assert_eq!(echo(text).unwrap(), text);
+    }
+    if child == 0 {
+        process::exit(0);
+    }
+    let mut status = 0;
+    // SAFETY: it is our child, and `status` is a live variable.
+    let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+    assert_eq!((waited, status), (child, 0));
 }
