@@ -143,6 +143,27 @@ fn signals_let_the_running_call_end_and_remove_the_socket() {
 }
 
 #[test]
+fn a_second_signal_ends_a_server_at_once() {
+    use std::os::unix::process::ExitStatusExt;
+
+    let home = Home::new();
+    let server = home.serve(&["serve"], "zoo");
+    let go = home.path("go");
+    let slow = ["slow", go.to_str().unwrap()];
+    let call = home.zoo(&slow).stdout(Stdio::piped()).spawn().unwrap();
+    await_that(|| home.path("go.began").exists());
+    server.signal(Signal::TERM);
+    await_that(|| {
+        home.run_zoo(&["status", "zoo"])
+            .contains("is ending just now")
+    });
+    server.signal(Signal::TERM);
+    assert_eq!(server.output().status.signal(), Some(Signal::TERM.as_raw()));
+    let said = stdout(&call.wait_with_output().unwrap());
+    assert!(said.starts_with("Lost true "), "{said}");
+}
+
+#[test]
 fn signals_mean_what_they_always_mean_when_no_server_runs() {
     use std::os::unix::process::ExitStatusExt;
 
