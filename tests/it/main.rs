@@ -6,8 +6,10 @@ mod support;
 
 /// What a client finds: arguments, answers, errors, limits.
 mod calls;
-/// How servers come and go.
+/// How servers come to be, and what they are then.
 mod lifecycle;
+/// How they end, and what their callers see of it.
+mod ending;
 /// What is spoken wrongly, to servers and to clients.
 mod bytes;
 /// The examples do what their first lines say.

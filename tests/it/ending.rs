@@ -1,0 +1,230 @@
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::process::Stdio;
+
+use rustix::process::Signal;
+
+use crate::support::{Home, await_that, is_alive, stdout};
+
+#[test]
+fn signals_let_the_running_call_end_and_remove_the_socket() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let home = Home::new();
+        let server = home.serve(&["serve"], "zoo");
+        let call = home
+            .zoo(&["slow", home.path("go").to_str().unwrap()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        await_that(|| home.path("go.began").exists());
+        assert!(
+            fs::metadata(home.socket("zoo"))
+                .unwrap()
+                .file_type()
+                .is_socket()
+        );
+        let pid = server.pid();
+        server.signal(signal);
+        // The server must have begun to end before the call ends: it then says so to who connects.
+        await_that(|| {
+            home.run_zoo(&["status", "zoo"])
+                .contains("is ending just now")
+        });
+        fs::write(home.path("go"), "").unwrap();
+        assert_eq!(stdout(&call.wait_with_output().unwrap()), pid.to_string());
+        let output = server.output();
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(stdout(&output), "()");
+        assert!(!home.socket("zoo").exists());
+    }
+}
+
+#[test]
+fn a_second_signal_ends_a_server_at_once() {
+    use std::os::unix::process::ExitStatusExt;
+
+    let home = Home::new();
+    let server = home.serve(&["serve"], "zoo");
+    let go = home.path("go");
+    let slow = ["slow", go.to_str().unwrap()];
+    let call = home.zoo(&slow).stdout(Stdio::piped()).spawn().unwrap();
+    await_that(|| home.path("go.began").exists());
+    server.signal(Signal::TERM);
+    await_that(|| {
+        home.run_zoo(&["status", "zoo"])
+            .contains("is ending just now")
+    });
+    server.signal(Signal::TERM);
+    assert_eq!(server.output().status.signal(), Some(Signal::TERM.as_raw()));
+    let said = stdout(&call.wait_with_output().unwrap());
+    assert!(said.starts_with("Lost true "), "{said}");
+}
+
+#[test]
+fn signals_mean_what_they_always_mean_when_no_server_runs() {
+    use std::os::unix::process::ExitStatusExt;
+
+    let home = Home::new();
+    // It serves, is stopped, and then waits to serve again, for which it needs the lock.
+    let server = home.serve(&["serve-twice"], "zoo");
+    let folder = home.path("run/remotex");
+    let start = fs::File::create(folder.join("zoo.start")).unwrap();
+    rustix::fs::flock(&start, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
+    await_that(|| !home.socket("zoo").exists());
+    server.signal(Signal::TERM);
+    assert_eq!(server.output().status.signal(), Some(Signal::TERM.as_raw()));
+}
+
+#[test]
+fn who_calls_while_a_server_ends_is_served_by_the_next() {
+    let home = Home::new();
+    let old = home.run_zoo(&["pid"]);
+    let call = home
+        .zoo(&["slow", home.path("go").to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    await_that(|| home.path("go.began").exists());
+    let stop = home
+        .zoo(&["stop", "zoo"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    await_that(|| {
+        home.run_zoo(&["status", "zoo"])
+            .contains("is ending just now")
+    });
+    let waiting = home.zoo(&["pid"]).stdout(Stdio::piped()).spawn().unwrap();
+    let start = home
+        .zoo(&["start", "zoo"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    fs::write(home.path("go"), "").unwrap();
+    assert_eq!(stdout(&call.wait_with_output().unwrap()), old);
+    assert_eq!(stdout(&stop.wait_with_output().unwrap()), "()");
+    let new = stdout(&waiting.wait_with_output().unwrap());
+    assert_ne!(new, old);
+    assert!(new.parse::<u32>().is_ok(), "{new}");
+    assert_eq!(stdout(&start.wait_with_output().unwrap()), "()");
+    assert_eq!(home.run_zoo(&["pid"]), new);
+    assert!(!is_alive(old.parse().unwrap()));
+}
+
+#[test]
+fn a_killed_server_leaves_nothing_that_matters() {
+    let home = Home::new();
+    let old = home.run_zoo(&["pid"]);
+    crate::support::kill(old.parse().unwrap(), Signal::KILL);
+    await_that(|| !is_alive(old.parse().unwrap()));
+    assert!(home.socket("zoo").exists(), "it had no time to remove it");
+    let new = home.run_zoo(&["pid"]);
+    assert!(new != old && new.parse::<u32>().is_ok(), "{new}");
+}
+
+#[test]
+fn an_idle_server_ends_and_removes_its_socket() {
+    let home = Home::new();
+    let pid = home.run_zoo(&["brief"]).parse().unwrap();
+    await_that(|| !is_alive(pid));
+    assert!(!home.socket("brief").exists());
+}
+
+#[test]
+fn a_function_may_stop_its_own_server() {
+    let home = Home::new();
+    let pid = home.run_zoo(&["brief"]).parse().unwrap();
+    assert_eq!(home.run_zoo(&["quit"]), "()");
+    await_that(|| !is_alive(pid));
+}
+
+#[test]
+fn to_start_and_to_stop_twice_is_fine() {
+    let home = Home::new();
+    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
+    assert!(!home.socket("zoo").exists(), "to stop starts nothing");
+    assert_eq!(home.run_zoo(&["start", "zoo"]), "()");
+    let pid = home.run_zoo(&["pid"]);
+    assert_eq!(home.run_zoo(&["start", "zoo"]), "()");
+    assert_eq!(home.run_zoo(&["pid"]), pid);
+    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
+    assert!(!home.socket("zoo").exists());
+    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
+    assert!(
+        home.run_zoo(&["status", "zoo"])
+            .starts_with("Unreachable false server `zoo`: it does not run")
+    );
+}
+
+#[test]
+fn on_start_and_on_stop_keep_what_the_server_had() {
+    let home = Home::new();
+    assert_eq!(home.run_zoo(&["saved", "one"]), r#""""#);
+    assert_eq!(home.run_zoo(&["saved", "two"]), r#""one""#);
+    assert_eq!(home.run_zoo(&["stop", "saving"]), "()");
+    assert_eq!(home.run_zoo(&["saved", "three"]), r#""two""#);
+}
+
+#[test]
+fn a_large_call_to_a_stopped_server_is_not_waited_for_for_ever() {
+    let home = Home::new();
+    let server = home.serve(&["serve"], "zoo");
+    server.signal(Signal::STOP);
+    let said = home.run_zoo(&["echo-large", "10000000"]);
+    server.signal(Signal::CONT);
+    assert!(
+        said.starts_with("TimedOut false `echo` on server `zoo`: "),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_call_that_outlasts_the_grace_period_is_lost_and_not_promised() {
+    let home = Home::new();
+    home.run_zoo(&["start", "zoo"]);
+    let call = home
+        .zoo(&["slow", home.path("go").to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    await_that(|| home.path("go.began").exists());
+    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
+    fs::write(home.path("go"), "").unwrap();
+    let said = stdout(&call.wait_with_output().unwrap());
+    assert!(
+        said.starts_with("Lost true `slow` on server `zoo`: "),
+        "{said}"
+    );
+}
+
+#[test]
+fn who_ignores_a_signal_goes_on_doing_so() {
+    let home = Home::new();
+    // The same as under nohup: the program is started with SIGINT ignored.
+    let script = format!(
+        "trap '' INT; exec {} serve-twice",
+        crate::support::program_path("zoo").display()
+    );
+    let command = home.command("zoo");
+    let mut shell = std::process::Command::new("/bin/sh");
+    shell
+        .args(["-c", &script])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    let server = crate::support::Running::of(shell.spawn().unwrap());
+    await_that(|| home.run_zoo(&["status", "zoo"]).starts_with('('));
+    let start = fs::File::create(home.path("run/remotex/zoo.start")).unwrap();
+    rustix::fs::flock(&start, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
+    server.signal(Signal::INT);
+    rustix::fs::flock(&start, rustix::fs::FlockOperation::Unlock).unwrap();
+    await_that(|| home.run_zoo(&["status", "zoo"]).starts_with('('));
+    assert_eq!(home.run_zoo(&["pid"]), server.pid().to_string());
+}
