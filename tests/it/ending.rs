@@ -1,22 +1,34 @@
 use std::fs;
 use std::os::unix::fs::FileTypeExt;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use rustix::process::Signal;
 
 use crate::support::{Home, await_that, is_alive, stdout};
+
+/// A call that runs, until there is a file `go`.
+fn running_call(home: &Home) -> Child {
+    let go = home.path("go");
+    let mut call = home.zoo(&["slow", go.to_str().unwrap()]);
+    let call = call.stdout(Stdio::piped()).spawn().unwrap();
+    await_that(|| home.path("go.began").exists());
+    call
+}
+
+/// Who connects to a server that is ending is told so.
+fn await_ending(home: &Home) {
+    await_that(|| {
+        home.run_zoo(&["status", "zoo"])
+            .contains("is ending just now")
+    });
+}
 
 #[test]
 fn signals_let_the_running_call_end_and_remove_the_socket() {
     for signal in [Signal::TERM, Signal::INT] {
         let home = Home::new();
         let server = home.serve(&["serve"], "zoo");
-        let call = home
-            .zoo(&["slow", home.path("go").to_str().unwrap()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        await_that(|| home.path("go.began").exists());
+        let call = running_call(&home);
         assert!(
             fs::metadata(home.socket("zoo"))
                 .unwrap()
@@ -26,10 +38,7 @@ fn signals_let_the_running_call_end_and_remove_the_socket() {
         let pid = server.pid();
         server.signal(signal);
         // The server must have begun to end before the call ends: it then says so to who connects.
-        await_that(|| {
-            home.run_zoo(&["status", "zoo"])
-                .contains("is ending just now")
-        });
+        await_ending(&home);
         fs::write(home.path("go"), "").unwrap();
         assert_eq!(stdout(&call.wait_with_output().unwrap()), pid.to_string());
         let output = server.output();
@@ -45,15 +54,9 @@ fn a_second_signal_ends_a_server_at_once() {
 
     let home = Home::new();
     let server = home.serve(&["serve"], "zoo");
-    let go = home.path("go");
-    let slow = ["slow", go.to_str().unwrap()];
-    let call = home.zoo(&slow).stdout(Stdio::piped()).spawn().unwrap();
-    await_that(|| home.path("go.began").exists());
+    let call = running_call(&home);
     server.signal(Signal::TERM);
-    await_that(|| {
-        home.run_zoo(&["status", "zoo"])
-            .contains("is ending just now")
-    });
+    await_ending(&home);
     server.signal(Signal::TERM);
     assert_eq!(server.output().status.signal(), Some(Signal::TERM.as_raw()));
     let said = stdout(&call.wait_with_output().unwrap());
@@ -80,21 +83,13 @@ fn signals_mean_what_they_always_mean_when_no_server_runs() {
 fn who_calls_while_a_server_ends_is_served_by_the_next() {
     let home = Home::new();
     let old = home.run_zoo(&["pid"]);
-    let call = home
-        .zoo(&["slow", home.path("go").to_str().unwrap()])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    await_that(|| home.path("go.began").exists());
+    let call = running_call(&home);
     let stop = home
         .zoo(&["stop", "zoo"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    await_that(|| {
-        home.run_zoo(&["status", "zoo"])
-            .contains("is ending just now")
-    });
+    await_ending(&home);
     let waiting = home.zoo(&["pid"]).stdout(Stdio::piped()).spawn().unwrap();
     let start = home
         .zoo(&["start", "zoo"])
@@ -183,12 +178,7 @@ fn a_large_call_to_a_stopped_server_is_not_waited_for_for_ever() {
 fn a_call_that_outlasts_the_grace_period_is_lost_and_not_promised() {
     let home = Home::new();
     home.run_zoo(&["start", "zoo"]);
-    let call = home
-        .zoo(&["slow", home.path("go").to_str().unwrap()])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    await_that(|| home.path("go.began").exists());
+    let call = running_call(&home);
     assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
     fs::write(home.path("go"), "").unwrap();
     let said = stdout(&call.wait_with_output().unwrap());
