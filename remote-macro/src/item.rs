@@ -70,7 +70,7 @@ pub(crate) struct Written {
 /// A body, not parsed: what is wrong in there the compiler knows best.
 pub(crate) struct Body {
     /// `#![…]` at its beginning.
-    pub(crate) attrs: Vec<Attribute>,
+    attrs: Vec<Attribute>,
     rest: TokenStream,
     at: Span,
 }
@@ -116,23 +116,18 @@ impl Written {
             body,
         } = self;
         sig.variadic = None;
-        let block = body.as_block();
-        let inner_attrs = body.attrs;
-        let block = Body::group(quote!(#(#inner_attrs)* #block), body.at);
+        let block = body.after(&TokenStream::new());
         quote!(#(#attrs)* #vis #sig #block)
     }
 }
 
 impl Body {
-    /// The braces as they were written, around `content`.
-    pub(crate) fn with(&self, content: TokenStream) -> Group {
-        Self::group(content, self.at)
-    }
-
-    /// A block of what follows the attributes. It is where the body was, but its braces are ours,
-    /// and no concern of the lints.
-    pub(crate) fn as_block(&self) -> Group {
-        Self::group(self.rest.clone(), Span::call_site().located_at(self.at))
+    /// The body with `before` before it. What it was stands in a block of its own, whose braces are
+    /// ours, and no concern of the lints.
+    pub(crate) fn after(&self, before: &TokenStream) -> Group {
+        let Self { attrs, rest, at } = self;
+        let inner = Self::group(rest.clone(), Span::call_site().located_at(*at));
+        Self::group(quote!(#(#attrs)* #before #inner), *at)
     }
 
     fn group(content: TokenStream, span: Span) -> Group {

@@ -15,7 +15,6 @@ pub(crate) fn expand(options: &Options, written: &Written, function: &Function) 
         sig,
         body,
     } = written;
-    let (inner_attrs, inner) = (&body.attrs, body.as_block());
     let question = question(options, written, function);
     let replaced = function
         .arguments
@@ -27,12 +26,7 @@ pub(crate) fn expand(options: &Options, written: &Written, function: &Function) 
         .unzip();
     let bindings = (!patterns.is_empty()).then(|| quote!(let (#(#patterns,)*) = (#(#idents,)*);));
     let sig = signature(sig, &function.arguments);
-    let block = body.with(quote! {
-        #(#inner_attrs)*
-        #question
-        #bindings
-        #inner
-    });
+    let block = body.after(&quote!(#question #bindings));
     quote!(#(#attrs)* #vis #sig #block)
 }
 

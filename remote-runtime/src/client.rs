@@ -4,7 +4,8 @@
 //! where it can: a call that certainly has not run is sent again, unseen by the caller, and one
 //! that may have run is [`Error::Lost`]. It has certainly not run if
 //!
-//! - its bytes could not all be written: a server runs nothing of which it has only a part;
+//! - its bytes could not all be written, or were not all read when the connection ended: a server
+//!   runs nothing of which it has only a part;
 //! - the connection ended before the server's hello: nothing runs before that is sent;
 //! - the server said [`Goodbye`](Kind::Goodbye) and had not taken it.
 
@@ -66,7 +67,7 @@ impl Client {
         encode: Encode<'_>,
     ) -> Result<Reply<'_>, Error> {
         let mut connection = self.idle.lock().pop().unwrap_or_default();
-        let ended = self.converse(&mut connection, call, route, encode);
+        let ended = converse(&mut connection, call, route, encode);
         // From here on the connection goes back, however this ends.
         let mut reply = Reply {
             client: self,
@@ -80,25 +81,6 @@ impl Client {
         Ok(reply)
     }
 
-    fn converse(
-        &self,
-        connection: &mut Connection,
-        call: Call<'_>,
-        route: &dyn Route,
-        encode: Encode<'_>,
-    ) -> Result<Kind, Error> {
-        connection.prepare(call, route.limit(), encode)?;
-        for _ in 0..ATTEMPTS {
-            if let Ended::Replied(kind) = connection.attempt(call, route)? {
-                return Ok(kind);
-            }
-        }
-        Err(Error::Unreachable(call.trouble(format_args!(
-            "the server at `{}` ended the connection {ATTEMPTS} times before it took the call; see what its log says",
-            route.address()
-        ))))
-    }
-
     fn put_back(&self, mut connection: Connection) {
         connection.trim();
         let mut idle = self.idle.lock();
@@ -106,6 +88,25 @@ impl Client {
             idle.push(connection);
         }
     }
+}
+
+/// Makes attempts until one ends with a reply.
+fn converse(
+    connection: &mut Connection,
+    call: Call<'_>,
+    route: &dyn Route,
+    encode: Encode<'_>,
+) -> Result<Kind, Error> {
+    connection.prepare(call, route.limit(), encode)?;
+    for _ in 0..ATTEMPTS {
+        if let Ended::Replied(kind) = connection.attempt(call, route)? {
+            return Ok(kind);
+        }
+    }
+    Err(Error::Unreachable(call.trouble(format_args!(
+        "the server at `{}` ended the connection {ATTEMPTS} times before it took the call; see what its log says",
+        route.address()
+    ))))
 }
 
 /// A reply that lies in its connection's buffer; the connection goes back when it is dropped.

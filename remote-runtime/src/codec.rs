@@ -88,7 +88,6 @@ impl<'b> Encoder<'b> {
             size,
             limit,
             guard,
-            ..
         } = self;
         let sink = Sink {
             out,

@@ -89,7 +89,7 @@ impl Host {
     pub(crate) fn begin(service: Service, socket: Bound) -> io::Result<Self> {
         panic::install_hook();
         let (ask, asked) = UnixStream::pair()?;
-        // Once has been asked, nobody reads it any more.
+        // Once somebody has asked, nobody reads it any more.
         ask.set_nonblocking(true)?;
         let (quit, quitted) = UnixStream::pair()?;
         let signals = signals::Watch::begin(&ask)?;

@@ -15,8 +15,8 @@ use crate::wire::frame::{self, HEADER, Refused};
 use crate::wire::hello::Hello;
 use crate::wire::{Kind, PROTOCOL, fields};
 
-/// How long a server that has said goodbye may take to end.
-const FAREWELL: Duration = Duration::from_secs(30);
+/// How long a server that is ending may take.
+pub(super) const FAREWELL: Duration = Duration::from_secs(30);
 
 /// What a connection that waits for its next call keeps of its buffers.
 const ORDINARY: usize = 64 * 1024;

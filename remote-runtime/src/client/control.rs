@@ -3,10 +3,10 @@
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Route;
-use super::connection::{greeted, hello, not_a_server};
+use super::connection::{FAREWELL, greeted, hello, not_a_server};
 use crate::error::{Call, Error};
 use crate::link::{Broken, Link, PATIENCE};
 use crate::wire::hello::Hello;
@@ -15,9 +15,6 @@ use crate::wire::{Kind, frame};
 
 /// The largest reply to a question.
 const LARGEST: usize = 1024 * 1024;
-
-/// How long a server may take to end after it was asked to.
-const END: Duration = Duration::from_secs(30);
 
 /// Who serves, and what it is doing.
 pub(crate) fn status(
@@ -67,7 +64,7 @@ fn await_end(
     link: &mut Link,
     hello: &Hello,
 ) -> Result<(), Error> {
-    let deadline = Instant::now() + END;
+    let deadline = Instant::now() + FAREWELL;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match link.receive(LARGEST, Some(left)) {
@@ -77,7 +74,7 @@ fn await_end(
                 return Err(Error::TimedOut(call.trouble(format_args!(
                     "process {} is to stop, and has not within {} s; see what its log says",
                     hello.pid,
-                    END.as_secs()
+                    FAREWELL.as_secs()
                 ))));
             }
             other => return unexpected(call, route, link, other),

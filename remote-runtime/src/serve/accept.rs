@@ -11,7 +11,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::{Shared, connection};
 use crate::link::{Link, PATIENCE};
 use crate::wire::fault::Fault;
-use crate::wire::{Kind, frame};
 
 /// How long to leave clients in the queue when the system has no descriptor or thread to spare.
 const RESPITE: Duration = Duration::from_millis(100);
@@ -26,22 +25,22 @@ const STACK: usize = 8 * 1024 * 1024;
 /// Accepts until `quit` is closed.
 pub(super) fn run(shared: &Arc<Shared>, listener: &UnixListener, quit: &UnixStream) {
     loop {
-        let accepted = wait(&[quit, listener], None).and_then(|_| {
-            match wait(&[quit], Some(Duration::ZERO))? {
-                true => Ok(None),
-                false => listener.accept().map(|(stream, _)| Some(stream)),
+        match wait(&[quit, listener], None).and_then(|_| listener.accept()) {
+            Ok((stream, _)) => take(shared, stream),
+            Err(e) => {
+                let respite = match e.kind() {
+                    // Whoever waited has been taken; if somebody else woke us, it is `quit`.
+                    ErrorKind::WouldBlock
+                    | ErrorKind::Interrupted
+                    | ErrorKind::ConnectionAborted => Duration::ZERO,
+                    // Out of descriptors or memory: others must end first, and end sooner if we
+                    // let them.
+                    _ => RESPITE,
+                };
+                if wait(&[quit], Some(respite)).unwrap_or(false) {
+                    return;
+                }
             }
-        });
-        match accepted {
-            Ok(None) => return,
-            Ok(Some(stream)) => take(shared, stream),
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted
-                ) => {}
-            // Out of descriptors or memory: others must end first, and end sooner if we let them.
-            Err(_) => drop(wait(&[quit], Some(RESPITE))),
         }
     }
 }
@@ -89,7 +88,7 @@ fn take(shared: &Arc<Shared>, stream: UnixStream) {
     let most = shared.service.max_connections;
     if connections.open.len() >= most.saturating_add(RESERVE) {
         drop(connections);
-        return refuse(&link);
+        return connection::send_fault(&link, &Fault::Busy);
     }
     let is_busy = connections.open.len() >= most;
     let id = connections.next;
@@ -105,13 +104,8 @@ fn take(shared: &Arc<Shared>, stream: UnixStream) {
         .stack_size(STACK)
         .spawn(move || connection::serve(&ending.shared, link, is_busy));
     if serving.is_err() {
-        refuse(&Link::new(stream));
+        connection::send_fault(&Link::new(stream), &Fault::Busy);
     }
-}
-
-fn refuse(link: &Link) {
-    // A client that has gone needs no refusal.
-    let _ = link.send(&frame::of(Kind::Fault, |out| Fault::Busy.put(out)));
 }
 
 /// Takes a connection off the list when its thread ends, however it does.

@@ -119,7 +119,7 @@ fn fault_of(refused: Refused, limit: usize) -> Fault {
     }
 }
 
-fn send_fault(link: &Link, fault: &Fault) {
+pub(super) fn send_fault(link: &Link, fault: &Fault) {
     // The connection ends here; who has gone already does not care why.
     let _ = link.send(&frame::of(Kind::Fault, |out| fault.put(out)));
 }

@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -52,8 +51,8 @@ impl Server {
         )
     }
 
-    /// Becomes the server that this process was started for.
-    pub(super) fn serve_as_daemon(&'static self, handover: Handover) -> process::ExitCode {
+    /// Becomes the server that this process was started for. If that fails, the starter is told.
+    pub(super) fn serve_as_daemon(&'static self, handover: Handover) -> Result<()> {
         let call = Call::control(self.name);
         let Handover { given, starter, .. } = handover;
         let mut starter = Some(starter);
@@ -67,16 +66,10 @@ impl Server {
                 }
             })
         });
-        match (ended, starter) {
-            (Ok(()), _) => process::ExitCode::SUCCESS,
-            (Err(e), starter) => {
-                eprintln!("{e}");
-                if let Some(starter) = starter {
-                    starter.failed(&e.to_string());
-                }
-                process::ExitCode::FAILURE
-            }
+        if let (Err(e), Some(starter)) = (&ended, starter) {
+            starter.failed(&e.to_string());
         }
+        ended
     }
 
     fn refuse_second(&'static self, call: Call<'_>, files: &Files) -> Result<()> {

@@ -40,8 +40,9 @@ pub fn init() {
         handover.starter.failed(&why);
         process::exit(1);
     };
-    process::exit(match server.serve_as_daemon(handover) {
-        process::ExitCode::SUCCESS => 0,
-        _ => 1,
-    });
+    if let Err(e) = server.serve_as_daemon(handover) {
+        eprintln!("{e}");
+        process::exit(1);
+    }
+    process::exit(0);
 }

@@ -57,7 +57,7 @@ macro_rules! forward_down {
         #[inline]
         fn $method<V: Visitor<'de>>(self, $($arg: $ty,)* visitor: V) -> Result<V::Value, D::Error> {
             let Self { inner, guard } = self;
-            down(guard, |_| inner.$method($($arg,)* Visiting { inner: visitor, guard, counted: false }))
+            down(guard, || inner.$method($($arg,)* Visiting { inner: visitor, guard, counted: false }))
         }
     )*};
 }
@@ -73,9 +73,9 @@ macro_rules! refuse {
 
 /// Goes one level down for `step`, and comes back up.
 #[inline]
-fn down<T, E: Error>(guard: &Guard, step: impl FnOnce(&Guard) -> Result<T, E>) -> Result<T, E> {
+fn down<T, E: Error>(guard: &Guard, step: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     guard.enter().map_err(E::custom)?;
-    let value = step(guard)?;
+    let value = step()?;
     guard.leave();
     Ok(value)
 }
@@ -119,7 +119,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Watched<'_, D> {
     #[inline]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         let Self { inner, guard } = self;
-        down(guard, |_| {
+        down(guard, || {
             inner.deserialize_seq(Visiting {
                 inner: visitor,
                 guard,
@@ -131,7 +131,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Watched<'_, D> {
     #[inline]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         let Self { inner, guard } = self;
-        down(guard, |_| {
+        down(guard, || {
             inner.deserialize_map(Visiting {
                 inner: visitor,
                 guard,
