@@ -7,26 +7,46 @@ use syn::spanned::Spanned;
 
 use crate::function::{Argument, Function};
 use crate::options::Options;
+use crate::types;
 
 pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
     let krate = &options.krate;
-    let server = options.declared_server();
+    let server = &options.server;
     let Function {
-        name, cfgs, ident, ..
+        name,
+        ident,
+        idempotent,
+        or_local,
+        ..
     } = function;
-    let handler = handler(options, function);
+    let (handler, shape) = (handler(options, function), shape(options, function));
+    let arguments = function.arguments.iter().map(|argument| {
+        let (name, ty) = (&argument.name, types::text(&argument.written));
+        quote!((#name, #ty))
+    });
+    let output = types::text(&function.output);
     let place = quote_spanned!(ident.span()=> (::core::file!(), ::core::line!()));
+    let server = quote_spanned!(server.span()=> #krate::__private::declared(&#server));
     quote! {
-        #(#cfgs)*
-        const _: () = {
-            #handler
+        #handler
+        #shape
 
-            #[#krate::__private::linkme::distributed_slice(#krate::__private::ENTRIES)]
-            #[linkme(crate = #krate::__private::linkme)]
-            static __REMOTEX_ENTRY: #krate::__private::Entry = #krate::__private::Entry {
-                server: #server,
-                function: #krate::__private::Function { name: #name, place: #place, handler: __remotex_handler },
-            };
+        #[#krate::__private::linkme::distributed_slice(#krate::__private::ENTRIES)]
+        #[linkme(crate = #krate::__private::linkme)]
+        static __REMOTEX_ENTRY: #krate::__private::Entry = #krate::__private::Entry {
+            server: #server,
+            function: #krate::__private::Function {
+                name: #name,
+                place: #place,
+                program: #krate::__private::program(::core::option_env!("CARGO_PKG_NAME"), ::core::module_path!()),
+                arguments: &[#(#arguments),*],
+                output: #output,
+                idempotent: #idempotent,
+                or_local: #or_local,
+                shape: __remotex_shape,
+                fingerprint: #krate::__private::Known::new(),
+                handler: __remotex_handler,
+            },
         };
     }
 }
@@ -55,9 +75,7 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
     let at = Span::mixed_site().located_at(output.span());
     let check_output =
         quote_spanned!(at=> (&&&&&#krate::__private::Tag::<#output>::new()).check_answer(););
-    let allows = &function.allows;
     quote! {
-        #(#allows)*
         fn __remotex_handler(
             #from: &mut #krate::__private::Decoder<'_>,
             #reply: &mut #krate::__private::Reply<'_>,
@@ -68,6 +86,21 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
             #(#holds)*
             #krate::__private::finish(#from)?;
             (&&&&&#krate::__private::Tag::<#output>::new()).answer(#path(#(#names.lend()),*), #reply)
+        }
+    }
+}
+
+/// Tells one build's function from another's, by what its types are.
+fn shape(options: &Options, function: &Function) -> TokenStream {
+    let krate = &options.krate;
+    let shape = Ident::new("shape", Span::mixed_site());
+    let types = function.arguments.iter().map(|argument| &argument.ty);
+    let output = &function.output;
+    quote! {
+        fn __remotex_shape(#shape: &mut #krate::__private::Shape) {
+            use #krate::__private::tiers::*;
+            #((&&&&#krate::__private::Tag::<#types>::new()).shape(#shape);)*
+            (&&&&&#krate::__private::Tag::<#output>::new()).shape_answer(#shape);
         }
     }
 }

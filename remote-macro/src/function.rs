@@ -5,12 +5,12 @@ use quote::format_ident;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, FnArg, Ident, LitStr, Meta, Pat, PatIdent, PatType, ReturnType, Safety, Signature,
-    Type, parse_quote,
+    FnArg, Ident, LitStr, Pat, PatIdent, PatType, ReturnType, Safety, Signature, Type, parse_quote,
 };
 
 use crate::Mistakes;
 use crate::item::{Written, is_cfg, is_remote, literal, refuse_generics};
+use crate::options::Traits;
 use crate::types;
 
 /// Where a function stands.
@@ -28,12 +28,10 @@ pub(crate) struct Function {
     /// How the server calls it.
     pub(crate) path: syn::ExprPath,
     pub(crate) arguments: Vec<Argument>,
-    /// Its return type, as it can be written beside the function.
+    /// Its return type, as it can be written outside of the function's signature.
     pub(crate) output: Type,
-    /// Those that decide whether it exists.
-    pub(crate) cfgs: Vec<Attribute>,
-    /// Those that allow what its own types may need to be allowed.
-    pub(crate) allows: Vec<Attribute>,
+    pub(crate) idempotent: bool,
+    pub(crate) or_local: bool,
 }
 
 /// One argument.
@@ -44,7 +42,9 @@ pub(crate) struct Argument {
     pub(crate) ident: Ident,
     /// The pattern that was replaced.
     pub(crate) pattern: Option<Pat>,
-    /// Its type, as it can be written beside the function.
+    /// Its type, as it was written.
+    pub(crate) written: Type,
+    /// Its type, as it can be written outside of the function's signature.
     pub(crate) ty: Type,
 }
 
@@ -53,7 +53,7 @@ impl Function {
     pub(crate) fn of(
         written: &Written,
         origin: &Origin<'_>,
-        name: Option<LitStr>,
+        traits: Traits,
         mistakes: &mut Mistakes,
     ) -> Option<Self> {
         let mut own = Mistakes::default();
@@ -89,27 +89,16 @@ impl Function {
             }
         };
         Some(Self {
-            name: name.unwrap_or_else(|| literal(&default_name, &ident)),
+            name: traits
+                .name
+                .unwrap_or_else(|| literal(&default_name, &ident)),
             ident,
             path,
             arguments,
             output: output?,
-            cfgs: attrs.iter().filter(|attr| is_cfg(attr)).cloned().collect(),
-            allows: attrs.iter().filter_map(allow).collect(),
+            idempotent: traits.idempotent,
+            or_local: traits.or_local,
         })
-    }
-}
-
-/// What is allowed in a function, or expected, or follows from its being deprecated, is allowed in
-/// what calls it.
-fn allow(attr: &Attribute) -> Option<Attribute> {
-    match &attr.meta {
-        Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => {
-            let lints = &list.tokens;
-            Some(parse_quote!(#[allow(#lints)]))
-        }
-        meta if meta.path().is_ident("deprecated") => Some(parse_quote!(#[allow(deprecated)])),
-        _ => None,
     }
 }
 
@@ -181,6 +170,7 @@ fn argument(
         name,
         ident,
         pattern,
+        written: (**ty).clone(),
         ty: types::outside(ty, origin.self_type()),
     })
 }

@@ -11,8 +11,8 @@ use syn::{
 
 use crate::Mistakes;
 use crate::function::{Function, Origin};
-use crate::options::{Inner, Options};
-use crate::{entry, stub};
+use crate::options::{Inner, Options, Traits};
+use crate::stub;
 
 pub(crate) fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
@@ -144,16 +144,17 @@ fn free_function(
     mistakes: &mut Mistakes,
 ) -> Option<TokenStream> {
     let written = mistakes.note(syn::parse2::<Written>(item.clone()))?;
-    let name = options.and_then(|options| options.name.clone());
-    let function = Function::of(&written, &Origin::Free, name, mistakes);
+    let traits = options.map(|options| options.traits.clone());
+    let function = Function::of(
+        &written,
+        &Origin::Free,
+        traits.unwrap_or_default(),
+        mistakes,
+    );
     let (Some(options), Some(function)) = (options, function) else {
         return Some(written.without_variadic());
     };
-    let (stub, entry) = (
-        stub::expand(options, &written, &function),
-        entry::expand(options, &function),
-    );
-    Some(quote!(#stub #entry))
+    Some(stub::expand(options, &written, &function))
 }
 
 /// What a block becomes, or `None` if it is none; functions with mistakes stay as they were written.
@@ -163,7 +164,10 @@ fn block(
     mistakes: &mut Mistakes,
 ) -> Option<TokenStream> {
     let mut block = mistakes.note(syn::parse2::<ItemImpl>(item.clone()))?;
-    if let Some(name) = options.and_then(|options| options.name.as_ref()) {
+    let shared = options
+        .map(|options| options.traits.clone())
+        .unwrap_or_default();
+    if let Some(name) = &shared.name {
         mistakes.add(
             name,
             "a block has no name of its own; write `#[remote(name = \"…\")]` on a function in it",
@@ -176,14 +180,14 @@ fn block(
         );
     }
     refuse_generics(&block.generics, "block", mistakes);
-    let origin = Origin::Impl(&block.self_ty.clone());
-    let cfgs: Vec<_> = block
-        .attrs
+    // What such a block becomes would have mistakes of its own.
+    let is_generic = block
+        .generics
+        .params
         .iter()
-        .filter(|attr| is_cfg(attr))
-        .cloned()
-        .collect();
-    let mut entries = TokenStream::new();
+        .any(|param| !matches!(param, GenericParam::Lifetime(_)));
+    let options = options.filter(|_| !is_generic);
+    let origin = Origin::Impl(&block.self_ty.clone());
     let mut found = 0;
     for member in &mut block.items {
         let ImplItem::Fn(function) = member else {
@@ -191,29 +195,32 @@ fn block(
         };
         let inner = take_inner(&mut function.attrs, mistakes);
         let is_pub = matches!(function.vis, Visibility::Public(_));
-        let name = match inner {
+        let own = match inner {
             Some(Inner::Skip) => {
                 found += 1;
                 continue;
             }
-            Some(Inner::Name(name)) if !is_pub => {
-                mistakes.add(name, "only `pub` functions of a remote block are remote");
+            Some(Inner::Traits(own)) if !is_pub => {
+                const WORDS: &str = "only `pub` functions of a remote block are remote";
+                match own.name {
+                    Some(name) => mistakes.add(name, WORDS),
+                    None => mistakes.add(&function.sig.ident, WORDS),
+                }
                 continue;
             }
-            Some(Inner::Name(name)) => Some(name),
+            Some(Inner::Traits(own)) => own,
             None if !is_pub => continue,
-            None => None,
+            None => Traits::default(),
         };
         found += 1;
         let Some(written) = mistakes.note(syn::parse2::<Written>(function.to_token_stream()))
         else {
             continue;
         };
-        let model = Function::of(&written, &origin, name, mistakes);
+        let traits = Traits::of_block(&shared, own);
+        let model = Function::of(&written, &origin, traits, mistakes);
         if let (Some(options), Some(model)) = (options, model) {
             *member = ImplItem::Verbatim(stub::expand(options, &written, &model));
-            let entry = entry::expand(options, &model);
-            entries.extend(quote!(#(#cfgs)* #entry));
         }
     }
     if found == 0 && block.trait_.is_none() {
@@ -222,7 +229,7 @@ fn block(
             "nothing in this block is remote; make its remote functions `pub`",
         );
     }
-    Some(quote!(#block #entries))
+    Some(block.into_token_stream())
 }
 
 /// Takes `#[remote(…)]` off a function inside a block.

@@ -1,9 +1,12 @@
-//! What the caller gets: the function as it was written, which first asks where it is to run.
+//! What the caller gets: the function as it was written, which first asks where it is to run. What
+//! the server registers stands inside it, so that what is allowed in the function, and whether it
+//! exists, holds for that too.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{FnArg, Ident, Pat, ReturnType};
 
+use crate::entry;
 use crate::function::{Argument, Function, signature};
 use crate::item::Written;
 use crate::options::Options;
@@ -15,6 +18,7 @@ pub(crate) fn expand(options: &Options, written: &Written, function: &Function) 
         sig,
         body,
     } = written;
+    let entry = entry::expand(options, function);
     let question = question(options, written, function);
     let replaced = function
         .arguments
@@ -26,21 +30,20 @@ pub(crate) fn expand(options: &Options, written: &Written, function: &Function) 
         .unzip();
     let bindings = (!patterns.is_empty()).then(|| quote!(let (#(#patterns,)*) = (#(#idents,)*);));
     let sig = signature(sig, &function.arguments);
-    let block = body.after(&quote!(#question #bindings));
+    // In a block of its own, so that its names do not meet those of the body.
+    let block = body.after(&quote!({ #entry #question } #bindings));
     quote!(#(#attrs)* #vis #sig #block)
 }
 
-/// In a block of its own, so that its names do not meet those of the body.
 fn question(options: &Options, written: &Written, function: &Function) -> TokenStream {
     let krate = &options.krate;
-    let server = options.declared_server();
-    let name = &function.name;
     let output = match &written.sig.output {
         ReturnType::Type(_, ty) => quote!(#ty),
         ReturnType::Default => quote!(()),
     };
     // Local names that the function's own arguments cannot meet.
-    let [away, out] = ["away", "out"].map(|name| Ident::new(name, Span::mixed_site()));
+    let [away, out, ended] =
+        ["away", "out", "ended"].map(|name| Ident::new(name, Span::mixed_site()));
     let types = written.sig.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(typed) => Some(&typed.ty),
         FnArg::Receiver(_) => None,
@@ -53,14 +56,14 @@ fn question(options: &Options, written: &Written, function: &Function) -> TokenS
             quote!(#out.put(#name, &(&&&&#krate::__private::Tag::<#ty>::new()).carry(&#ident))?;)
         });
     quote! {
-        {
-            static __REMOTEX_STUB: #krate::__private::Stub = #krate::__private::Stub::new(#server, #name);
-            if let ::core::option::Option::Some(#away) = __REMOTEX_STUB.away() {
-                use #krate::__private::tiers::*;
-                return (&&&&&#krate::__private::Tag::<#output>::new()).ask(#away, &mut |#out| {
-                    #(#puts)*
-                    ::core::result::Result::Ok(())
-                });
+        if let ::core::option::Option::Some(#away) = __REMOTEX_ENTRY.away() {
+            use #krate::__private::tiers::*;
+            let #ended = (&&&&&#krate::__private::Tag::<#output>::new()).ask(#away, &mut |#out| {
+                #(#puts)*
+                ::core::result::Result::Ok(())
+            });
+            if let ::core::option::Option::Some(#ended) = #ended {
+                return #ended;
             }
         }
     }

@@ -68,6 +68,26 @@ fn after_self(path: &Path) -> Option<TokenStream> {
     (is_self && path.segments.len() > 1).then(|| quote!(#(#segments)::*))
 }
 
+/// The type as text, in the usual spacing.
+pub(crate) fn text(ty: &Type) -> String {
+    let tokens = quote!(#ty).to_string();
+    let mut text = String::new();
+    for word in tokens.split_whitespace() {
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        let (before, after) = (text.chars().next_back(), word.chars().next());
+        let apart = match (before, after) {
+            (Some(',' | ';'), _) => true,
+            (Some(before), Some(after)) => is_name(before) && (is_name(after) || after == '\''),
+            _ => false,
+        };
+        if apart {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text
+}
+
 /// The type inside the groups that a macro by example puts around what it was given, and inside
 /// parentheses.
 fn bare(ty: &Type) -> &Type {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use crate::paths;
+use crate::{paths, shape};
 
 /// An address, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,9 @@ impl fmt::Display for Address {
         }
     }
 }
+
+/// The longest key of a server that there is one of for each key, in bytes.
+pub(crate) const LONGEST_KEY: usize = 1024;
 
 /// Whether a server may have this name, asked when its `static` is compiled.
 pub(crate) const fn is_name(name: &str) -> bool {
@@ -119,25 +122,50 @@ pub(crate) struct Files {
     pub(crate) lock: PathBuf,
     /// Held by a caller while it starts the server.
     pub(crate) start: PathBuf,
+    /// What the server's log is called.
+    pub(crate) log: String,
 }
 
 impl Files {
-    pub(crate) fn of(socket: &Path) -> Self {
-        let stem = match socket.extension() {
-            Some(extension) if extension == "sock" => socket.with_extension(""),
-            _ => socket.to_owned(),
+    /// Those of the server of that name at `socket`; one of several, each with a key, has its own.
+    pub(crate) fn of(name: &str, socket: &Path, key: &str) -> Self {
+        let mark = match key {
+            "" => String::new(),
+            // No name has this character.
+            key => format!("@{}", hash(key)),
+        };
+        let is_sock = socket
+            .extension()
+            .is_some_and(|extension| extension == "sock");
+        let stem = if is_sock {
+            socket.with_extension("")
+        } else {
+            socket.to_owned()
         };
         let with = |suffix: &str| {
             let mut path = stem.clone().into_os_string();
+            path.push(&mark);
             path.push(suffix);
             PathBuf::from(path)
         };
         Self {
-            socket: socket.to_owned(),
+            socket: with(if is_sock { ".sock" } else { "" }),
             lock: with(".lock"),
             start: with(".start"),
+            log: format!("{name}{mark}.log"),
         }
     }
+
+    /// Where the log may be, the best place first.
+    pub(crate) fn logs(&self) -> Vec<PathBuf> {
+        paths::logs(&self.log, &self.socket)
+    }
+}
+
+/// A key as part of a file's name.
+fn hash(key: &str) -> String {
+    let hash = shape::fnv1a(key.as_bytes()).to_le_bytes();
+    hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -186,13 +214,24 @@ mod tests {
 
     #[test]
     fn files_lie_beside_their_socket() {
-        let files = Files::of(Path::new("/run/a.b.sock"));
+        let files = Files::of("a", Path::new("/run/a.b.sock"), "");
+        assert_eq!(files.socket, Path::new("/run/a.b.sock"));
         assert_eq!(files.lock, Path::new("/run/a.b.lock"));
         assert_eq!(files.start, Path::new("/run/a.b.start"));
-        assert_eq!(
-            Files::of(Path::new("/run/a.b")).lock,
-            Path::new("/run/a.b.lock")
-        );
+        let files = Files::of("a", Path::new("/run/a.b"), "");
+        assert_eq!(files.lock, Path::new("/run/a.b.lock"));
+    }
+
+    #[test]
+    fn each_key_has_its_own_files() {
+        let of = |key| Files::of("a", Path::new("/run/a.sock"), key);
+        let (one, two) = (of("/one"), of("/two"));
+        assert_ne!(one.socket, two.socket);
+        assert_ne!(one.lock, two.lock);
+        assert_ne!(one.log, two.log);
+        let name = one.socket.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with("a@") && name.ends_with(".sock"), "{name}");
+        assert_eq!(of("/one").socket, one.socket);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How a function's answer and its error travel back.
 //!
-//! The tiers of `(&&&&&Tag::<R>::new()).ask(…)`, `.answer(…)` and `.check_answer()`, where `R` is
-//! the return type:
+//! The tiers of `(&&&&&Tag::<R>::new()).ask(…)`, `.answer(…)`, `.shape_answer(…)` and
+//! `.check_answer()`, where `R` is the return type:
 //!
 //! 1. an error that serde knows travels as the very value;
 //! 2. any other error travels as its message and those of its sources, if it is `Send + Sync`,
@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::call::{Away, Received, Send};
 use crate::error::{Error, Failure};
 use crate::function::Reply;
+use crate::shape::Shape;
 use crate::tag::Tag;
 use crate::wire::fault::Fault;
 
@@ -26,13 +27,15 @@ fn ask<T: DeserializeOwned, E: From<Error>>(
     away: Away,
     send: Send<'_>,
     raised: impl FnOnce(Received<'static>) -> Result<E, Error>,
-) -> Result<T, E> {
-    let received = away.exchange(send)?;
-    if received.is_raised() {
-        Err(raised(received)?)
-    } else {
-        Ok(received.decode()?)
-    }
+) -> Option<Result<T, E>> {
+    let ended = away.exchange(send)?.and_then(|received| {
+        if received.is_raised() {
+            raised(received).map(Err)
+        } else {
+            received.decode().map(Ok)
+        }
+    });
+    Some(ended.unwrap_or_else(|e| Err(e.into())))
 }
 
 fn answer<T: Serialize, E>(
@@ -49,13 +52,16 @@ fn answer<T: Serialize, E>(
 macro_rules! tiers {
     ($($(#[$doc:meta])* $tier:ident for $ty:ty, where E: $($bound:path),*;
         raised: $raised:expr;
-        failed: $failed:expr;)*) => {$(
+        failed: $failed:expr;
+        shape: $shape:expr;)*) => {$(
         $(#[$doc])*
         pub trait $tier<T, E> {
             #[doc(hidden)]
-            fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E>;
+            fn ask(&self, away: Away, send: Send<'_>) -> Option<Result<T, E>>;
             #[doc(hidden)]
             fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault>;
+            #[doc(hidden)]
+            fn shape_answer(&self, shape: &mut Shape);
             #[doc(hidden)]
             fn check_answer(&self) {}
         }
@@ -65,8 +71,13 @@ macro_rules! tiers {
             T: Serialize + DeserializeOwned,
             E: From<Error> $(+ $bound)*,
         {
-            fn ask(&self, away: Away, send: Send<'_>) -> Result<T, E> {
+            fn ask(&self, away: Away, send: Send<'_>) -> Option<Result<T, E>> {
                 ask(away, send, $raised)
+            }
+            fn shape_answer(&self, shape: &mut Shape) {
+                shape.add::<T>();
+                let shape_error: fn(&mut Shape) = $shape;
+                shape_error(shape);
             }
             fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault> {
                 answer(result, reply, $failed)
@@ -80,26 +91,31 @@ tiers! {
     AnswerTyped for &&&&Tag<Result<T, E>>, where E: Serialize, DeserializeOwned;
         raised: Received::decode;
         failed: |e: E, reply| reply.raise(&e);
+        shape: Shape::add::<E>;
     /// Tier 2.
     AnswerBoxedSync for &&&Tag<Result<T, E>>, where E: Into<BoxedSync>;
         raised: |received| Err(received.unexpected());
         failed: |e: E, _| Err(Fault::Failed(Failure::of(e.into().as_ref())));
+        shape: |shape| shape.word("failure");
     /// Tier 3.
     AnswerBoxed for &&Tag<Result<T, E>>, where E: Into<Boxed>;
         raised: |received| Err(received.unexpected());
         failed: |e: E, _| Err(Fault::Failed(Failure::of(e.into().as_ref())));
+        shape: |shape| shape.word("failure");
 }
 
 /// Tier 4.
 pub trait AnswerNothing<R> {
     #[doc(hidden)]
-    fn ask(&self, away: Away, send: Send<'_>) -> R;
+    fn ask(&self, away: Away, send: Send<'_>) -> Option<R>;
     #[doc(hidden)]
     fn answer(&self, result: R, reply: &mut Reply<'_>) -> Result<(), Fault>;
+    #[doc(hidden)]
+    fn shape_answer(&self, _: &mut Shape) {}
 }
 
 impl<R> AnswerNothing<R> for Tag<R> {
-    fn ask(&self, _: Away, _: Send<'_>) -> R {
+    fn ask(&self, _: Away, _: Send<'_>) -> Option<R> {
         unreachable!("`check_answer` has refused it at compile time")
     }
     fn answer(&self, _: R, _: &mut Reply<'_>) -> Result<(), Fault> {

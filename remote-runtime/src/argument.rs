@@ -1,7 +1,8 @@
 //! How each kind of argument travels: what the caller sends of it, and what the server holds so
 //! that it can lend it to the function.
 //!
-//! The tiers of `(&&&&Tag::<T>::new()).carry(…)`, `.hold(…)` and `.check()`:
+//! The tiers of `(&&&&Tag::<T>::new()).carry(…)`, `.hold(…)`, `.shape(…)`
+//! and `.check()`:
 //!
 //! 1. paths, whose bytes need not be UTF-8, and `&[u8]`, which travels as one block;
 //! 2. whatever can be read straight from the message, borrowing from it or not;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::codec::{Decoder, Undecoded};
+use crate::shape::Shape;
 use crate::tag::Tag;
 use crate::wire::fault::Fault;
 
@@ -40,7 +42,9 @@ pub fn finish(from: &Decoder<'_>) -> Result<(), Fault> {
 }
 
 fn unreadable(what: std::fmt::Arguments<'_>, e: &Undecoded) -> Fault {
-    Fault::Mismatch(format!("{what} cannot be read: {e}"))
+    Fault::Mismatch(format!(
+        "{what} cannot be read: {e}; does its type write what it reads?"
+    ))
 }
 
 // What the server holds.
@@ -109,6 +113,9 @@ impl<T> Nothing<T> {
 
 // Tier 1: bytes that the system gave us, in the form of text or of a sequence of bytes, which is
 // the same on the wire.
+
+/// What a block is in the shape of a function.
+const BLOCK: &str = "block";
 
 /// Bytes that travel as one block.
 #[derive(Clone, Copy)]
@@ -195,6 +202,10 @@ impl<'a> CarryBytesRef<&'a PathBuf> for &&&Tag<&'a PathBuf> {
 /// Tier 1 of holding.
 pub trait HoldBytes<'m, T> {
     #[doc(hidden)]
+    fn shape(&self, shape: &mut Shape) {
+        shape.word(BLOCK);
+    }
+    #[doc(hidden)]
     fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault>;
 }
 
@@ -207,6 +218,11 @@ impl<'m, T: Bytes<'m>> HoldBytes<'m, T> for &&&Tag<T> {
 /// Tier 1 of holding, what may be missing.
 pub trait HoldBytesOption<'m, T> {
     #[doc(hidden)]
+    fn shape(&self, shape: &mut Shape) {
+        shape.word("option");
+        shape.word(BLOCK);
+    }
+    #[doc(hidden)]
     fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<Option<T>>, Fault>;
 }
 
@@ -218,6 +234,10 @@ impl<'m, T: Bytes<'m>> HoldBytesOption<'m, T> for &&&Tag<Option<T>> {
 
 /// Tier 1 of holding, a reference to what owns its bytes.
 pub trait HoldBytesRef<T> {
+    #[doc(hidden)]
+    fn shape(&self, shape: &mut Shape) {
+        shape.word(BLOCK);
+    }
     #[doc(hidden)]
     fn hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Kept<T>, Fault>;
 }
@@ -245,10 +265,15 @@ impl<T: Serialize> CarryValue<T> for &&Tag<T> {
 /// Tier 2 of holding.
 pub trait HoldValue<'m, T> {
     #[doc(hidden)]
+    fn shape(&self, shape: &mut Shape);
+    #[doc(hidden)]
     fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault>;
 }
 
 impl<'m, T: Deserialize<'m>> HoldValue<'m, T> for &&Tag<T> {
+    fn shape(&self, shape: &mut Shape) {
+        shape.add::<T>();
+    }
     fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault> {
         take(name, from).map(Held)
     }
@@ -261,13 +286,18 @@ pub trait HoldRef<'m> {
     #[doc(hidden)]
     type Held;
     #[doc(hidden)]
+    fn shape(&self, shape: &mut Shape);
+    #[doc(hidden)]
     fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Self::Held, Fault>;
 }
 
 macro_rules! refs {
-    ($($ty:ty => $kept:ident;)*) => {$(
+    ($($ty:ty => $kept:ident, $owned:ty;)*) => {$(
         impl<'m, T: Deserialize<'m>> HoldRef<'m> for &Tag<$ty> {
             type Held = $kept<T>;
+            fn shape(&self, shape: &mut Shape) {
+                shape.add::<$owned>();
+            }
             fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<$kept<T>, Fault> {
                 take(name, from).map($kept)
             }
@@ -276,10 +306,10 @@ macro_rules! refs {
 }
 
 refs! {
-    &T => Kept;
-    &[T] => KeptSlice;
-    Option<&T> => KeptOption;
-    Option<&[T]> => KeptSliceOption;
+    &T => Kept, T;
+    &[T] => KeptSlice, Vec<T>;
+    Option<&T> => KeptOption, Option<T>;
+    Option<&[T]> => KeptSliceOption, Option<Vec<T>>;
 }
 
 // Tier 4: what cannot travel.
@@ -298,6 +328,8 @@ impl<T> CarryNothing<T> for Tag<T> {
 
 /// Tier 4 of holding.
 pub trait HoldNothing<T> {
+    #[doc(hidden)]
+    fn shape(&self, _: &mut Shape) {}
     #[doc(hidden)]
     fn hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Nothing<T>, Fault>;
 }

@@ -3,27 +3,15 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::client;
+use crate::client::{self, Request};
 use crate::codec::{Decoder, Encoder, Undecoded, Unencoded};
 use crate::error::{Call, Error};
-use crate::server::Server;
+use crate::explain;
+use crate::registry::Entry;
 use crate::wire::Kind;
 
-/// What the macro leaves at the beginning of a remote function: which one it is.
-#[derive(Debug)]
-pub struct Stub {
-    server: &'static Server,
-    function: &'static str,
-}
-
-impl Stub {
-    /// The stub of the function of that name on that server.
-    #[must_use]
-    pub const fn new(server: &'static Server, function: &'static str) -> Self {
-        Self { server, function }
-    }
-
-    /// The way to the server, or `None` if the function's body is to run here.
+impl Entry {
+    /// The way to the function's server, or `None` if its body is to run here.
     #[inline]
     #[must_use]
     pub fn away(&'static self) -> Option<Away> {
@@ -35,7 +23,7 @@ impl Stub {
     }
 
     fn call(&self) -> Call<'static> {
-        Call::of(self.server.name(), self.function)
+        Call::of(self.server.name(), self.function.name)
     }
 }
 
@@ -78,22 +66,35 @@ impl<'e, 'b> Outgoing<'e, 'b> {
 
 /// The way to the server of a function.
 #[derive(Debug, Clone, Copy)]
-pub struct Away(&'static Stub);
+pub struct Away(&'static Entry);
 
 impl Away {
-    /// Sends the call and waits for how it ends.
-    pub(crate) fn exchange(self, send: Send<'_>) -> Result<Received<'static>, Error> {
-        let Self(stub) = self;
-        let call = stub.call();
+    /// Sends the call and waits for how it ends; `None` if the function is to run here after all.
+    pub(crate) fn exchange(self, send: Send<'_>) -> Option<Result<Received<'static>, Error>> {
+        let Self(Entry { server, function }) = self;
+        let call = self.0.call();
         let mut encode = |encoder: &mut Encoder<'_>| {
             let mut outgoing = Outgoing::new(encoder);
             send(&mut outgoing).map_err(|e| client::unsent(call, e, outgoing.current()))
         };
-        let reply = stub
-            .server
-            .client()
-            .exchange(call, &stub.server.route(), &mut encode)?;
-        Ok(Received { reply, call })
+        let request = Request {
+            call,
+            program: function.program,
+            fingerprint: &|| function.fingerprint(),
+            idempotent: function.idempotent,
+        };
+        let exchanged = server
+            .way(call)
+            .and_then(|way| server.client().exchange(&request, &way, &mut encode));
+        match exchanged {
+            Err(e) if function.or_local && e.has_no_server() => {
+                explain::say(call, || {
+                    format!("it runs here, since no server can be had: {e}")
+                });
+                None
+            }
+            exchanged => Some(exchanged.map(|reply| Received { reply, call })),
+        }
     }
 }
 

@@ -1,15 +1,20 @@
 //! Who is calling.
 
 use std::cell::RefCell;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use std::{env, io, process};
 
 use crate::transport::{self, Peer};
 
 /// Who has called the remote function that is running: see [`caller`].
 #[derive(Debug, Clone)]
-pub struct Caller(Arc<Origin>);
+pub struct Caller {
+    origin: Arc<Origin>,
+    deadline: Option<Instant>,
+}
 
 #[derive(Debug)]
 enum Origin {
@@ -41,19 +46,32 @@ thread_local! {
 /// ```
 #[must_use]
 pub fn caller() -> Caller {
-    CALLER
-        .with_borrow(Clone::clone)
-        .unwrap_or_else(|| Caller(Arc::new(Origin::Here)))
+    CALLER.with_borrow(Clone::clone).unwrap_or_else(|| Caller {
+        origin: Arc::new(Origin::Here),
+        deadline: None,
+    })
+}
+
+/// The call that this thread runs next is waited for as long as this, from now on.
+pub(crate) fn set_timeout(timeout: Option<Duration>) {
+    CALLER.with_borrow_mut(|caller| {
+        if let Some(caller) = caller {
+            caller.deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        }
+    });
 }
 
 impl Caller {
     /// A process at the other end of a connection, which was in `directory` when it connected.
     pub(crate) fn there(peer: Peer, pid: u32, directory: PathBuf) -> Self {
-        Self(Arc::new(Origin::There {
-            peer,
-            pid,
-            directory,
-        }))
+        Self {
+            origin: Arc::new(Origin::There {
+                peer,
+                pid,
+                directory,
+            }),
+            deadline: None,
+        }
     }
 
     /// Makes it the caller of what this thread runs from now on.
@@ -64,7 +82,7 @@ impl Caller {
     /// The effective user of the calling process.
     #[must_use]
     pub fn uid(&self) -> u32 {
-        match *self.0 {
+        match *self.origin {
             Origin::Here => rustix::process::geteuid().as_raw(),
             Origin::There { peer, .. } => peer.uid,
         }
@@ -73,7 +91,7 @@ impl Caller {
     /// The calling process.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        match *self.0 {
+        match *self.origin {
             Origin::Here => process::id(),
             Origin::There { peer, pid, .. } => peer.pid.unwrap_or(pid),
         }
@@ -84,7 +102,7 @@ impl Caller {
     /// # Errors
     /// If it has none, for instance because it was removed.
     pub fn cwd(&self) -> io::Result<PathBuf> {
-        match &*self.0 {
+        match &*self.origin {
             Origin::Here => env::current_dir(),
             Origin::There {
                 peer, directory, ..
@@ -115,5 +133,41 @@ impl Caller {
         }
         // Nothing is below a file.
         self.cwd().unwrap_or_else(|_| "/dev/null".into()).join(p)
+    }
+
+    /// The program that the calling process runs, where the system tells.
+    #[must_use]
+    pub fn program(&self) -> Option<PathBuf> {
+        match *self.origin {
+            Origin::Here => env::current_exe().ok(),
+            Origin::There { peer, .. } => peer.pid.and_then(transport::program),
+        }
+    }
+
+    /// The arguments of the calling process, the name that it was called by first, where the system
+    /// tells. There may be secrets among them.
+    #[must_use]
+    pub fn arguments(&self) -> Option<Vec<OsString>> {
+        match *self.origin {
+            Origin::Here => Some(env::args_os().collect()),
+            Origin::There { peer, .. } => peer.pid.and_then(transport::arguments),
+        }
+    }
+
+    /// The terminal that the calling process is at, where the system tells; `None` too if it is at
+    /// none, as from cron.
+    #[must_use]
+    pub fn terminal(&self) -> Option<PathBuf> {
+        transport::terminal(match *self.origin {
+            Origin::Here => process::id(),
+            Origin::There { peer, .. } => peer.pid?,
+        })
+    }
+
+    /// Until when the caller waits for the answer: see [`Server::timeout`](crate::Server::timeout).
+    /// What is done later, nobody learns of.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
     }
 }

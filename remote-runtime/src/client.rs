@@ -2,7 +2,8 @@
 //!
 //! What makes it more than a write and a read is that a call must never run twice, and should run
 //! where it can: a call that certainly has not run is sent again, unseen by the caller, and one
-//! that may have run is [`Error::Lost`]. It has certainly not run if
+//! that may have run is [`Error::Lost`], unless its function is idempotent. It has certainly not
+//! run if
 //!
 //! - its bytes could not all be written, or were not all read when the connection ended: a server
 //!   runs nothing of which it has only a part;
@@ -11,42 +12,117 @@
 
 mod connection;
 mod control;
+mod conversation;
 mod fault;
 
 use std::fmt;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use crate::codec::{Encoder, Unencoded};
 use crate::error::{Call, Error};
+use crate::explain;
 use crate::wire::Kind;
+use crate::wire::call::Fingerprint;
 use connection::{Connection, Ended};
 
-pub(crate) use control::{ask_to_stop, is_staying, status, stop};
+pub(crate) use control::{Ended as RestartEnded, ask_to_stop, is_staying, restart, status, stop};
 
 /// How many connections wait for the next call at the most; one that is used more is closed.
 const MOST_IDLE: usize = 64;
 
-/// How often a call that has not run is sent again. A server that restarts costs one.
-const ATTEMPTS: usize = 8;
+/// How often a call is tried that has not run. A server that restarts costs one attempt; with the
+/// pauses between them, all together take about four seconds.
+const ATTEMPTS: u32 = 12;
+
+/// How often an idempotent call is made that may have run.
+const RUNS: u32 = 3;
+
+/// The pause before the second repetition, which doubles with each; the first comes at once.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The connections of this process to one server.
 #[derive(Debug)]
 pub(crate) struct Client {
     idle: Mutex<Vec<Connection>>,
+    /// Whether a server has ever answered: then there is one, and it comes back.
+    has_met: AtomicBool,
+}
+
+/// What a client must know of a call besides its arguments.
+pub(crate) struct Request<'a> {
+    pub(crate) call: Call<'a>,
+    /// The crate that declares the function.
+    pub(crate) program: &'a str,
+    /// What tells the function from one of another build; asked only where it matters.
+    pub(crate) fingerprint: &'a dyn Fn() -> Option<Fingerprint>,
+    pub(crate) idempotent: bool,
 }
 
 /// How a client comes to its server: the client itself knows no addresses and starts nothing.
 pub(crate) trait Route {
-    /// Connects, with all that this takes.
-    fn connect(&self, call: Call<'_>) -> Result<UnixStream, Error>;
+    /// Connects, with all that this takes; `None` if nobody listens, and nobody is to be started.
+    fn connect(&self, call: Call<'_>) -> Result<Option<UnixStream>, Error>;
+
+    /// The error if there is nobody.
+    fn nobody(&self, call: Call<'_>) -> Error;
+
+    /// Whether it would start a server if there were none.
+    fn succeeds(&self) -> bool;
+
+    /// Whether a server is starting now, so that who has connected to its socket waits for longer.
+    fn is_starting(&self) -> bool;
+
+    /// Until when the answer must be there.
+    fn deadline(&self) -> Option<Deadline>;
+
+    /// Which one of the servers it is that there are for each of several keys.
+    fn key(&self) -> &str;
 
     /// The largest body of a message, in bytes.
     fn limit(&self) -> usize;
 
     /// The address, for people.
-    fn address(&self) -> &dyn fmt::Display;
+    fn address(&self) -> String;
+
+    /// Where to look for what a server said at its end, for people.
+    fn log(&self) -> String;
+}
+
+/// A limit of time that the user has set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    pub(crate) at: Instant,
+    pub(crate) timeout: Duration,
+}
+
+impl Deadline {
+    pub(crate) fn after(timeout: Duration) -> Option<Self> {
+        let at = Instant::now().checked_add(timeout)?;
+        Some(Self { at, timeout })
+    }
+
+    pub(crate) fn left(&self) -> Duration {
+        self.at.saturating_duration_since(Instant::now())
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+}
+
+impl fmt::Display for Deadline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?}, which `.timeout` of its `Server` allows",
+            self.timeout
+        )
+    }
 }
 
 /// Encodes a call's arguments.
@@ -56,18 +132,19 @@ impl Client {
     pub(crate) const fn new() -> Self {
         Self {
             idle: Mutex::new(Vec::new()),
+            has_met: AtomicBool::new(false),
         }
     }
 
     /// Sends a call and waits for how it ends: with an answer, an error value, or an error.
     pub(crate) fn exchange(
         &self,
-        call: Call<'_>,
+        request: &Request<'_>,
         route: &dyn Route,
         encode: Encode<'_>,
     ) -> Result<Reply<'_>, Error> {
-        let mut connection = self.idle.lock().pop().unwrap_or_default();
-        let ended = converse(&mut connection, call, route, encode);
+        let mut connection = self.take(route.key());
+        let ended = self.converse(&mut connection, request, route, encode);
         // From here on the connection goes back, however this ends.
         let mut reply = Reply {
             client: self,
@@ -76,9 +153,16 @@ impl Client {
         };
         reply.kind = ended?;
         if reply.kind == Kind::Fault {
-            return Err(fault::error(call, reply.body()));
+            return Err(fault::error(request.call, reply.body()));
         }
         Ok(reply)
+    }
+
+    /// A connection to the server of that key, or the buffer for one.
+    fn take(&self, key: &str) -> Connection {
+        let mut idle = self.idle.lock();
+        let at = idle.iter().rposition(|connection| connection.leads_to(key));
+        at.map(|at| idle.swap_remove(at)).unwrap_or_default()
     }
 
     fn put_back(&self, mut connection: Connection) {
@@ -88,25 +172,65 @@ impl Client {
             idle.push(connection);
         }
     }
+
+    /// Makes attempts until one ends with a reply.
+    fn converse(
+        &self,
+        connection: &mut Connection,
+        request: &Request<'_>,
+        route: &dyn Route,
+        encode: Encode<'_>,
+    ) -> Result<Kind, Error> {
+        let call = request.call;
+        connection.prepare(request, route, encode)?;
+        let mut runs = 0;
+        for attempt in 1..=ATTEMPTS {
+            match connection.attempt(request, route) {
+                Ok(Ended::Replied(kind)) => {
+                    self.has_met.store(true, Ordering::Relaxed);
+                    return Ok(kind);
+                }
+                Ok(Ended::NotRun) => {}
+                Ok(Ended::Nobody) if self.has_met.load(Ordering::Relaxed) && attempt < ATTEMPTS => {
+                }
+                Ok(Ended::Nobody) => return Err(route.nobody(call)),
+                Err(Error::Lost(lost)) if request.idempotent => {
+                    runs += 1;
+                    if runs == RUNS {
+                        return Err(Error::Lost(lost));
+                    }
+                }
+                Err(e) => return Err(e),
+            }
+            pause(call, attempt, route)?;
+        }
+        Err(Error::Unreachable(call.trouble(format_args!(
+            "the server at `{}` ended the connection {ATTEMPTS} times before it took the call; see `{}`",
+            route.address(),
+            route.log()
+        ))))
+    }
 }
 
-/// Makes attempts until one ends with a reply.
-fn converse(
-    connection: &mut Connection,
-    call: Call<'_>,
-    route: &dyn Route,
-    encode: Encode<'_>,
-) -> Result<Kind, Error> {
-    connection.prepare(call, route.limit(), encode)?;
-    for _ in 0..ATTEMPTS {
-        if let Ended::Replied(kind) = connection.attempt(call, route)? {
-            return Ok(kind);
+/// Waits before the next attempt, since what has just ended may take a moment to come back.
+fn pause(call: Call<'_>, attempt: u32, route: &dyn Route) -> Result<(), Error> {
+    let doubled = |times: u32| FIRST_PAUSE.saturating_mul(1 << times.min(16));
+    let pause = match attempt {
+        1 => Duration::ZERO,
+        again => doubled(again - 2).min(LONGEST_PAUSE),
+    };
+    explain::say(call, || {
+        format!("it has not run, and is tried again after {pause:?}")
+    });
+    match route.deadline() {
+        Some(deadline) if deadline.left() <= pause => Err(Error::TimedOut(
+            call.trouble(format_args!("no server took it within {deadline}")),
+        )),
+        _ => {
+            std::thread::sleep(pause);
+            Ok(())
         }
     }
-    Err(Error::Unreachable(call.trouble(format_args!(
-        "the server at `{}` ended the connection {ATTEMPTS} times before it took the call; see what its log says",
-        route.address()
-    ))))
 }
 
 /// A reply that lies in its connection's buffer; the connection goes back when it is dropped.

@@ -11,41 +11,79 @@
 pub(crate) mod handover;
 mod launch;
 pub(crate) mod lock;
+pub(crate) mod log;
+pub(crate) mod manager;
+pub(crate) mod place;
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::address::Files;
 use crate::error::{Call, Error};
 use crate::transport::Bound;
-use crate::{paths, transport};
+use crate::{explain, paths, testing, transport};
 use lock::Lock;
 
-/// How long a server may take to start.
-pub(crate) const START: Duration = Duration::from_secs(30);
+/// Which server is started, and what it keeps of the environment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Which<'a> {
+    pub(crate) name: &'a str,
+    /// Empty if there is one server of that name only.
+    pub(crate) key: &'a str,
+    /// Variables beyond those that every server keeps.
+    pub(crate) env: &'a [&'a str],
+}
 
-/// Starts the server of `call`, unless it runs by now, and connects.
-pub(crate) fn start(call: Call<'_>, files: &Files) -> Result<UnixStream, Error> {
-    let deadline = Instant::now() + START;
+impl fmt::Display for Which<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, key, .. } = self;
+        match *key {
+            "" => f.write_str(name),
+            key => write!(f, "{name} {key}"),
+        }
+    }
+}
+
+/// Starts the server, unless it runs by now, and connects.
+pub(crate) fn start(
+    call: Call<'_>,
+    which: Which<'_>,
+    files: &Files,
+    deadline: Instant,
+) -> Result<UnixStream, Error> {
     make_folder(call, &files.socket)?;
     let starting = lock(call, &files.start, deadline)?;
     if let Some(stream) = connect(call, files)? {
         return Ok(stream);
     }
+    testing::step("start: start lock taken");
     let lock = lock(call, &files.lock, deadline)?;
+    testing::step("start: lock taken");
     let given = Given {
         starting,
         lock,
         socket: bind(call, files)?,
     };
-    let log = paths::log(call.server, &files.socket);
-    launch::launch(call, given, &log, deadline)?;
+    testing::step("start: socket made");
+    launch::launch(call, which, given, files.logs(), deadline)?;
     connect(call, files)?
         .ok_or_else(|| Error::Unreachable(call.trouble("it has started, and ended at once")))
+}
+
+/// Starts a server that goes on with the lock and the socket of the one before.
+pub(crate) fn succeed(
+    call: Call<'_>,
+    which: Which<'_>,
+    files: &Files,
+    given: Given,
+    deadline: Instant,
+) -> Result<(), Error> {
+    launch::launch(call, which, given, files.logs(), deadline)
 }
 
 /// Connects, if somebody listens.
@@ -53,9 +91,16 @@ pub(crate) fn connect(call: Call<'_>, files: &Files) -> Result<Option<UnixStream
     if !is_trusted(call, &files.socket)? {
         return Ok(None);
     }
+    let socket = files.socket.display();
     match transport::connect(&files.socket, crate::link::PATIENCE) {
-        Ok(stream) => Ok(Some(stream)),
-        Err(e) if transport::is_nobody(&e) => Ok(None),
+        Ok(stream) => {
+            explain::say(call, || format!("somebody listens at `{socket}`"));
+            Ok(Some(stream))
+        }
+        Err(e) if transport::is_nobody(&e) => {
+            explain::say(call, || format!("nobody listens at `{socket}`: {e}"));
+            Ok(None)
+        }
         Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
             Err(Error::TimedOut(call.trouble(format_args!(
                 "the server at `{}` takes no connection; it may be stopped or overloaded",
@@ -110,13 +155,17 @@ fn is_trusted(call: Call<'_>, socket: &Path) -> Result<bool, Error> {
 
 /// Takes a lock, waiting for it until the deadline.
 pub(crate) fn lock(call: Call<'_>, path: &Path, deadline: Instant) -> Result<Lock, Error> {
+    let began = Instant::now();
     let lock = Lock::take(path, deadline)
         .map_err(|e| at_path(call, "its lock cannot be taken", path, e))?;
+    explain::say(call, || {
+        format!("it holds `{}`, after {:?}", path.display(), began.elapsed())
+    });
     lock.ok_or_else(|| {
         Error::TimedOut(call.trouble(format_args!(
             "another process has held `{}` for {} s; see which one with `fuser {0}`",
             path.display(),
-            START.as_secs()
+            began.elapsed().as_secs()
         )))
     })
 }
@@ -128,6 +177,9 @@ fn at_path(call: Call<'_>, step: &str, path: &Path, e: io::Error) -> Error {
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             "; choose a folder that you can write, by XDG_RUNTIME_DIR or the server's address"
+        }
+        io::ErrorKind::StorageFull => {
+            "; make room on that disk, or choose a folder on another, by XDG_RUNTIME_DIR or the server's address"
         }
         _ => "",
     };

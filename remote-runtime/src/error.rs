@@ -118,6 +118,13 @@ impl Error {
         }
     }
 
+    /// Whether nothing has run because there is no server that would run it: not running, not this
+    /// one, not let in, or too busy.
+    pub(crate) fn has_no_server(&self) -> bool {
+        self.trouble()
+            .is_some_and(|trouble| !trouble.may_have_run())
+    }
+
     /// The sentence of those that are nothing but a sentence.
     fn trouble(&self) -> Option<&Trouble> {
         match self {

@@ -2,21 +2,79 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 use crate::codec::{Decoder, Encoder, Unencoded};
+use crate::shape::Shape;
 use crate::wire::Kind;
+use crate::wire::call::Fingerprint;
 use crate::wire::fault::Fault;
 use serde::Serialize;
 
-/// One remote function: what its server must know to run it.
+/// One remote function: what is known of it wherever it can be called.
 #[derive(Debug)]
 pub struct Function {
     /// Its name on the wire: `post`, `BBoard::post`.
     pub name: &'static str,
     /// Where it was written, as `file:line`.
     pub place: (&'static str, u32),
+    /// The crate that declares it.
+    pub program: &'static str,
+    /// Its arguments as they were written: name and type.
+    pub arguments: &'static [(&'static str, &'static str)],
+    /// Its return type.
+    pub output: &'static str,
+    /// Whether it may run again where nobody knows how a call of it ended.
+    pub idempotent: bool,
+    /// Whether it is right without the server's state.
+    pub or_local: bool,
+    /// Adds the shapes of its types.
+    pub shape: fn(&mut Shape),
+    /// Its fingerprint, once somebody has asked for it.
+    pub fingerprint: Known,
     /// Takes the arguments off a message, runs the function, and puts down how it ended.
     pub handler: Handler,
+}
+
+/// What is found out when it is first asked for.
+#[derive(Debug, Default)]
+pub struct Known(OnceLock<Option<Fingerprint>>);
+
+impl Known {
+    /// Nobody has asked yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+}
+
+impl Function {
+    /// What tells it from a function of another build: its crate, name and signature, and its types
+    /// as serde sees them. `None` if serde does not show all of them.
+    pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
+        *self.fingerprint.0.get_or_init(|| {
+            let mut shape = Shape::new();
+            let signature = self.arguments.iter().flat_map(|(name, ty)| [*name, *ty]);
+            for word in [self.program, self.name, self.output]
+                .into_iter()
+                .chain(signature)
+            {
+                shape.word(word);
+            }
+            (self.shape)(&mut shape);
+            shape.fingerprint()
+        })
+    }
+}
+
+/// The crate that declares a function, as the macro sees it: its package, or, built without cargo,
+/// its module.
+#[must_use]
+pub const fn program(package: Option<&'static str>, module: &'static str) -> &'static str {
+    match package {
+        Some(package) => package,
+        None => module,
+    }
 }
 
 /// What the macro writes for a function.
@@ -105,6 +163,11 @@ impl Table {
             }
         }
         Ok(Self(table))
+    }
+
+    /// The crates that declare them.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &'static str> {
+        self.0.values().map(|function| function.program)
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&'static Function> {

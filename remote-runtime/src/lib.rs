@@ -37,8 +37,17 @@ pub mod registry;
 #[doc(hidden)]
 pub mod function;
 mod caller;
+pub mod shape;
+mod build;
+mod explain;
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(not(feature = "testing"))]
+mod testing;
 mod error;
 
+#[doc(hidden)]
+pub use build::Build;
 pub use caller::{Caller, caller};
 pub use error::{Error, Failure, InCall, Result, Trouble};
 pub use server::{Server, Status, init};

@@ -1,6 +1,7 @@
 //! A socket that carries frames: the one place where wire and transport meet, for both sides.
 
 use std::io::{self, ErrorKind, Read};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,11 +13,16 @@ use crate::wire::frame::{Inbox, Refused};
 /// How long a peer may take to greet, and how long it may pause within a message.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a server may take to start.
+pub(crate) const START: Duration = Duration::from_secs(30);
+
 /// A connection, seen from one of its ends.
 #[derive(Debug)]
 pub(crate) struct Link {
     stream: Arc<UnixStream>,
     inbox: Inbox,
+    /// The descriptors that have come, where they are wanted.
+    descriptors: Option<Vec<OwnedFd>>,
     /// The timeout that the socket has, so that it is set only when it changes.
     timeout: Option<Duration>,
 }
@@ -40,8 +46,21 @@ impl Link {
         Self {
             stream,
             inbox: Inbox::default(),
+            descriptors: None,
             timeout: None,
         }
+    }
+
+    /// One over which descriptors come, which are then [taken](Self::take_descriptors).
+    pub(crate) fn taking_descriptors(stream: Arc<UnixStream>) -> Self {
+        Self {
+            descriptors: Some(Vec::new()),
+            ..Self::new(stream)
+        }
+    }
+
+    pub(crate) fn take_descriptors(&mut self) -> Vec<OwnedFd> {
+        self.descriptors.take().unwrap_or_default()
     }
 
     pub(crate) fn stream(&self) -> &Arc<UnixStream> {
@@ -72,7 +91,7 @@ impl Link {
             }
             let timeout = left.or(partial.then_some(PATIENCE));
             self.set_timeout(timeout).map_err(Broken::Io)?;
-            match (&*self.stream).read(self.inbox.space()) {
+            match self.read() {
                 Ok(0) if partial => return Err(Broken::Cut),
                 Ok(0) => return Ok(None),
                 Ok(n) => self.inbox.filled(n),
@@ -85,6 +104,14 @@ impl Link {
             }
         }
         Ok(self.inbox.take())
+    }
+
+    fn read(&mut self) -> io::Result<usize> {
+        let space = self.inbox.space();
+        match &mut self.descriptors {
+            None => (&*self.stream).read(space),
+            Some(descriptors) => transport::receive_with(&self.stream, space, descriptors),
+        }
     }
 
     /// The body of the frame that was received last.

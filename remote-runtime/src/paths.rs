@@ -6,11 +6,16 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::{env, fmt};
 
+use crate::testing;
+
 /// The folder of all sockets that have no address of their own.
 ///
 /// It is the same for a login session and for cron, which has no `XDG_RUNTIME_DIR`: where that is
 /// unset, the folder is taken that it would name.
 pub(crate) fn folder() -> PathBuf {
+    if let Some(folder) = testing::folder() {
+        return folder.to_owned();
+    }
     let user = rustix::process::geteuid().as_raw();
     absolute("XDG_RUNTIME_DIR")
         .or_else(|| Some(PathBuf::from(format!("/run/user/{user}"))).filter(|path| path.is_dir()))
@@ -20,16 +25,20 @@ pub(crate) fn folder() -> PathBuf {
         )
 }
 
-/// The log of the server of that name, in the first folder of these that can be had.
-pub(crate) fn log(name: &str, socket: &Path) -> PathBuf {
+/// Where the log of a server may be, the best place first: a file `name` in the folder for state, or,
+/// if that cannot be had, beside the socket.
+pub(crate) fn logs(name: &str, socket: &Path) -> Vec<PathBuf> {
     let state = absolute("XDG_STATE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
-    state
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
         .map(|state| state.join("remotex"))
-        .filter(|folder| create(folder).is_ok())
-        .or_else(|| socket.parent().map(Path::to_owned))
-        .unwrap_or_default()
-        .join(format!("{name}.log"))
+        .filter(|_| testing::folder().is_none())
+        .filter(|folder| create(folder).is_ok());
+    let beside = socket.parent().map(Path::to_owned);
+    state
+        .into_iter()
+        .chain(beside)
+        .map(|folder| folder.join(name))
+        .collect()
 }
 
 /// A folder that a variable names; what is not absolute does not count (XDG Base Directory Specification).

@@ -10,14 +10,16 @@
 
 mod accept;
 mod connection;
+mod identity;
 mod panic;
 mod run;
 mod signals;
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Write};
 use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -25,12 +27,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::build::Build;
 use crate::function::Table;
 use crate::link::Link;
-use crate::transport::Bound;
+use crate::transport::{self, Bound};
 use crate::wire::hello::Hello;
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
+
+/// How often a server sees to what nobody tells it of: its log, and files far above its own.
+const TENDING: Duration = Duration::from_secs(60);
 
 /// How long the calls that run may take to end once the server is to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -39,11 +45,28 @@ const GRACE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) name: &'static str,
+    /// Which one it is of those that there are for each key.
+    pub(crate) key: String,
     pub(crate) table: Table,
     /// The largest body of a message, in bytes.
     pub(crate) limit: usize,
     pub(crate) max_connections: usize,
     pub(crate) idle_timeout: Option<Duration>,
+    /// Whether it makes room for a later build of its program: whoever started it in the background
+    /// starts that one too.
+    pub(crate) yields: bool,
+}
+
+/// What a service stands on, seen from here.
+pub(crate) trait Footing {
+    /// Readable when it may have changed, where the system tells.
+    fn changes(&self) -> Option<BorrowedFd<'_>>;
+
+    /// Whether clients cannot find the service any more.
+    fn is_lost(&self) -> bool;
+
+    /// Does what is to be done from time to time.
+    fn tend(&self);
 }
 
 /// A service that runs. Dropping it lets go those who wait for its end.
@@ -54,7 +77,7 @@ pub(crate) struct Host {
     asked: UnixStream,
     /// Closed to end the accepting thread.
     quit: Option<UnixStream>,
-    acceptor: Option<JoinHandle<()>>,
+    acceptor: Option<JoinHandle<UnixListener>>,
     /// Signals ask to stop for as long as it is there, which is until one has.
     signals: Option<signals::Watch>,
 }
@@ -74,6 +97,8 @@ struct Shared {
     last_use: AtomicU64,
     /// Those who wait for the end.
     waiting: Mutex<Vec<Arc<UnixStream>>>,
+    /// Who goes on with the socket after the end.
+    heir: Mutex<Option<Arc<UnixStream>>>,
     /// Written to when a client asks to stop.
     ask: UnixStream,
 }
@@ -105,13 +130,14 @@ impl Host {
             calls: AtomicU64::new(0),
             last_use: AtomicU64::new(0),
             waiting: Mutex::default(),
+            heir: Mutex::default(),
             ask,
         });
         let acceptor = {
             let shared = shared.clone();
             std::thread::Builder::new()
                 .name(format!("{} accept", shared.service.name))
-                .spawn(move || accept::run(&shared, &listener, &quitted))?
+                .spawn(move || accept::run(&shared, listener, &quitted))?
         };
         Ok(Self {
             shared,
@@ -122,13 +148,18 @@ impl Host {
         })
     }
 
-    /// Waits for a reason to stop.
-    pub(crate) fn wait(&self) -> io::Result<()> {
+    /// Waits for a reason to stop: somebody asks, nobody has called for long, or nobody can find us.
+    pub(crate) fn wait(&self, footing: &dyn Footing) -> io::Result<()> {
         loop {
-            let patience = self.shared.until_idle();
-            if patience.is_some_and(|patience| patience.is_zero())
-                || accept::wait(&[&self.asked], patience)?
-            {
+            let idle = self.shared.until_idle();
+            if idle.is_some_and(|idle| idle.is_zero()) || footing.is_lost() {
+                return Ok(());
+            }
+            footing.tend();
+            let on = [Some(self.asked.as_fd()), footing.changes()];
+            let on: Vec<_> = on.into_iter().flatten().collect();
+            accept::wait(&on, Some(idle.unwrap_or(TENDING).min(TENDING)))?;
+            if accept::wait(&[self.asked.as_fd()], Some(Duration::ZERO))? {
                 return Ok(());
             }
         }
@@ -161,13 +192,30 @@ impl Host {
     }
 }
 
+impl Host {
+    /// Ends accepting, and hands the socket and `lock` to who has asked to go on with them; `false` if
+    /// nobody has, or has gone.
+    pub(crate) fn hand_over(&mut self, lock: BorrowedFd<'_>) -> bool {
+        let Some(heir) = self.shared.heir.lock().take() else {
+            return false;
+        };
+        let Some(listener) = self.stop_accepting() else {
+            return false;
+        };
+        let handover = frame::of(Kind::Handover, |_| ());
+        transport::send_with(&heir, &handover, &[lock, listener.as_fd()]).is_ok()
+    }
+
+    fn stop_accepting(&mut self) -> Option<UnixListener> {
+        drop(self.quit.take());
+        // It cannot panic with anything that is not already on stderr.
+        self.acceptor.take()?.join().ok()
+    }
+}
+
 impl Drop for Host {
     fn drop(&mut self) {
-        drop(self.quit.take());
-        if let Some(acceptor) = self.acceptor.take() {
-            // It cannot panic with anything that is not already on stderr.
-            let _ = acceptor.join();
-        }
+        drop(self.stop_accepting());
         self.shared.waiting.lock().clear();
     }
 }
@@ -218,7 +266,12 @@ impl Shared {
     /// What a connection begins with.
     fn hello(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        Hello::here(self.service.name, self.service.limit).put(&mut out);
+        let hello = Hello {
+            build: Build::ours(),
+            key: self.service.key.clone(),
+            ..Hello::here(self.service.name, self.service.limit)
+        };
+        hello.put(&mut out);
         out
     }
 
@@ -228,6 +281,12 @@ impl Shared {
         let _ = link.send(&frame::of(Kind::Goodbye, |out| {
             out.extend(taken.to_le_bytes());
         }));
+    }
+
+    /// Begins to stop.
+    fn ask_to_stop(&self) {
+        // If it is full, somebody has asked already.
+        let _ = (&self.ask).write(&[1]);
     }
 
     /// Keeps a connection open until the end.

@@ -1,23 +1,25 @@
 //! `Server`: the user's `static`, which says what a server is, and is how it is controlled.
 
 use std::fmt;
-use std::os::unix::net::UnixStream;
 use std::panic::Location;
-use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use crate::address::{self, Address, Files};
-use crate::client::{self, Client, Route};
-use crate::daemon;
+use crate::address::{self, Address};
+use crate::client::Client;
 use crate::error::{Call, Error, Result};
+use crate::explain;
 use crate::wire::frame::LARGEST;
 
+mod control;
 mod host;
 mod init;
+mod way;
 
+pub use control::Status;
 pub use init::init;
+pub(crate) use way::Way;
 
 /// A server: its name, where it is, and how it behaves.
 ///
@@ -44,11 +46,16 @@ pub struct Server {
     autostart: bool,
     on_start: Option<fn() -> Result<()>>,
     on_stop: Option<fn() -> Result<()>>,
+    one_per: Option<fn() -> String>,
     idle_timeout: Option<Duration>,
+    timeout: Option<Duration>,
     max_message: usize,
     max_connections: usize,
+    keep_env: &'static [&'static str],
     /// The address in use, once it is known.
     resolved: OnceLock<Address>,
+    /// In the server, which one it is of those that there are for each key.
+    key: OnceLock<String>,
     /// Where functions run, as far as that is known: one of the constants below.
     role: AtomicU8,
     client: Client,
@@ -81,10 +88,14 @@ impl Server {
             autostart: false,
             on_start: None,
             on_stop: None,
+            one_per: None,
             idle_timeout: None,
+            timeout: None,
             max_message: 64 * 1024 * 1024,
             max_connections: 512,
+            keep_env: &[],
             resolved: OnceLock::new(),
+            key: OnceLock::new(),
             role: AtomicU8::new(UNKNOWN),
             client: Client::new(),
         }
@@ -133,6 +144,29 @@ impl Server {
         self
     }
 
+    /// Makes it a server for each key instead of one: for each repository, say, with the root of the
+    /// caller's as the key. Each has its own process, state, socket and log.
+    ///
+    /// `key` is asked where a call is made, and never in the server, which is told: see
+    /// [`key`](Server::key). It may have at most 1024 bytes, none of them zero.
+    ///
+    /// ```
+    /// # extern crate remote_runtime as remotex;
+    /// use remotex::Server;
+    ///
+    /// fn root() -> String {
+    ///     let here = std::env::current_dir().unwrap_or_default();
+    ///     let root = here.ancestors().find(|folder| folder.join(".git").exists());
+    ///     root.unwrap_or(&here).display().to_string()
+    /// }
+    /// static INDEX: Server = Server::new("index").autostart().one_per(root);
+    /// ```
+    #[must_use]
+    pub const fn one_per(mut self, key: fn() -> String) -> Self {
+        self.one_per = Some(key);
+        self
+    }
+
     /// Ends the server when no call has run for so long. An open connection alone is no use.
     ///
     /// # Panics
@@ -145,6 +179,22 @@ impl Server {
             "an idle timeout of zero would end the server before its first call"
         );
         self.idle_timeout = Some(idle);
+        self
+    }
+
+    /// How long a call may take, with all that belongs to it: to start the server, if there is none,
+    /// to wait for it, and to run. It is then [`Error::TimedOut`], and its function may go on. There
+    /// is no limit if this is not set.
+    ///
+    /// The function can ask for it: [`Caller::deadline`](crate::Caller::deadline).
+    ///
+    /// # Panics
+    /// If it is zero. In a `static` that is an error of the compiler.
+    #[must_use]
+    #[track_caller]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        assert!(!timeout.is_zero(), "no call ends within a timeout of zero");
+        self.timeout = Some(timeout);
         self
     }
 
@@ -162,6 +212,17 @@ impl Server {
     #[must_use]
     pub const fn max_connections(mut self, n: usize) -> Self {
         self.max_connections = n;
+        self
+    }
+
+    /// Lets the server, when it is started in the background, keep these variables of the
+    /// environment of who happens to start it.
+    ///
+    /// Without that it has HOME, USER, PATH, LANG, LC_*, TZ, TMPDIR, XDG_*, REMOTEX_*, RUST_BACKTRACE
+    /// and RUST_LOG, and nothing else: what is right for one caller is not for the next.
+    #[must_use]
+    pub const fn keep_env(mut self, names: &'static [&'static str]) -> Self {
+        self.keep_env = names;
         self
     }
 
@@ -198,70 +259,16 @@ impl Server {
         role.err().unwrap_or(found) == LOCAL
     }
 
-    /// Starts the server in the background, unless it runs. `main` must begin with [`init`].
-    ///
-    /// # Errors
-    /// If it cannot be started, for instance because `on_start` fails.
-    pub fn start(&'static self) -> Result<()> {
-        let call = Call::control(self.name);
-        let Some(files) = self.files(call)? else {
-            return Ok(());
-        };
-        loop {
-            let stream = match daemon::connect(call, &files)? {
-                Some(stream) => stream,
-                None => {
-                    self.may_start(call, &files)?;
-                    daemon::start(call, &files)?
-                }
-            };
-            if client::is_staying(call, &self.route(), stream)? {
-                return Ok(());
-            }
+    /// Which one it is of those that there are for each key (see [`one_per`](Server::one_per)): in the
+    /// server, the one that it was started for; elsewhere, the one that a call made now would go to.
+    /// Empty without `one_per`.
+    #[must_use]
+    pub fn key(&'static self) -> String {
+        match (self.key.get(), self.one_per) {
+            (Some(key), _) => key.clone(),
+            (None, Some(key)) => key(),
+            (None, None) => String::new(),
         }
-    }
-
-    /// Stops the server, and waits until it has ended. If none runs, all is well. Inside the
-    /// server it does not wait: the call that asks is among those that come to their end first.
-    ///
-    /// # Errors
-    /// If it does not end within 30 s, or cannot be asked.
-    pub fn stop(&'static self) -> Result<()> {
-        let call = Call::control(self.name);
-        match self.find(call)? {
-            None => Ok(()),
-            // Inside the server, to wait for its end would keep it from coming.
-            Some((route, stream)) if self.is_local() => client::ask_to_stop(call, &route, stream),
-            Some((route, stream)) => client::stop(call, &route, stream),
-        }
-    }
-
-    /// What the server is doing.
-    ///
-    /// # Errors
-    /// [`Error::Unreachable`] if it does not run.
-    pub fn status(&'static self) -> Result<Status> {
-        let call = Call::control(self.name);
-        let Some((route, stream)) = self.find(call)? else {
-            return Err(Error::Unreachable(call.trouble("it does not run")));
-        };
-        let (hello, report) = client::status(call, &route, stream)?;
-        Ok(Status {
-            pid: hello.pid,
-            program: report.program,
-            started: report.started,
-            connections: report.connections,
-            running: report.running,
-            calls: report.calls,
-        })
-    }
-
-    /// A connection to the server, if it runs.
-    fn find(&'static self, call: Call<'_>) -> Result<Option<(Way, UnixStream)>> {
-        let Some(files) = self.files(call)? else {
-            return Ok(None);
-        };
-        Ok(daemon::connect(call, &files)?.map(|stream| (self.route(), stream)))
     }
 
     fn resolve(&self, call: Call<'_>) -> Result<&Address> {
@@ -270,27 +277,8 @@ impl Server {
         }
         let address = address::resolve(self.name, self.address)
             .map_err(|e| Error::Unreachable(call.trouble(e)))?;
+        explain::say(call, || format!("its address is `{address}`"));
         Ok(self.resolved.get_or_init(|| address))
-    }
-
-    /// The files of its socket; `None` if it has none, being `local:`.
-    fn files(&self, call: Call<'_>) -> Result<Option<Files>> {
-        match self.resolve(call)? {
-            Address::Unix(socket) => Ok(Some(Files::of(socket))),
-            Address::Local => Ok(None),
-        }
-    }
-
-    fn may_start(&self, call: Call<'_>, files: &Files) -> Result<()> {
-        if INITIALISED.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        Err(Error::Unreachable(call.trouble(format_args!(
-            "nobody listens at `unix:{}`, and a process that has not called `remotex::init()` starts nothing; \
-             call it at the top of `main`, or, in a test, set {}=local:",
-            files.socket.display(),
-            address::variable(self.name)
-        ))))
     }
 
     /// Where it was declared.
@@ -302,8 +290,9 @@ impl Server {
         &self.client
     }
 
-    pub(crate) fn route(&'static self) -> Way {
-        Way(self)
+    /// The way to the server, for a call that is made now.
+    pub(crate) fn way(&'static self, call: Call<'_>) -> Result<Way> {
+        Way::to(self, call)
     }
 }
 
@@ -313,59 +302,4 @@ impl fmt::Debug for Server {
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
-}
-
-/// The way to a server: its address, and how it comes to be there.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Way(&'static Server);
-
-impl Route for Way {
-    fn connect(&self, call: Call<'_>) -> Result<UnixStream> {
-        let Self(server) = self;
-        let Some(files) = server.files(call)? else {
-            return Err(Error::Unreachable(
-                call.trouble("its address is `local:`, where nobody listens"),
-            ));
-        };
-        if let Some(stream) = daemon::connect(call, &files)? {
-            return Ok(stream);
-        }
-        if !server.autostart {
-            return Err(Error::Unreachable(call.trouble(format_args!(
-                "nobody listens at `unix:{}`; start the server, or add `.autostart()` to its `Server`",
-                files.socket.display()
-            ))));
-        }
-        server.may_start(call, &files)?;
-        daemon::start(call, &files)
-    }
-
-    fn limit(&self) -> usize {
-        self.0.max_message
-    }
-
-    fn address(&self) -> &dyn fmt::Display {
-        match self.0.resolved.get() {
-            Some(address) => address,
-            None => &"an unknown address",
-        }
-    }
-}
-
-/// What a server is doing: see [`Server::status`].
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Status {
-    /// Its process.
-    pub pid: u32,
-    /// The program that it runs.
-    pub program: PathBuf,
-    /// When it began to serve.
-    pub started: SystemTime,
-    /// How many clients are connected, the asking one among them.
-    pub connections: u64,
-    /// How many calls are running.
-    pub running: u64,
-    /// How many calls it has taken since it began.
-    pub calls: u64,
 }

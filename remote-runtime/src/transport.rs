@@ -5,7 +5,8 @@
 mod os;
 
 use std::fs;
-use std::io;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -13,7 +14,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SocketAddrUnix, SocketType, recvmsg,
+};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -47,6 +51,10 @@ impl Peer {
 
 /// The working directory of a process of ours, where the system tells it at once and for nothing.
 pub(crate) use os::working_directory;
+
+/// What is known of a process of ours in the same way: the file that it runs, its arguments, and the
+/// terminal that it is at.
+pub(crate) use os::{arguments, program, terminal};
 
 /// Connects to the socket at `path`.
 ///
@@ -118,6 +126,54 @@ pub(crate) fn send(stream: &UnixStream, mut bytes: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The most descriptors that one message carries.
+const MOST_DESCRIPTORS: usize = 3;
+
+/// Sends `bytes`, which must not be many, and with them descriptors.
+///
+/// # Errors
+/// If the peer has closed.
+pub(crate) fn send_with(
+    stream: &UnixStream,
+    bytes: &[u8],
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(descriptors));
+    os::send_message(stream, &[IoSlice::new(bytes)], &mut ancillary)?;
+    Ok(())
+}
+
+/// Receives bytes, and adds to `descriptors` those that come with them.
+///
+/// # Errors
+/// As of a read.
+pub(crate) fn receive_with(
+    stream: &UnixStream,
+    bytes: &mut [u8],
+    descriptors: &mut Vec<OwnedFd>,
+) -> io::Result<usize> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let received = recvmsg(
+        stream,
+        &mut [IoSliceMut::new(bytes)],
+        &mut ancillary,
+        RecvFlags::empty(),
+    )?;
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(rights) = message {
+            for right in rights {
+                // `MSG_CMSG_CLOEXEC` would do it at once, where it exists.
+                rustix::io::fcntl_setfd(&right, rustix::io::FdFlags::CLOEXEC)?;
+                descriptors.push(right);
+            }
+        }
+    }
+    Ok(received.bytes)
 }
 
 /// Whether nobody listens, as an error of [`connect`] tells.

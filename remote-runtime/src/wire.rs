@@ -8,11 +8,13 @@
 //!
 //! client -> server                      server -> client
 //! Hello     fields, always first        Hello      fields, always first
-//! Call      length: u16, function name, Answer     the encoded `Ok` value
-//!           the encoded arguments       Raised     the encoded `Err` value
+//! Call      name, fields, the encoded   Answer     the encoded `Ok` value
+//!           arguments: see `call`       Raised     the encoded `Err` value
 //!                                       Fault      fields: every other end of a call
 //! Status    empty                       Report     fields
 //! Stop      empty                       Stopping   empty; the connection ends when the server has
+//! Restart   empty                       Stopping   the same, and then, if there is something to
+//!                                       Handover   hand over: empty, with two descriptors
 //!                                       Goodbye    last: u64, how many calls were taken before it
 //! ```
 //!
@@ -21,6 +23,7 @@
 //! its meaning. What the encoded values are is the business of [`codec`](crate::codec), and its
 //! version that of [`PROTOCOL`].
 
+pub mod call;
 pub mod fault;
 pub mod fields;
 pub mod frame;
@@ -47,6 +50,8 @@ pub enum Kind {
     Status = 2,
     /// The request to end.
     Stop = 3,
+    /// The request to end and to hand over what a successor can go on with.
+    Restart = 4,
     /// What the function returned.
     Answer = 0x81,
     /// The error, of a type of its own, that the function returned.
@@ -59,20 +64,24 @@ pub enum Kind {
     Stopping = 0x85,
     /// The server takes no more calls on this connection.
     Goodbye = 0x86,
+    /// The server has ended: here are its lock and its socket.
+    Handover = 0x87,
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::Hello,
         Self::Call,
         Self::Status,
         Self::Stop,
+        Self::Restart,
         Self::Answer,
         Self::Raised,
         Self::Fault,
         Self::Report,
         Self::Stopping,
         Self::Goodbye,
+        Self::Handover,
     ];
 
     fn from_byte(byte: u8) -> Option<Self> {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::thread;
 
 use remote_runtime::codec::Encoder;
+use remote_runtime::wire::call::Head;
 use remote_runtime::wire::fault::Fault;
 use remote_runtime::wire::frame::{self, Inbox};
 use remote_runtime::wire::hello::Hello;
@@ -34,15 +35,26 @@ fn hello(server: &str) -> Vec<u8> {
 /// A connection on which both sides have greeted.
 pub(crate) fn greeted(socket: &Path, server: &str) -> (UnixStream, Inbox) {
     let (mut stream, mut inbox) = (connect(socket), Inbox::default());
-    stream.write_all(&hello(server)).unwrap();
-    assert_eq!(receive(&mut stream, &mut inbox).unwrap().0, Kind::Hello);
+    let (kind, body) = receive(&mut stream, &mut inbox).unwrap();
+    assert_eq!(kind, Kind::Hello);
+    // As a client of the very same program, of which no call is compared.
+    let mut out = Vec::new();
+    let ours = Hello {
+        build: Hello::read(&body).unwrap().build,
+        ..Hello::here(server, 1 << 20)
+    };
+    ours.put(&mut out);
+    stream.write_all(&out).unwrap();
     (stream, inbox)
 }
 
 fn call(function: &str, arguments: &[u8]) -> Vec<u8> {
     frame::of(Kind::Call, |out| {
-        out.extend_from_slice(&u16::try_from(function.len()).unwrap().to_le_bytes());
-        out.extend_from_slice(function.as_bytes());
+        let head = Head {
+            name: function,
+            ..Head::default()
+        };
+        head.put(out);
         out.extend_from_slice(arguments);
     })
 }

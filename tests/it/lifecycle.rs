@@ -56,7 +56,7 @@ fn the_socket_is_for_its_owner() {
     assert_eq!(mode(home.path("run/remotex")), 0o700);
     assert_eq!(mode(home.socket("zoo")), 0o1600);
     assert_eq!(mode(home.path("state/remotex/zoo.log")), 0o600);
-    assert_eq!(mode(home.path("run/remotex/zoo.lock")), 0o600);
+    assert_eq!(mode(home.path("run/remotex/zoo.lock")), 0o1600);
 }
 
 #[test]

@@ -16,11 +16,16 @@
 
 #[path = "zoo/functions.rs"]
 mod functions;
+#[path = "zoo/fates.rs"]
+mod fates;
 #[path = "zoo/servers.rs"]
 mod servers;
 #[path = "zoo/checks.rs"]
 mod checks;
+#[path = "zoo/busy.rs"]
+mod busy;
 
+use fates::*;
 use functions::*;
 use remotex::{Error, Result, Server};
 use servers::*;
@@ -30,8 +35,11 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    if words.first() != Some(&"without-init") {
-        remotex::init();
+    if !words.first().is_some_and(|word| word.starts_with("without-init")) {
+        // The server of this one has no words, and never comes here.
+        if std::env::var_os("ZOO_FORGETS_INIT").is_none() || !words.is_empty() {
+            remotex::init();
+        }
     }
     match words[..] {
         ["check", name] => {
@@ -68,6 +76,26 @@ fn main() -> ExitCode {
         ["cwd"] => show(cwd()),
         ["environment"] => show(environment()),
         ["descriptors"] => show(descriptors()),
+        ["restart", name] => show(server(name).restart()),
+        ["sleep", millis] => show(sleep(millis.parse().unwrap())),
+        ["folder"] => show(folder_server()),
+        ["key", name] => show(server(name).status().map(|status| status.key)),
+        ["kept", name] => show(kept(name)),
+        ["anywhere", text] => show(anywhere(text)),
+        ["hanging"] => show(hanging_start()),
+        ["manual"] => show(manual()),
+        ["manual-for", file] => show(busy::until(file.as_ref(), manual)),
+        ["note", file, id] => show(note(file.as_ref(), id)),
+        ["note-again", file, id] => show(note_again(file.as_ref(), id)),
+        ["exit"] => show(exit(3)),
+        ["exit-unless", file] => show(exit_unless(file.as_ref())),
+        ["overflow"] => show(overflow(1)),
+        ["hoard"] => show(hoard()),
+        ["words", ..] => show(caller_words()),
+        ["busy", threads, calls, file] => {
+            show(busy::run(threads.parse().unwrap(), calls.parse().unwrap(), file.as_ref()))
+        }
+        [] => panic!("this is a server that has not become one"),
         _ => panic!("no such word: {words:?}"),
     }
 }
@@ -81,6 +109,11 @@ fn server(name: &str) -> &'static Server {
         "failing" => &FAILING,
         "dying" => &DYING,
         "saving" => &SAVING,
+        "hasty" => &HASTY,
+        "folders" => &FOLDERS,
+        "keeping" => &KEEPING,
+        "manual" => &MANUAL,
+        "hanging" => &HANGING,
         "twins" => &TWINS,
         "doubles" => &DOUBLES_1,
         _ => panic!("no such server: {name}"),

@@ -1,12 +1,12 @@
 //! Questions to a server as a whole. They work with a server of any build, and start none.
 
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::Route;
-use super::connection::{FAREWELL, greeted, hello, not_a_server};
+use super::conversation::{FAREWELL, greeted, hello, not_a_server};
 use crate::error::{Call, Error};
 use crate::link::{Broken, Link, PATIENCE};
 use crate::wire::hello::Hello;
@@ -24,7 +24,7 @@ pub(crate) fn status(
 ) -> Result<(Hello, Report), Error> {
     let (mut link, hello) = ask(call, route, stream, Kind::Status)?;
     expect(call, route, &mut link, Kind::Report)?;
-    let report = Report::read(link.body()).map_err(|e| not_a_server(call, route.address(), &e))?;
+    let report = Report::read(link.body()).map_err(|e| not_a_server(call, route, &e))?;
     Ok((hello, report))
 }
 
@@ -58,6 +58,26 @@ pub(crate) fn stop(call: Call<'_>, route: &dyn Route, stream: UnixStream) -> Res
     await_end(call, route, &mut link, &hello)
 }
 
+/// What is left of a server that was asked to restart.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// Its lock and its socket, which still listens, so that nobody is refused meanwhile.
+    Handed([OwnedFd; 2]),
+    /// Nothing: whoever holds its socket starts the next one, or it was killed.
+    Gone,
+}
+
+/// Asks the server to end and to hand over what its successor goes on with.
+pub(crate) fn restart(
+    call: Call<'_>,
+    route: &dyn Route,
+    stream: UnixStream,
+) -> Result<Ended, Error> {
+    let (mut link, hello) = ask(call, route, stream, Kind::Restart)?;
+    await_end(call, route, &mut link, &hello)?;
+    Ok(<[OwnedFd; 2]>::try_from(link.take_descriptors()).map_or(Ended::Gone, Ended::Handed))
+}
+
 fn await_end(
     call: Call<'_>,
     route: &dyn Route,
@@ -69,12 +89,14 @@ fn await_end(
         let left = deadline.saturating_duration_since(Instant::now());
         match link.receive(LARGEST, Some(left)) {
             Ok(Some(Kind::Stopping | Kind::Goodbye)) => {}
+            Ok(Some(Kind::Handover)) => return Ok(()),
             Ok(None) | Err(Broken::Cut | Broken::Unread) => return Ok(()),
             Err(Broken::Silent) => {
                 return Err(Error::TimedOut(call.trouble(format_args!(
-                    "process {} is to stop, and has not within {} s; see what its log says",
+                    "process {} is to stop, and has not within {} s; see `{}`",
                     hello.pid,
-                    FAREWELL.as_secs()
+                    FAREWELL.as_secs(),
+                    route.log()
                 ))));
             }
             other => return unexpected(call, route, link, other),
@@ -88,15 +110,17 @@ fn ask(
     stream: UnixStream,
     question: Kind,
 ) -> Result<(Link, Hello), Error> {
-    let mut link = Link::new(Arc::new(stream));
+    let mut link = match question {
+        Kind::Restart => Link::taking_descriptors(Arc::new(stream)),
+        _ => Link::new(Arc::new(stream)),
+    };
     let mut out = Vec::new();
-    // No function of the user's runs, which could ask for our directory.
-    hello(call, LARGEST, PathBuf::new()).put(&mut out);
+    hello(call, route).put(&mut out);
     frame::put(&mut out, question, |_| ());
     // A server that is already gone, or ends just now, says so when it is read from.
     let _ = link.send(&out);
     expect(call, route, &mut link, Kind::Hello)?;
-    let hello = greeted(call, link.body(), route.address())?;
+    let hello = greeted(call, link.body(), route)?;
     Ok((link, hello))
 }
 
@@ -121,11 +145,7 @@ fn unexpected(
                 route.address()
             )))
         }
-        Ok(Some(kind)) => not_a_server(
-            call,
-            route.address(),
-            &format_args!("a frame of kind {kind:?}"),
-        ),
+        Ok(Some(kind)) => not_a_server(call, route, &format_args!("a frame of kind {kind:?}")),
         Err(e) => broken(call, route, e),
     })
 }
@@ -138,7 +158,7 @@ fn broken(call: Call<'_>, route: &dyn Route, e: Broken) -> Error {
             PATIENCE.as_secs()
         ))),
         Broken::Io(e) => call.io("its reply cannot be received", e),
-        Broken::Refused(e) => not_a_server(call, route.address(), &e),
-        Broken::Cut | Broken::Unread => not_a_server(call, route.address(), &"it is cut off"),
+        Broken::Refused(e) => not_a_server(call, route, &e),
+        Broken::Cut | Broken::Unread => not_a_server(call, route, &"it is cut off"),
     }
 }

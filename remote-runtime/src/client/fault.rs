@@ -15,21 +15,33 @@ pub(super) fn error(call: Call<'_>, body: &[u8]) -> Error {
     };
     match fault {
         Fault::Failed(failure) => failure.into(),
-        Fault::Panicked { message, location, backtrace } => {
+        Fault::Panicked {
+            message,
+            location,
+            backtrace,
+        } => {
             if let Some(backtrace) = &backtrace {
                 // Asked for with REMOTEX_DEBUG.
                 eprintln!("{call} panicked at {location}: {message}\n{backtrace}");
             }
             let backtrace = backtrace.map(String::into_boxed_str);
-            Error::Panicked { message, location: call.with(location, true), backtrace }
+            Error::Panicked {
+                message,
+                location: call.with(location, true),
+                backtrace,
+            }
         }
-        Fault::UnknownFunction => Error::UnknownFunction(
-            call.trouble("the server does not have it; if it is new, stop the server, and call again"),
-        ),
-        Fault::Mismatch(why) => {
-            Error::Mismatch(call.trouble(format_args!("the server was built from other source: {why}; stop it, and call again")))
+        Fault::UnknownFunction => {
+            Error::UnknownFunction(call.trouble(
+                "the server does not have it; if it is new, stop the server, and call again",
+            ))
         }
-        Fault::TooLarge { size, limit, answer } => Error::TooLarge {
+        Fault::Mismatch(why) => Error::Mismatch(call.trouble(why)),
+        Fault::TooLarge {
+            size,
+            limit,
+            answer,
+        } => Error::TooLarge {
             size: usize::try_from(size).unwrap_or(usize::MAX),
             limit: call.with(usize::try_from(limit).unwrap_or(usize::MAX), answer),
         },
@@ -37,9 +49,9 @@ pub(super) fn error(call: Call<'_>, body: &[u8]) -> Error {
             why: call.with(why, argument.is_none()),
             what: argument.map_or("the answer".into(), |name| format!("the argument `{name}`")),
         },
-        Fault::Busy => Error::Busy(
-            call.trouble("the server has as many connections as it takes; try again, or raise `.max_connections`"),
+        Fault::Busy(why) => Error::Busy(call.trouble(format_args!("the server is busy: {why}"))),
+        Fault::Malformed(why) => Error::Malformed(
+            call.trouble(format_args!("the server could not read the call: {why}")),
         ),
-        Fault::Malformed(why) => Error::Malformed(call.trouble(format_args!("the server could not read the call: {why}"))),
     }
 }

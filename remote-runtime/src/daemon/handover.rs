@@ -2,28 +2,26 @@
 //! sockets: there the name, the locks and the socket; back a word when it is ready.
 //!
 //! ```text
-//! starter -> child   the server's name, with three descriptors: both locks, and the socket
+//! starter -> child   the server's name, a zero, and its key, if it has one; with that come three
+//!                    descriptors: both locks, and the socket
 //! child -> starter   INIT      `remotex::init` was reached
 //!                    READY     calls are taken
 //!                    FAILED    and why, until the end of the stream
 //! ```
 
 use std::ffi::OsStr;
-use std::io::{self, IoSlice, IoSliceMut, Read};
-use std::mem::MaybeUninit;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
 use std::{env, fs, str};
 
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
-};
-
-use super::Given;
+use super::launch;
 use super::lock::Lock;
+use super::{Given, Which};
+use crate::address::LONGEST_KEY;
+use crate::testing;
 use crate::transport::{self, Bound};
 
 /// How the child's first argument begins. An argument is not inherited by children of the child, as
@@ -34,6 +32,9 @@ const INIT: u8 = b'i';
 const READY: u8 = b'r';
 const FAILED: u8 = b'f';
 
+/// More than a name and a key can be.
+const LONGEST_WORDS: usize = 64 + 1 + LONGEST_KEY;
+
 /// How much of a reason is read.
 const LONGEST_REASON: u64 = 64 * 1024;
 
@@ -41,6 +42,7 @@ const LONGEST_REASON: u64 = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Handover {
     pub(crate) name: String,
+    pub(crate) key: String,
     pub(crate) given: Given,
     pub(crate) starter: Starter,
 }
@@ -58,28 +60,25 @@ pub(super) enum Outcome {
     Died {
         after_init: bool,
     },
-    /// Time was up.
-    Silent,
+    /// Time was up: before `remotex::init`, or after.
+    Silent {
+        after_init: bool,
+    },
 }
 
 /// Hands over to the child at the other end of `to`.
-pub(super) fn give(to: &UnixStream, name: &str, given: &Given) -> io::Result<()> {
+pub(super) fn give(to: &UnixStream, which: Which<'_>, given: &Given) -> io::Result<()> {
     let Given {
         starting,
         lock,
         socket,
     } = given;
-    let descriptors = [starting.as_fd(), lock.as_fd(), socket.as_fd()];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
-    let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
-    sendmsg(
+    let words = [which.name.as_bytes(), which.key.as_bytes()].join(&0);
+    transport::send_with(
         to,
-        &[IoSlice::new(name.as_bytes())],
-        &mut ancillary,
-        SendFlags::empty(),
-    )?;
-    Ok(())
+        &words,
+        &[starting.as_fd(), lock.as_fd(), socket.as_fd()],
+    )
 }
 
 /// Waits until the child says how its start ended.
@@ -88,7 +87,7 @@ pub(super) fn outcome(from: &UnixStream, deadline: Instant) -> io::Result<Outcom
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Ok(Outcome::Silent);
+            return Ok(Outcome::Silent { after_init });
         }
         from.set_read_timeout(Some(left))?;
         let mut word = [0];
@@ -111,7 +110,7 @@ pub(super) fn outcome(from: &UnixStream, deadline: Instant) -> io::Result<Outcom
                     io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
                 ) =>
             {
-                return Ok(Outcome::Silent);
+                return Ok(Outcome::Silent { after_init });
             }
             // It had not read all that it was given.
             Err(e) if e.kind() == io::ErrorKind::ConnectionReset => {
@@ -133,21 +132,9 @@ pub(crate) fn take() -> Option<io::Result<Handover>> {
 fn receive() -> io::Result<Handover> {
     let starter = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
     rustix::stdio::dup2_stdin(fs::File::open("/dev/null")?)?;
-    let mut name = [0; 64];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
-    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let received = recvmsg(
-        &starter,
-        &mut [IoSliceMut::new(&mut name)],
-        &mut ancillary,
-        RecvFlags::empty(),
-    )?;
+    let mut words = [0; LONGEST_WORDS];
     let mut descriptors = Vec::new();
-    for message in ancillary.drain() {
-        if let RecvAncillaryMessage::ScmRights(rights) = message {
-            descriptors.extend(rights);
-        }
-    }
+    let length = transport::receive_with(&starter, &mut words, &mut descriptors)?;
     let not_ours = || {
         io::Error::new(
             io::ErrorKind::InvalidData,
@@ -155,18 +142,12 @@ fn receive() -> io::Result<Handover> {
         )
     };
     let [starting, lock, socket] = <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| not_ours())?;
-    for descriptor in [
-        starting.as_fd(),
-        lock.as_fd(),
-        socket.as_fd(),
-        starter.as_fd(),
-    ] {
-        close_on_exec(descriptor)?;
-    }
-    let name = str::from_utf8(&name[..received.bytes])
-        .map_err(|_| not_ours())?
-        .to_owned();
+    close_on_exec(starter.as_fd())?;
+    let words = str::from_utf8(&words[..length]).map_err(|_| not_ours())?;
+    let (name, key) = words.split_once('\0').ok_or_else(not_ours)?;
+    let (name, key) = (name.to_owned(), key.to_owned());
     let starter = Starter(starter);
+    testing::step("server: init");
     starter.say(&[INIT]);
     let given = Given {
         starting: Lock::handed_over(starting),
@@ -175,12 +156,12 @@ fn receive() -> io::Result<Handover> {
     };
     Ok(Handover {
         name,
+        key,
         given,
         starter,
     })
 }
 
-/// `MSG_CMSG_CLOEXEC` would do it at once, where it exists.
 fn close_on_exec(descriptor: BorrowedFd<'_>) -> io::Result<()> {
     Ok(rustix::io::fcntl_setfd(
         descriptor,
@@ -191,7 +172,9 @@ fn close_on_exec(descriptor: BorrowedFd<'_>) -> io::Result<()> {
 impl Starter {
     /// Calls are taken.
     pub(crate) fn ready(self) {
+        launch::started();
         self.say(&[READY]);
+        testing::end_with(self.0);
     }
 
     /// This will be no server.

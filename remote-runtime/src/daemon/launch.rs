@@ -1,10 +1,9 @@
 //! Starts this same program again, as a process that has nothing of its starter but what it is handed.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -13,8 +12,16 @@ use std::time::Instant;
 use std::{env, ffi::OsString};
 
 use super::handover::{self, MARK, Outcome};
-use super::{Given, START};
+use super::log::{self, Log};
+use super::{Given, Which};
 use crate::error::{Call, Error};
+use crate::link::START;
+use crate::{explain, testing};
+
+/// How long a child may take to become a server, in seconds: a little longer than who started it
+/// waits, so that it hears of that first.
+#[allow(clippy::cast_possible_truncation, reason = "it is thirty")]
+const LIMIT: libc::c_uint = START.as_secs() as libc::c_uint + 1;
 
 /// The variables that a server keeps of the environment of who happened to start it.
 const KEPT: [&str; 8] = [
@@ -31,42 +38,49 @@ const KEPT: [&str; 8] = [
 /// The same, by how they begin.
 const KEPT_PREFIXES: [&str; 3] = ["LC_", "XDG_", "REMOTEX_"];
 
-/// How much of the log's end an error quotes.
-const TAIL: u64 = 1000;
-
-/// Starts the server of `call` and waits until it takes calls.
+/// Starts the server `which` and waits until it takes calls.
 pub(super) fn launch(
     call: Call<'_>,
+    which: Which<'_>,
     given: Given,
-    log: &Path,
+    logs: Vec<PathBuf>,
     deadline: Instant,
 ) -> Result<(), Error> {
-    let output = open_log(log).map_err(|e| {
-        let path = log.display();
+    let log = Log::open(logs).map_err(|(path, e)| {
+        let remedy = "set XDG_STATE_HOME to a folder that you can write, on a disk with room";
         call.io(
-            format_args!("its log cannot be opened at `{path}`; set XDG_STATE_HOME to a folder that you can write"),
+            format_args!("its log cannot be opened at `{}`; {remedy}", path.display()),
             e,
         )
     })?;
-    let before = output.metadata().map_or(0, |metadata| metadata.len());
+    let (path, before) = (log.path().to_owned(), log.length());
     let outcome = UnixStream::pair().and_then(|(ours, theirs)| {
         // It lies in the socket before there is a child, so that all that can happen to the child
         // is seen by reading.
-        handover::give(&ours, call.server, &given)?;
+        handover::give(&ours, which, &given)?;
+        testing::step("start: handed over");
         drop(given);
-        spawn(call.server, theirs, output)?;
-        handover::outcome(&ours, deadline)
+        spawn(call, which, theirs, log)?;
+        testing::step("start: child spawned");
+        Ok((handover::outcome(&ours, deadline)?, ours))
     });
-    let why = match outcome.map_err(|e| call.io("its process cannot be started", e))? {
-        Outcome::Ready => return Ok(()),
+    let (outcome, child) = outcome.map_err(|e| call.io("its process cannot be started", e))?;
+    let why = match outcome {
+        Outcome::Ready => {
+            testing::keep(child);
+            return Ok(());
+        }
         Outcome::Failed(why) => why,
-        Outcome::Silent => {
-            let why = format!(
-                "it did not start within {} s; see `{}`",
-                START.as_secs(),
-                log.display()
-            );
-            return Err(Error::TimedOut(call.trouble(why)));
+        Outcome::Silent { after_init } => {
+            let step = if after_init {
+                "its `on_start` has not returned in time"
+            } else {
+                "it has not reached `remotex::init()` in time, which belongs at the top of `main`"
+            };
+            return Err(Error::TimedOut(call.trouble(format_args!(
+                "the server did not start: {step}{}",
+                log::quote(&path, before)
+            ))));
         }
         Outcome::Died { after_init } => {
             let step = if after_init {
@@ -74,7 +88,7 @@ pub(super) fn launch(
             } else {
                 "before it reached `remotex::init()`, which belongs at the top of `main`"
             };
-            format!("its process ended {step}{}", quote(log, before))
+            format!("its process ended {step}{}", log::quote(&path, before))
         }
     };
     Err(Error::Unreachable(
@@ -82,46 +96,31 @@ pub(super) fn launch(
     ))
 }
 
-fn open_log(log: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(log)
-}
-
-/// The end of what the child has written to the log before it ended.
-fn quote(log: &Path, before: u64) -> String {
-    let tail = tail(log, before).unwrap_or_default();
-    match String::from_utf8_lossy(&tail).trim() {
-        "" => format!("; its log `{}` says nothing", log.display()),
-        words => format!("; its log says: {words}"),
-    }
-}
-
-fn tail(log: &Path, before: u64) -> io::Result<Vec<u8>> {
-    let mut log = File::open(log)?;
-    let length = log.metadata()?.len();
-    log.seek(SeekFrom::Start(before.max(length.saturating_sub(TAIL))))?;
-    let mut tail = Vec::new();
-    log.take(TAIL).read_to_end(&mut tail)?;
-    Ok(tail)
-}
-
 /// Starts the child, whose standard input is `theirs`.
-fn spawn(server: &str, theirs: UnixStream, output: File) -> io::Result<()> {
+fn spawn(call: Call<'_>, which: Which<'_>, theirs: UnixStream, log: Log) -> io::Result<()> {
     let most_descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile)
         .current
         .unwrap_or(0);
-    let mut command = Command::new(program()?);
+    let program = program()?;
+    explain::say(call, || {
+        format!(
+            "it starts `{}`, whose log is `{}`",
+            program.display(),
+            log.path().display()
+        )
+    });
+    let [output, errors] = log.into_outputs()?;
+    let mut command = Command::new(program);
     command
-        .arg0(format!("{MARK}{server}"))
+        .arg0(format!("{MARK}{which}"))
+        .args(testing::arguments())
         .env_clear()
-        .envs(env::vars_os().filter(|(name, _)| is_kept(name)))
+        .envs(env::vars_os().filter(|(name, _)| is_kept(name, which.env)))
+        .envs(testing::variable())
         .current_dir("/")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stdout(output.try_clone()?)
-        .stderr(output);
+        .stdout(output)
+        .stderr(errors);
     // SAFETY: `detach` makes system calls only, all of them async-signal-safe; it allocates nothing
     // and touches nothing of its parent's memory.
     unsafe {
@@ -151,9 +150,11 @@ fn program() -> io::Result<PathBuf> {
     })
 }
 
-fn is_kept(name: &OsString) -> bool {
+fn is_kept(name: &OsString, more: &[&str]) -> bool {
     name.to_str().is_some_and(|name| {
-        KEPT.contains(&name) || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        KEPT.contains(&name)
+            || more.contains(&name)
+            || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
     })
 }
 
@@ -173,8 +174,17 @@ fn detach(most_descriptors: u64) -> io::Result<()> {
         // SAFETY: to set a signal's default action installs no handler. SIGKILL and SIGSTOP refuse.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
+    // The kernel ends a child that never becomes a server, even if nobody is left who waits for it.
+    // SAFETY: alarm(2) only sets a timer, which survives exec.
+    unsafe { libc::alarm(LIMIT) };
     close_others_on_exec(most_descriptors);
     Ok(())
+}
+
+/// Takes back the limit of time under which this process was started.
+pub(super) fn started() {
+    // SAFETY: alarm(2) only sets a timer.
+    unsafe { libc::alarm(0) };
 }
 
 #[cfg(target_os = "linux")]

@@ -10,6 +10,10 @@ use std::time::Instant;
 
 use rustix::fs::{FlockOperation, flock};
 
+/// For its owner only. The sticky bit keeps those from removing it who clean runtime folders of old
+/// entries, as that of the socket does.
+const MODE: u32 = 0o1600;
+
 /// A lock that is held. It is let go when the last descriptor of it is closed, also in a child.
 #[derive(Debug)]
 pub(crate) struct Lock(File);
@@ -34,6 +38,17 @@ impl Lock {
         }
     }
 
+    /// Whether somebody holds the lock at `path`, whoever it is.
+    pub(crate) fn is_held(path: &Path) -> bool {
+        let held = File::open(path).map(|file| flock(&file, FlockOperation::NonBlockingLockShared));
+        matches!(held, Ok(Err(rustix::io::Errno::WOULDBLOCK)))
+    }
+
+    /// Whether the lock is still the file at `path`.
+    pub(crate) fn is_at(&self, path: &Path) -> io::Result<bool> {
+        is_at(&self.0, path)
+    }
+
     /// A lock that another process took and handed over.
     pub(crate) fn handed_over(descriptor: OwnedFd) -> Self {
         Self(File::from(descriptor))
@@ -53,7 +68,7 @@ fn open(path: &Path) -> io::Result<File> {
         .write(true)
         .create(true)
         .truncate(false)
-        .mode(0o600)
+        .mode(MODE)
         .custom_flags(no_follow)
         .open(path)
 }

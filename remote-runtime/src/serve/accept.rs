@@ -1,7 +1,8 @@
 //! Takes connections, each to a thread of its own.
 
+use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +23,11 @@ const RESERVE: usize = 16;
 /// The stack of a thread that runs functions, which are used to that of a main thread.
 const STACK: usize = 8 * 1024 * 1024;
 
-/// Accepts until `quit` is closed.
-pub(super) fn run(shared: &Arc<Shared>, listener: &UnixListener, quit: &UnixStream) {
+/// Accepts until `quit` is closed; the listener is of use to a successor.
+pub(super) fn run(shared: &Arc<Shared>, listener: UnixListener, quit: &UnixStream) -> UnixListener {
+    let mut spare = spare();
     loop {
-        match wait(&[quit, listener], None).and_then(|_| listener.accept()) {
+        match wait(&[quit.as_fd(), listener.as_fd()], None).and_then(|_| listener.accept()) {
             Ok((stream, _)) => take(shared, stream),
             Err(e) => {
                 let respite = match e.kind() {
@@ -34,22 +36,43 @@ pub(super) fn run(shared: &Arc<Shared>, listener: &UnixListener, quit: &UnixStre
                     | ErrorKind::Interrupted
                     | ErrorKind::ConnectionAborted => Duration::ZERO,
                     // Out of descriptors or memory: others must end first, and end sooner if we
-                    // let them.
-                    _ => RESPITE,
+                    // let them. One client is told.
+                    _ => {
+                        drop(spare.take());
+                        if let Ok((stream, _)) = listener.accept() {
+                            refuse(shared, stream);
+                        }
+                        spare = self::spare();
+                        RESPITE
+                    }
                 };
-                if wait(&[quit], Some(respite)).unwrap_or(false) {
-                    return;
+                if wait(&[quit.as_fd()], Some(respite)).unwrap_or(false) {
+                    return listener;
                 }
             }
         }
     }
 }
 
+/// A descriptor that is kept for the moment in which there is no other one.
+fn spare() -> Option<OwnedFd> {
+    File::open("/dev/null").ok().map(OwnedFd::from)
+}
+
+/// Tells a client that there is no descriptor left for it.
+fn refuse(shared: &Shared, stream: UnixStream) {
+    let link = Link::new(Arc::new(stream));
+    let why = "it has no descriptor left for another connection; raise its limit, or see what keeps them open";
+    // Whether it hears of it or not, its connection ends.
+    let _ = link.send(&shared.hello());
+    connection::send_fault(&link, &Fault::Busy(why.into()));
+}
+
 /// Waits until one of these can be read from (or accepted from) or has ended; `false` if none did in time.
-pub(super) fn wait(on: &[&dyn Readable], patience: Option<Duration>) -> io::Result<bool> {
+pub(super) fn wait(on: &[BorrowedFd<'_>], patience: Option<Duration>) -> io::Result<bool> {
     let mut polled: Vec<_> = on
         .iter()
-        .map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN))
+        .map(|&fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
         .collect();
     // A time that no Timespec can hold is as good as for ever.
     let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
@@ -59,11 +82,6 @@ pub(super) fn wait(on: &[&dyn Readable], patience: Option<Duration>) -> io::Resu
         Err(e) => Err(e.into()),
     }
 }
-
-/// What can be waited on.
-pub(super) trait Readable: AsFd {}
-impl Readable for UnixStream {}
-impl Readable for UnixListener {}
 
 fn take(shared: &Arc<Shared>, stream: UnixStream) {
     // Some systems hand on that the listener does not block.
@@ -88,7 +106,7 @@ fn take(shared: &Arc<Shared>, stream: UnixStream) {
     let most = shared.service.max_connections;
     if connections.open.len() >= most.saturating_add(RESERVE) {
         drop(connections);
-        return connection::send_fault(&link, &Fault::Busy);
+        return connection::send_fault(&link, &busy());
     }
     let is_busy = connections.open.len() >= most;
     let id = connections.next;
@@ -104,8 +122,15 @@ fn take(shared: &Arc<Shared>, stream: UnixStream) {
         .stack_size(STACK)
         .spawn(move || connection::serve(&ending.shared, link, is_busy));
     if serving.is_err() {
-        connection::send_fault(&Link::new(stream), &Fault::Busy);
+        connection::send_fault(&Link::new(stream), &busy());
     }
+}
+
+/// To a client that is one too many.
+pub(super) fn busy() -> Fault {
+    Fault::Busy(
+        "it has as many connections as it takes; try again, or raise `.max_connections`".into(),
+    )
 }
 
 /// Takes a connection off the list when its thread ends, however it does.

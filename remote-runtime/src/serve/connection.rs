@@ -1,17 +1,17 @@
 //! One connection of the server, and the calls that come over it.
 
-use std::io::Write;
 use std::sync::Arc;
 
-use super::Shared;
+use super::identity::Identity;
 use super::run::Runner;
+use super::{Service, Shared, accept};
 use crate::caller::Caller;
 use crate::link::{Broken, Link, PATIENCE};
 use crate::transport::Peer;
+use crate::wire::Kind;
 use crate::wire::fault::Fault;
 use crate::wire::frame::{self, LARGEST, Refused};
 use crate::wire::hello::{Hello, LARGEST_HELLO};
-use crate::wire::{Kind, PROTOCOL};
 
 /// Serves a connection, on which our hello was sent, until one side ends it. If the server is busy,
 /// it takes no calls.
@@ -29,6 +29,7 @@ pub(super) fn serve(shared: &Arc<Shared>, mut link: Link, is_busy: bool) {
         Err(None) => return,
     };
     let client = Client {
+        identity: Identity::of(&hello, &shared.service),
         debug: hello.debug,
         limit: usize::try_from(hello.limit).unwrap_or(usize::MAX),
     };
@@ -40,10 +41,11 @@ pub(super) fn serve(shared: &Arc<Shared>, mut link: Link, is_busy: bool) {
             return shared.say_goodbye(&link, taken);
         }
         match link.receive(shared.service.limit.min(LARGEST), None) {
-            Ok(Some(Kind::Call)) if is_busy => return send_fault(&link, &Fault::Busy),
-            Ok(Some(Kind::Call)) if hello.protocol != PROTOCOL => {
-                let why = "its program was built with another version of remotex";
-                return send_fault(&link, &Fault::Mismatch(why.into()));
+            Ok(Some(Kind::Call)) if is_busy => return send_fault(&link, &accept::busy()),
+            Ok(Some(Kind::Call)) if client.identity.succeeds() => {
+                shared.say_goodbye(&link, taken);
+                shared.keep_waiting(link.stream().clone());
+                return shared.ask_to_stop();
             }
             Ok(Some(Kind::Call)) => {
                 taken += 1;
@@ -65,6 +67,10 @@ pub(super) fn serve(shared: &Arc<Shared>, mut link: Link, is_busy: bool) {
                 }
             }
             Ok(Some(Kind::Stop)) => return stop(shared, &link),
+            Ok(Some(Kind::Restart)) => {
+                *shared.heir.lock() = Some(link.stream().clone());
+                return stop(shared, &link);
+            }
             Ok(None) if shared.is_stopping() => return shared.say_goodbye(&link, taken),
             Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Silent | Broken::Io(_)) => return,
             Ok(Some(kind)) => {
@@ -80,6 +86,7 @@ pub(super) fn serve(shared: &Arc<Shared>, mut link: Link, is_busy: bool) {
 
 /// What a client has said of itself that matters to each of its calls.
 pub(super) struct Client {
+    pub(super) identity: Identity,
     /// Whether it wants backtraces.
     pub(super) debug: bool,
     /// The largest body that it takes, in bytes.
@@ -99,10 +106,15 @@ fn greet(shared: &Shared, link: &mut Link) -> Result<Hello, Option<Fault>> {
         Ok(None) | Err(_) => return Err(None),
     }
     let hello = Hello::read(link.body()).map_err(|e| Some(Fault::Malformed(e.to_string())))?;
-    if hello.server != shared.service.name {
+    let Service { name, key, .. } = &shared.service;
+    if (hello.server.as_str(), &hello.key) != (name, key) {
+        let of = if key.is_empty() {
+            String::new()
+        } else {
+            format!(" for `{key}`")
+        };
         return Err(Some(Fault::Mismatch(format!(
-            "this is server `{}`",
-            shared.service.name
+            "this is server `{name}`{of}; set another address"
         ))));
     }
     Ok(hello)
@@ -129,5 +141,5 @@ fn stop(shared: &Shared, link: &Link) {
     // Whether it hears of it or not, it has asked.
     let _ = link.send(&frame::of(Kind::Stopping, |_| ()));
     shared.keep_waiting(link.stream().clone());
-    let _ = (&shared.ask).write(&[1]);
+    shared.ask_to_stop();
 }

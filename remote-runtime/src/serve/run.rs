@@ -5,12 +5,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::connection::Client;
+use super::identity::Identity;
 use super::{Service, panic};
+use crate::caller;
 use crate::codec::{Decoder, Encoder};
 use crate::function::Reply;
+use crate::wire::Kind;
+use crate::wire::call::Head;
 use crate::wire::fault::Fault;
 use crate::wire::frame::{self, HEADER, LARGEST};
-use crate::wire::{Kind, Malformed};
 
 /// A reply's buffer that is larger than this is given back once it is sent.
 const ORDINARY: usize = 64 * 1024;
@@ -18,6 +21,7 @@ const ORDINARY: usize = 64 * 1024;
 /// Runs the calls of one connection, on its thread.
 pub(super) struct Runner<'s> {
     service: &'s Service,
+    identity: Identity,
     /// The largest answer, in bytes.
     limit: usize,
     /// The reply, as a frame.
@@ -29,6 +33,7 @@ impl<'s> Runner<'s> {
         panic::watch(stream, client.debug);
         Self {
             service,
+            identity: client.identity,
             limit: service.limit.min(client.limit).min(LARGEST),
             out: Vec::new(),
         }
@@ -46,8 +51,10 @@ impl<'s> Runner<'s> {
         let at = frame::begin(&mut self.out);
         let mut reply = Reply::new(Encoder::new(&mut self.out, at + HEADER, self.limit));
         let ended = panic::in_call(|| {
-            catch_unwind(AssertUnwindSafe(|| handle(self.service, call, &mut reply)))
-                .unwrap_or_else(|payload| Err(panic::fault(payload)))
+            catch_unwind(AssertUnwindSafe(|| {
+                handle(self.service, self.identity, call, &mut reply)
+            }))
+            .unwrap_or_else(|payload| Err(panic::fault(payload)))
         });
         let kind = match ended {
             Ok(()) => reply.kind(),
@@ -62,19 +69,14 @@ impl<'s> Runner<'s> {
     }
 }
 
-fn handle(service: &Service, call: &[u8], reply: &mut Reply<'_>) -> Result<(), Fault> {
-    let (name, arguments) = split(call).map_err(|e| Fault::Malformed(e.to_string()))?;
-    let function = service.table.get(name).ok_or(Fault::UnknownFunction)?;
+fn handle(
+    service: &Service,
+    identity: Identity,
+    call: &[u8],
+    reply: &mut Reply<'_>,
+) -> Result<(), Fault> {
+    let (head, arguments) = Head::split(call).map_err(|e| Fault::Malformed(e.to_string()))?;
+    let function = identity.admit(&head, service)?;
+    caller::set_timeout(head.timeout);
     (function.handler)(&mut Decoder::new(arguments), reply)
-}
-
-fn split(call: &[u8]) -> Result<(&str, &[u8]), Malformed> {
-    let cut = Malformed("the name of its function is cut off");
-    let (&length, rest) = call.split_first_chunk().ok_or(cut)?;
-    let (name, arguments) = rest
-        .split_at_checked(u16::from_le_bytes(length).into())
-        .ok_or(cut)?;
-    let name =
-        str::from_utf8(name).map_err(|_| Malformed("the name of its function is not UTF-8"))?;
-    Ok((name, arguments))
 }

@@ -1,24 +1,30 @@
 //! Serving: in the foreground, or as the process that was started for it.
 
-use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::{LOCAL, Server, UNKNOWN};
-use crate::address::Files;
-use crate::client;
+use super::{LOCAL, Server, UNKNOWN, Way};
+use crate::address;
+use crate::client::{self, Route};
 use crate::daemon::handover::Handover;
-use crate::daemon::{self, Given, START};
+use crate::daemon::lock::Lock;
+use crate::daemon::place::Place;
+use crate::daemon::{self, Given, log, manager};
 use crate::error::{Call, Error, Result};
+use crate::link::START;
 use crate::registry;
-use crate::serve::{Host, Service};
+use crate::serve::{Footing, Host, Service};
+use crate::testing;
 
 impl Server {
     /// Serves here, in the foreground, until stopped: by [`stop`](Server::stop), by a signal, or
     /// because it was idle for longer than [`idle_timeout`](Server::idle_timeout).
+    ///
+    /// Where systemd listens for it (`LISTEN_FDS`), it serves on that socket, which must be at its
+    /// address, and says when it is ready and when it stops (`sd_notify`).
     ///
     /// SIGTERM and SIGINT let the calls that run come to their end, for up to 10 s; a second one ends
     /// the process at once. They are handled only while this runs.
@@ -28,7 +34,8 @@ impl Server {
     /// socket cannot be made; if `on_start` or `on_stop` fails.
     pub fn listen(&'static self) -> Result<()> {
         let call = Call::control(self.name);
-        let Some(files) = self.files(call)? else {
+        let way = Way::patient(self, call)?;
+        let Some(files) = way.files(call)? else {
             return Err(Error::Unreachable(
                 call.trouble("its address is `local:`, where nobody can listen"),
             ));
@@ -36,31 +43,49 @@ impl Server {
         let deadline = Instant::now() + START;
         daemon::make_folder(call, &files.socket)?;
         let starting = daemon::lock(call, &files.start, deadline)?;
-        self.refuse_second(call, &files)?;
+        let activated = manager::activated(&files.socket).map_err(|other| {
+            Error::Unreachable(call.trouble(format_args!(
+                "it was handed a socket at `{}`, and its address is `unix:{}`; make them one, in the socket's unit or by {}",
+                other.display(),
+                files.socket.display(),
+                address::variable(self.name)
+            )))
+        })?;
+        if activated.is_none() {
+            refuse_second(call, &way)?;
+        }
         let lock = daemon::lock(call, &files.lock, deadline)?;
-        let socket = daemon::bind(call, &files)?;
-        self.serve(
-            call,
-            &files,
-            Given {
-                starting,
-                lock,
-                socket,
-            },
-            || (),
-        )
+        let owned = activated.is_none();
+        let socket = activated.map_or_else(|| daemon::bind(call, &files), Ok)?;
+        let given = Given {
+            starting,
+            lock,
+            socket,
+        };
+        let place = |lock| Place::take(files.clone(), lock, owned);
+        self.serve(call, &way, given, place, false, || {
+            manager::notify("READY=1")
+        })
     }
 
     /// Becomes the server that this process was started for. If that fails, the starter is told.
     pub(super) fn serve_as_daemon(&'static self, handover: Handover) -> Result<()> {
         let call = Call::control(self.name);
-        let Handover { given, starter, .. } = handover;
+        let Handover {
+            given,
+            starter,
+            key,
+            ..
+        } = handover;
+        // Nobody has asked for it before, since nothing but this was done yet.
+        let _ = self.key.set(key);
         let mut starter = Some(starter);
-        let ended = self.files(call).and_then(|files| {
-            let files = files.ok_or_else(|| {
+        let ended = Way::patient(self, call).and_then(|way| {
+            let files = way.files(call)?.ok_or_else(|| {
                 Error::Unreachable(call.trouble("its address is `local:` by now"))
             })?;
-            self.serve(call, &files, given, || {
+            let place = |lock| Place::take(files.clone(), lock, true);
+            self.serve(call, &way, given, place, true, || {
                 if let Some(starter) = starter.take() {
                     starter.ready();
                 }
@@ -72,34 +97,15 @@ impl Server {
         ended
     }
 
-    fn refuse_second(&'static self, call: Call<'_>, files: &Files) -> Result<()> {
-        let Some(stream) = daemon::connect(call, files)? else {
-            return Ok(());
-        };
-        match client::status(call, &self.route(), stream) {
-            Ok((hello, _)) => {
-                let taken = io::Error::from(io::ErrorKind::AddrInUse);
-                Err(call.io(
-                    format_args!(
-                        "process {} serves it already; stop that one first",
-                        hello.pid
-                    ),
-                    taken,
-                ))
-            }
-            // It is ending, and its lock says when it has.
-            Err(Error::Unreachable(_)) => Ok(()),
-            Err(e) => Err(e),
-        }
-    }
-
     /// Serves from start to end. Nobody can connect before all is ready; who would, waits for the
     /// start lock, or is told that nobody listens.
     fn serve(
         &'static self,
         call: Call<'_>,
-        files: &Files,
+        way: &Way,
         given: Given,
+        place: impl FnOnce(Lock) -> Place,
+        is_daemon: bool,
         ready: impl FnOnce(),
     ) -> Result<()> {
         let Given {
@@ -107,29 +113,94 @@ impl Server {
             lock,
             socket,
         } = given;
-        let file = Socket::at(&files.socket);
+        let ground = Ground {
+            place: place(lock),
+            logs: way
+                .files(call)?
+                .filter(|_| is_daemon)
+                .map(|files| files.logs()),
+        };
         let _role = Role::take(self);
         let service = Service {
             name: self.name,
+            key: way.key().to_owned(),
             table: registry::table_of(self).map_err(|e| Error::Mismatch(call.trouble(e)))?,
             limit: self.max_message,
             max_connections: self.max_connections,
             idle_timeout: self.idle_timeout,
+            yields: is_daemon,
         };
+        testing::step("server: before on_start");
         self.on_start.map_or(Ok(()), |load| load())?;
+        testing::step("server: after on_start");
         let mut host = Host::begin(service, socket).map_err(|e| call.io("it cannot serve", e))?;
+        testing::step("server: listening");
         drop(starting);
+        testing::step("server: start lock let go");
         ready();
         let ended = host
-            .wait()
+            .wait(&ground)
             .map_err(|e| call.io("it cannot wait for requests to stop", e));
+        testing::step("end: asked");
+        manager::notify("STOPPING=1");
         host.drain();
+        testing::step("end: drained");
         let ended = ended.and(self.on_stop.map_or(Ok(()), |save| save()));
-        // Who has come since is kept waiting by `host`: first there must be room for a successor.
-        drop(file);
-        drop(lock);
+        testing::step("end: on_stop done");
+        let Ground { place, .. } = ground;
+        if place.is_owned() && host.hand_over(place.lock()) {
+            place.hand_over();
+        } else {
+            // Who has come since is kept waiting by `host`: first there must be room for a successor.
+            drop(place);
+        }
+        testing::step("end: lock let go");
         drop(host);
         ended
+    }
+}
+
+fn refuse_second(call: Call<'_>, way: &Way) -> Result<()> {
+    let Some(stream) = way.find(call)? else {
+        return Ok(());
+    };
+    match client::status(call, way, stream) {
+        Ok((hello, _)) => {
+            let taken = io::Error::from(io::ErrorKind::AddrInUse);
+            Err(call.io(
+                format_args!(
+                    "process {} serves it already; stop that one first",
+                    hello.pid
+                ),
+                taken,
+            ))
+        }
+        // It is ending, and its lock says when it has.
+        Err(Error::Unreachable(_)) => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
+/// What a running server stands on: its files, and its log if it has one.
+struct Ground {
+    place: Place,
+    logs: Option<Vec<PathBuf>>,
+}
+
+impl Footing for Ground {
+    fn changes(&self) -> Option<BorrowedFd<'_>> {
+        self.place.changes()
+    }
+
+    fn is_lost(&self) -> bool {
+        self.place.is_lost()
+    }
+
+    fn tend(&self) {
+        if let Some(logs) = &self.logs {
+            // If it cannot be rotated, it goes on.
+            let _ = log::tend(logs);
+        }
     }
 }
 
@@ -147,35 +218,4 @@ impl Drop for Role {
     fn drop(&mut self) {
         self.0.role.store(UNKNOWN, Ordering::Release);
     }
-}
-
-/// The file of our socket, which is removed when this is dropped.
-struct Socket<'p> {
-    path: &'p Path,
-    /// Which file it is, as device and number.
-    file: Option<(u64, u64)>,
-}
-
-impl<'p> Socket<'p> {
-    fn at(path: &'p Path) -> Self {
-        Self {
-            path,
-            file: identity(path),
-        }
-    }
-}
-
-impl Drop for Socket<'_> {
-    /// Another one that lies at the path by now stays.
-    fn drop(&mut self) {
-        if self.file.is_some() && identity(self.path) == self.file {
-            // If it stays, the next server removes it.
-            let _ = fs::remove_file(self.path);
-        }
-    }
-}
-
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    let metadata = fs::symlink_metadata(path).ok()?;
-    Some((metadata.dev(), metadata.ino()))
 }

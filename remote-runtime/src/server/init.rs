@@ -1,5 +1,7 @@
 //! The top of `main`: where a process finds out whether it is a server.
 
+use std::fmt;
+use std::io::{self, Write};
 use std::process;
 use std::sync::atomic::Ordering;
 
@@ -26,9 +28,9 @@ pub fn init() {
         None => return,
         Some(Ok(handover)) => handover,
         Some(Err(e)) => {
-            eprintln!(
+            say(&format_args!(
                 "this process was to become a remotex server, and was not handed what that takes: {e}"
-            );
+            ));
             process::exit(1);
         }
     };
@@ -41,8 +43,13 @@ pub fn init() {
         process::exit(1);
     };
     if let Err(e) = server.serve_as_daemon(handover) {
-        eprintln!("{e}");
+        say(&e);
         process::exit(1);
     }
     process::exit(0);
+}
+
+/// To the log, which may be on a disk that is full.
+fn say(words: &dyn fmt::Display) {
+    let _ = writeln!(io::stderr(), "{words}");
 }

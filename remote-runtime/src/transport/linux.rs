@@ -1,11 +1,15 @@
 //! What Linux offers and others do not.
 
-use std::io;
+use std::ffi::OsString;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType};
+use rustix::net::{
+    AddressFamily, SendAncillaryBuffer, SendFlags, SocketFlags, SocketType, sendmsg,
+};
 
 use super::Peer;
 
@@ -20,6 +24,14 @@ pub(super) fn socket(family: AddressFamily, kind: SocketType) -> io::Result<Owne
 
 pub(super) fn send(stream: &UnixStream, bytes: &[u8]) -> io::Result<usize> {
     Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
+}
+
+pub(super) fn send_message(
+    stream: &UnixStream,
+    bytes: &[IoSlice<'_>],
+    ancillary: &mut SendAncillaryBuffer<'_, '_, '_>,
+) -> io::Result<usize> {
+    Ok(sendmsg(stream, bytes, ancillary, SendFlags::NOSIGNAL)?)
 }
 
 /// Asked by hand, since rustix takes the number of a process for one that is never zero.
@@ -51,4 +63,27 @@ pub(super) fn peer(stream: &UnixStream) -> io::Result<Peer> {
 
 pub(crate) fn working_directory(pid: u32) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/{pid}/cwd")).ok()
+}
+
+pub(crate) fn program(pid: u32) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/exe")).ok()
+}
+
+pub(crate) fn arguments(pid: u32) -> Option<Vec<OsString>> {
+    let words = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let words = words.strip_suffix(&[0]).unwrap_or(&words);
+    Some(
+        words
+            .split(|&byte| byte == 0)
+            .map(|word| OsString::from_vec(word.to_vec()))
+            .collect(),
+    )
+}
+
+/// Where one of its three ordinary descriptors leads, if that is a terminal.
+pub(crate) fn terminal(pid: u32) -> Option<PathBuf> {
+    let leads = |fd| std::fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok();
+    (0..3)
+        .filter_map(leads)
+        .find(|path| path.starts_with("/dev/pts") || path.to_string_lossy().starts_with("/dev/tty"))
 }

@@ -1,12 +1,13 @@
 //! The same for macOS and the BSDs.
 
-use std::io;
+use std::ffi::OsString;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::net::{AddressFamily, SocketType};
+use rustix::net::{AddressFamily, SendAncillaryBuffer, SocketType, sendmsg};
 
 use super::Peer;
 
@@ -28,6 +29,21 @@ pub(super) fn send(stream: &UnixStream, bytes: &[u8]) -> io::Result<usize> {
     )?)
 }
 
+pub(super) fn send_message(
+    stream: &UnixStream,
+    bytes: &[IoSlice<'_>],
+    ancillary: &mut SendAncillaryBuffer<'_, '_, '_>,
+) -> io::Result<usize> {
+    #[cfg(target_vendor = "apple")]
+    rustix::net::sockopt::set_socket_nosigpipe(stream, true)?;
+    Ok(sendmsg(
+        stream,
+        bytes,
+        ancillary,
+        rustix::net::SendFlags::empty(),
+    )?)
+}
+
 pub(super) fn peer(stream: &UnixStream) -> io::Result<Peer> {
     let (mut uid, mut gid) = (0, 0);
     // SAFETY: the descriptor is open for as long as `stream` is borrowed, and both pointers are to
@@ -41,5 +57,17 @@ pub(super) fn peer(stream: &UnixStream) -> io::Result<Peer> {
 }
 
 pub(crate) fn working_directory(_pid: u32) -> Option<PathBuf> {
+    None
+}
+
+pub(crate) fn program(_pid: u32) -> Option<PathBuf> {
+    None
+}
+
+pub(crate) fn arguments(_pid: u32) -> Option<Vec<OsString>> {
+    None
+}
+
+pub(crate) fn terminal(_pid: u32) -> Option<PathBuf> {
     None
 }

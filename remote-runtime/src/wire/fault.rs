@@ -40,8 +40,8 @@ pub enum Fault {
         /// What is wrong with it.
         why: String,
     },
-    /// The server has as many connections as it takes; nothing has run.
-    Busy,
+    /// The server has no room for another connection; nothing has run.
+    Busy(String),
     /// What came was no message; nothing has run.
     Malformed(String),
 }
@@ -112,7 +112,7 @@ impl Fault {
                 put(out, LIMIT, &limit.to_le_bytes());
                 put(out, ANSWER, &[(*answer).into()]);
             }
-            Self::Mismatch(why) | Self::Malformed(why) => {
+            Self::Mismatch(why) | Self::Malformed(why) | Self::Busy(why) => {
                 put_text(out, MESSAGE, why);
             }
             Self::Unsendable { argument, why } => {
@@ -121,7 +121,7 @@ impl Fault {
                     put_text(out, ARGUMENT, argument);
                 }
             }
-            Self::UnknownFunction | Self::Busy => {}
+            Self::UnknownFunction => {}
         }
     }
 
@@ -133,7 +133,7 @@ impl Fault {
             Self::Mismatch(_) => MISMATCH,
             Self::TooLarge { .. } => TOO_LARGE,
             Self::Unsendable { .. } => UNSENDABLE,
-            Self::Busy => BUSY,
+            Self::Busy(_) => BUSY,
             Self::Malformed(_) => MALFORMED,
         }
     }
@@ -182,7 +182,7 @@ impl Fault {
                 argument,
                 why: message,
             },
-            BUSY => Self::Busy,
+            BUSY => Self::Busy(message),
             MALFORMED => Self::Malformed(message),
             _ => {
                 return Err(Malformed(
@@ -283,7 +283,7 @@ mod tests {
                 .prop_map(|(argument, why)| Fault::Unsendable { argument, why }),
             any::<String>().prop_map(Fault::Malformed),
             Just(Fault::UnknownFunction),
-            Just(Fault::Busy),
+            any::<String>().prop_map(Fault::Busy),
         ]
     }
 

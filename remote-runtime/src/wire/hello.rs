@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::fields::{self, number, put, text};
 use super::{Kind, MAGIC, Malformed, PROTOCOL, frame};
+use crate::build::Build;
 
 /// The largest hello that is read; a working directory is its longest part.
 pub const LARGEST_HELLO: usize = 64 * 1024;
@@ -16,6 +17,10 @@ const PID: u8 = 3;
 const LIMIT: u8 = 4;
 const DIRECTORY: u8 = 5;
 const DEBUG: u8 = 6;
+const BUILD: u8 = 7;
+const PROGRAM: u8 = 8;
+const SUCCEEDS: u8 = 9;
+const KEY: u8 = 10;
 
 /// Who is speaking. A field that the other side does not send has its default.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -32,6 +37,14 @@ pub struct Hello {
     pub directory: PathBuf,
     /// Whether a client wants backtraces.
     pub debug: bool,
+    /// The executable file that it runs.
+    pub build: Option<Build>,
+    /// Whose functions a client calls: the crate that declares them.
+    pub program: String,
+    /// Whether a client would start a server of its own build, were there none.
+    pub succeeds: bool,
+    /// Which one it is or means of the servers that there are for each of several keys.
+    pub key: String,
 }
 
 impl Hello {
@@ -61,6 +74,18 @@ impl Hello {
         if self.debug {
             put(out, DEBUG, &[1]);
         }
+        if let Some(build) = &self.build {
+            put(out, BUILD, &numbers(build));
+        }
+        if !self.program.is_empty() {
+            put(out, PROGRAM, self.program.as_bytes());
+        }
+        if self.succeeds {
+            put(out, SUCCEEDS, &[1]);
+        }
+        if !self.key.is_empty() {
+            put(out, KEY, self.key.as_bytes());
+        }
         frame::end(out, at, Kind::Hello);
     }
 
@@ -79,11 +104,44 @@ impl Hello {
                 LIMIT => hello.limit = number(value)?,
                 DIRECTORY => hello.directory = PathBuf::from(OsStr::from_bytes(value)),
                 DEBUG => hello.debug = number(value)? != 0,
+                BUILD => hello.build = Some(build(value)?),
+                PROGRAM => hello.program = text(value),
+                SUCCEEDS => hello.succeeds = number(value)? != 0,
+                KEY => hello.key = text(value),
                 _ => {}
             }
         }
         Ok(hello)
     }
+}
+
+fn numbers(build: &Build) -> Vec<u8> {
+    let Build {
+        device,
+        inode,
+        size,
+        modified,
+        changed,
+    } = *build;
+    [device, inode, size, modified, changed]
+        .into_iter()
+        .flat_map(u64::to_le_bytes)
+        .collect()
+}
+
+/// A build; what a later version adds to its numbers is left aside.
+fn build(value: &[u8]) -> Result<Build, Malformed> {
+    let mut numbers = value
+        .chunks_exact(8)
+        .map(|bytes| number(bytes).unwrap_or_default());
+    let mut next = || numbers.next().ok_or(Malformed("its build is cut off"));
+    Ok(Build {
+        device: next()?,
+        inode: next()?,
+        size: next()?,
+        modified: next()?,
+        changed: next()?,
+    })
 }
 
 fn small(value: &[u8]) -> Result<u32, Malformed> {
@@ -113,6 +171,32 @@ mod tests {
             limit: 64 << 20,
             directory: "/home".into(),
             debug: true,
+            ..Hello::default()
+        };
+        assert_eq!(Hello::read(body), Ok(hello.clone()));
+        assert_eq!(body_of(&hello), body);
+    }
+
+    #[test]
+    fn who_is_speaking_is_readable_for_ever() {
+        let body = b"\x01\x04\0\0\0\x01\0\0\0\x02\x01\0\0\0x\x03\x04\0\0\0\x07\0\0\0\x04\x08\0\0\0\0\0\0\0\0\0\0\0\
+            \x07\x28\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\
+            \x08\x05\0\0\0board\x09\x01\0\0\0\x01\x0a\x02\0\0\0/k";
+        let hello = Hello {
+            protocol: 1,
+            server: "x".into(),
+            pid: 7,
+            build: Some(Build {
+                device: 1,
+                inode: 2,
+                size: 3,
+                modified: 4,
+                changed: 5,
+            }),
+            program: "board".into(),
+            succeeds: true,
+            key: "/k".into(),
+            ..Hello::default()
         };
         assert_eq!(Hello::read(body), Ok(hello.clone()));
         assert_eq!(body_of(&hello), body);

@@ -132,3 +132,76 @@ pub(crate) fn double() -> Result<()> {
 pub(crate) fn other_double() -> Result<()> {
     Ok(())
 }
+
+/// A server that gives up soon.
+pub(crate) static HASTY: Server = Server::new("hasty")
+    .autostart()
+    .idle_timeout(FORGOTTEN)
+    .timeout(Duration::from_millis(300));
+
+/// Takes so long; `true` if the caller has told how long it waits, and it is not over yet.
+#[remote(HASTY)]
+pub(crate) fn sleep(millis: u64) -> Result<bool> {
+    std::thread::sleep(Duration::from_millis(millis));
+    let deadline = remotex::caller().deadline();
+    Ok(deadline.is_some_and(|deadline| deadline > std::time::Instant::now()))
+}
+
+/// One server for each folder that it is called in.
+pub(crate) static FOLDERS: Server = Server::new("folders")
+    .autostart()
+    .idle_timeout(FORGOTTEN)
+    .one_per(folder);
+
+fn folder() -> String {
+    std::env::current_dir().unwrap().display().to_string()
+}
+
+#[remote(FOLDERS)]
+pub(crate) fn folder_server() -> Result<(u32, String)> {
+    Ok((std::process::id(), FOLDERS.key()))
+}
+
+pub(crate) static KEEPING: Server = Server::new("keeping")
+    .autostart()
+    .idle_timeout(FORGOTTEN)
+    .keep_env(&["TOKEN"]);
+
+#[remote(KEEPING)]
+pub(crate) fn kept(name: &str) -> Result<Option<String>> {
+    Ok(std::env::var(name).ok())
+}
+
+/// A server that cannot be started: nobody does.
+pub(crate) static NOWHERE: Server = Server::new("nowhere");
+
+#[remote(NOWHERE, or_local)]
+pub(crate) fn anywhere(text: &str) -> Result<String> {
+    Ok(format!("{text} in {}", std::process::id()))
+}
+
+fn hang() -> Result<()> {
+    loop {
+        std::thread::park();
+    }
+}
+
+pub(crate) static HANGING: Server = Server::new("hanging").autostart().on_start(hang);
+
+#[remote(HANGING)]
+pub(crate) fn hanging_start() -> Result<()> {
+    Ok(())
+}
+
+/// A server that nobody starts but by hand.
+pub(crate) static MANUAL: Server = Server::new("manual").idle_timeout(FORGOTTEN);
+
+#[remote(MANUAL)]
+pub(crate) fn manual() -> Result<u32> {
+    Ok(std::process::id())
+}
+
+#[remote(MANUAL)]
+pub(crate) fn manual_again() -> Result<u32> {
+    manual()
+}

@@ -1,0 +1,325 @@
+//! What is said over one connection, and what is known of who is at its other end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::{env, fmt, process};
+
+use super::connection::{Ended, Message};
+use super::{Request, Route};
+use crate::build::Build;
+use crate::error::{Call, Error};
+use crate::explain;
+use crate::link::{Broken, Link, PATIENCE, START};
+use crate::transport::Peer;
+use crate::wire::fault::LARGEST_FAULT;
+use crate::wire::frame::Refused;
+use crate::wire::hello::Hello;
+use crate::wire::{Kind, PROTOCOL, fields};
+
+/// How long a server that is ending may take.
+pub(super) const FAREWELL: Duration = Duration::from_secs(30);
+
+/// A connection that was made.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    link: Link,
+    /// The server's hello, once it has come.
+    hello: Option<Hello>,
+    /// Whether the server runs the same file as this process.
+    is_same_build: bool,
+    /// How many calls were sent over it.
+    sent: u64,
+    /// Which process connected: a child of fork(2) has our connections, and must not use them.
+    process: u32,
+    /// Where this process was when it connected.
+    directory: Option<PathBuf>,
+    /// Which one of several servers it leads to.
+    key: String,
+}
+
+impl Conversation {
+    /// Connects, unless there is nobody.
+    pub(super) fn begin(call: Call<'_>, route: &dyn Route) -> Result<Option<Self>, Error> {
+        let Some(stream) = route.connect(call)? else {
+            return Ok(None);
+        };
+        let peer = Peer::of(&stream).map_err(|e| call.io("its user cannot be checked", e))?;
+        if !peer.is_us() {
+            return Err(Error::Denied(call.trouble(format_args!(
+                "who listens at `{}` is user {}, and not you; set another address",
+                route.address(),
+                peer.uid
+            ))));
+        }
+        Ok(Some(Self {
+            link: Link::new(Arc::new(stream)),
+            hello: None,
+            is_same_build: false,
+            sent: 0,
+            process: process::id(),
+            directory: env::current_dir().ok(),
+            key: route.key().to_owned(),
+        }))
+    }
+
+    pub(super) fn converse(
+        &mut self,
+        request: &Request<'_>,
+        route: &dyn Route,
+        message: &Message,
+    ) -> Result<Ended, Error> {
+        let call = request.call;
+        let fresh = self.sent == 0;
+        self.sent += 1;
+        let written = if fresh {
+            self.link.send(&self.first(request, route, message))
+        } else {
+            self.link.send(message.bytes())
+        };
+        // Even then there may be something to read that says why.
+        let unwritten = written.is_err();
+        let began = Instant::now();
+        loop {
+            let patience = self.patience(route, unwritten);
+            match self
+                .link
+                .receive(route.limit().max(LARGEST_FAULT), patience)
+            {
+                Ok(Some(Kind::Hello)) if self.hello.is_none() => self.greet(call, route)?,
+                Ok(Some(Kind::Fault)) if self.hello.is_some() => {
+                    return Ok(Ended::Replied(Kind::Fault));
+                }
+                Ok(Some(kind @ (Kind::Answer | Kind::Raised)))
+                    if self.speaks_as_we_do() && !unwritten =>
+                {
+                    return Ok(Ended::Replied(kind));
+                }
+                Ok(Some(Kind::Goodbye)) if self.hello.is_some() => {
+                    if self.was_taken() {
+                        return Err(lost(call, route));
+                    }
+                    if fresh {
+                        self.await_end(call, route)?;
+                    }
+                    return Ok(Ended::NotRun);
+                }
+                Ok(Some(kind)) => {
+                    let why =
+                        format!("the server sent a frame of kind {kind:?}, which is no reply");
+                    return Err(Error::Malformed(call.trouble(why).after_sending()));
+                }
+                Ok(None) | Err(Broken::Cut) if unwritten || self.hello.is_none() => {
+                    return Ok(Ended::NotRun);
+                }
+                Ok(None) | Err(Broken::Cut) => return Err(lost(call, route)),
+                // What lies unread at the server is this very call: there is only one at a time.
+                Err(Broken::Unread) if cfg!(target_os = "linux") => return Ok(Ended::NotRun),
+                Err(Broken::Unread) => return Err(lost(call, route)),
+                Err(Broken::Silent) if self.may_still_come(route, began) => {}
+                Err(Broken::Silent) => return Err(self.silent(call, route, unwritten)),
+                Err(Broken::Refused(refused)) => return Err(self.refused(call, route, refused)),
+                Err(Broken::Io(e)) => {
+                    let why = call.trouble(format_args!("the answer cannot be received: {e}"));
+                    return Err(Error::Io(why.after_sending().caused_by(e)));
+                }
+            }
+        }
+    }
+
+    /// What the connection begins with: who we are, and the call.
+    fn first(&self, request: &Request<'_>, route: &dyn Route, message: &Message) -> Vec<u8> {
+        let mut first = Vec::with_capacity(message.bytes().len() + 512);
+        let hello = Hello {
+            directory: self.directory.clone().unwrap_or_default(),
+            build: Build::ours(),
+            program: request.program.to_owned(),
+            succeeds: route.succeeds(),
+            ..hello(request.call, route)
+        };
+        hello.put(&mut first);
+        message.put_for_anybody(request, route, &mut first);
+        first
+    }
+
+    /// How long the next frame may take to come, or to go on coming.
+    fn patience(&self, route: &dyn Route, unwritten: bool) -> Option<Duration> {
+        let ours = (unwritten || self.hello.is_none()).then_some(PATIENCE);
+        let users = route.deadline().map(|deadline| deadline.left());
+        ours.into_iter().chain(users).min()
+    }
+
+    /// Whether who has not greeted yet may only be starting.
+    fn may_still_come(&self, route: &dyn Route, began: Instant) -> bool {
+        self.hello.is_none()
+            && began.elapsed() < START
+            && !route.deadline().is_some_and(|deadline| deadline.is_over())
+            && route.is_starting()
+    }
+
+    /// Whether a call can go over it as if it had just been made.
+    pub(super) fn is_ours(&self) -> bool {
+        // Where the system does not tell the server of our directory, a hello must.
+        let moved = || cfg!(not(target_os = "linux")) && env::current_dir().ok() != self.directory;
+        self.process == process::id() && !moved()
+    }
+
+    pub(super) fn leads_to(&self, key: &str) -> bool {
+        self.key == key
+    }
+
+    /// Whether no call needs to be compared, since the server runs this very file.
+    pub(super) fn is_same_build(&self) -> bool {
+        self.is_same_build
+    }
+
+    /// The largest body that the server takes.
+    pub(super) fn limit(&self) -> usize {
+        let theirs = self.hello.as_ref().map_or(u64::MAX, |hello| hello.limit);
+        usize::try_from(theirs).unwrap_or(usize::MAX)
+    }
+
+    pub(super) fn trim(&mut self) {
+        self.link.trim();
+    }
+
+    pub(super) fn body(&self) -> &[u8] {
+        self.link.body()
+    }
+
+    fn greet(&mut self, call: Call<'_>, route: &dyn Route) -> Result<(), Error> {
+        let hello = greeted(call, self.link.body(), route)?;
+        let same = |theirs: &Build| Build::ours().is_some_and(|ours| ours.is(theirs));
+        self.is_same_build = hello.build.as_ref().is_some_and(same);
+        explain::say(call, || {
+            let whose = if self.is_same_build {
+                "this very program"
+            } else {
+                "another build"
+            };
+            format!("process {} greets, which runs {whose}", hello.pid)
+        });
+        self.hello = Some(hello);
+        Ok(())
+    }
+
+    /// Whether its answers can be read. If not, it has refused the call, and says so.
+    fn speaks_as_we_do(&self) -> bool {
+        self.hello
+            .as_ref()
+            .is_some_and(|hello| hello.protocol == PROTOCOL)
+    }
+
+    /// Whether the call may be among those that the server took before it said goodbye.
+    fn was_taken(&self) -> bool {
+        !fields::number(self.link.body()).is_ok_and(|last| last < self.sent)
+    }
+
+    /// Waits until a server that takes no more calls has gone, which is when the kernel closes the
+    /// connection, so that the next attempt meets its successor.
+    fn await_end(&mut self, call: Call<'_>, route: &dyn Route) -> Result<(), Error> {
+        explain::say(call, || {
+            "that server is ending; its end is waited for".into()
+        });
+        let left = route
+            .deadline()
+            .map_or(FAREWELL, |deadline| deadline.left());
+        match self.link.receive(LARGEST_FAULT, Some(FAREWELL.min(left))) {
+            Err(Broken::Silent) => Err(Error::TimedOut(call.trouble(format_args!(
+                "the server at `{}` is ending, and has not within {:?}; see `{}`",
+                route.address(),
+                FAREWELL.min(left),
+                route.log()
+            )))),
+            _ => Ok(()),
+        }
+    }
+
+    fn silent(&self, call: Call<'_>, route: &dyn Route, unwritten: bool) -> Error {
+        let at = route.address();
+        let over = route.deadline().filter(|deadline| deadline.is_over());
+        let what = match self.hello {
+            _ if unwritten => "take the call",
+            None => "greet",
+            Some(_) if over.is_some() => "answer",
+            Some(_) => "go on with its answer",
+        };
+        let trouble = match over {
+            Some(deadline) => call.trouble(format_args!(
+                "the server at `{at}` did not {what} within {deadline}; the function may go on"
+            )),
+            None => call.trouble(format_args!(
+                "the server at `{at}` did not {what} within {} s; it may be stopped or overloaded",
+                PATIENCE.as_secs()
+            )),
+        };
+        // What it has only a part of it does not run.
+        Error::TimedOut(if unwritten {
+            trouble
+        } else {
+            trouble.after_sending()
+        })
+    }
+
+    fn refused(&self, call: Call<'_>, route: &dyn Route, refused: Refused) -> Error {
+        match refused {
+            Refused::Malformed(e) if self.hello.is_none() => not_a_server(call, route, &e),
+            Refused::Malformed(e) => Error::Malformed(
+                call.trouble(format_args!("the reply is no message: {e}"))
+                    .after_sending(),
+            ),
+            Refused::TooLarge { size } => Error::TooLarge {
+                size,
+                limit: call.with(route.limit(), true),
+            },
+        }
+    }
+}
+
+/// What a client's bytes begin with.
+pub(super) fn hello(call: Call<'_>, route: &dyn Route) -> Hello {
+    Hello {
+        debug: env::var_os("REMOTEX_DEBUG").is_some_and(|value| !value.is_empty() && value != "0"),
+        key: route.key().to_owned(),
+        ..Hello::here(call.server, route.limit())
+    }
+}
+
+/// Reads the server's hello, and sees whether it is the one that is meant.
+pub(super) fn greeted(call: Call<'_>, body: &[u8], route: &dyn Route) -> Result<Hello, Error> {
+    let hello = Hello::read(body).map_err(|e| not_a_server(call, route, &e))?;
+    if (hello.server.as_str(), hello.key.as_str()) == (call.server, route.key()) {
+        return Ok(hello);
+    }
+    let of = |key: &str| {
+        if key.is_empty() {
+            String::new()
+        } else {
+            format!(" for `{key}`")
+        }
+    };
+    Err(Error::Mismatch(call.trouble(format_args!(
+        "server `{}`{} listens at `{}`, and not the one{} that is meant; give one of the two another address",
+        hello.server,
+        of(&hello.key),
+        route.address(),
+        of(route.key()),
+    ))))
+}
+
+pub(super) fn not_a_server(call: Call<'_>, route: &dyn Route, e: &dyn fmt::Display) -> Error {
+    Error::Malformed(call.trouble(format_args!(
+        "what listens at `{}` is no remotex server, its message is none: {e}",
+        route.address()
+    )))
+}
+
+fn lost(call: Call<'_>, route: &dyn Route) -> Error {
+    Error::Lost(
+        call.trouble(format_args!(
+            "the connection ended before the answer came; the function may have run, see `{}`",
+            route.log()
+        ))
+        .after_sending(),
+    )
+}

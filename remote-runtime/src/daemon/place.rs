@@ -1,0 +1,110 @@
+//! The files by which a running server is found, and whether they still lead to it.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::lock::Lock;
+use crate::address::Files;
+use crate::testing;
+
+/// Which file it is, as device and number.
+type Identity = (u64, u64);
+
+/// Held for as long as a server lives; it then removes its socket, and lets its lock go.
+#[derive(Debug)]
+pub(crate) struct Place {
+    files: Files,
+    socket: Option<Identity>,
+    lock: Lock,
+    /// Whether the socket is the server's own, and nobody's who starts it.
+    owned: bool,
+    changes: Option<OwnedFd>,
+}
+
+impl Place {
+    /// The place of a server whose socket lies there by now.
+    pub(crate) fn take(files: Files, lock: Lock, owned: bool) -> Self {
+        Self {
+            socket: identity(&files.socket),
+            changes: files.socket.parent().and_then(|folder| watch(folder).ok()),
+            files,
+            lock,
+            owned,
+        }
+    }
+
+    /// Readable when something has happened to the files of the folder, where the system tells.
+    pub(crate) fn changes(&self) -> Option<BorrowedFd<'_>> {
+        self.changes.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Whether the files do not lead here any more: somebody has removed or replaced them. Then
+    /// others cannot find this server, or start a second one.
+    pub(crate) fn is_lost(&self) -> bool {
+        if let Some(changes) = &self.changes {
+            forget(changes);
+        }
+        let lock = self.lock.is_at(&self.files.lock).unwrap_or(false);
+        !lock || self.socket.is_none() || identity(&self.files.socket) != self.socket
+    }
+
+    /// The lock, for who goes on in this place; the socket stays where it is.
+    pub(crate) fn lock(&self) -> BorrowedFd<'_> {
+        self.lock.as_fd()
+    }
+
+    /// Whether a successor can go on with the socket.
+    pub(crate) fn is_owned(&self) -> bool {
+        self.owned
+    }
+
+    /// Leaves the socket to the successor.
+    pub(crate) fn hand_over(mut self) {
+        self.owned = false;
+    }
+}
+
+impl Drop for Place {
+    /// Another socket that lies at the path by now stays.
+    fn drop(&mut self) {
+        if self.owned && self.socket.is_some() && identity(&self.files.socket) == self.socket {
+            testing::step("end: before the socket is removed");
+            // If it stays, the next server removes it.
+            let _ = fs::remove_file(&self.files.socket);
+            testing::step("end: socket removed");
+        }
+    }
+}
+
+fn identity(path: &Path) -> Option<Identity> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(target_os = "linux")]
+fn watch(folder: &Path) -> io::Result<OwnedFd> {
+    use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+    let changes = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+    let events = WatchFlags::DELETE
+        | WatchFlags::MOVED_FROM
+        | WatchFlags::MOVED_TO
+        | WatchFlags::DELETE_SELF
+        | WatchFlags::MOVE_SELF;
+    add_watch(&changes, folder, events)?;
+    Ok(changes)
+}
+
+/// Elsewhere the files are only looked at from time to time.
+#[cfg(not(target_os = "linux"))]
+fn watch(_: &Path) -> io::Result<OwnedFd> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Takes what has been told, which is less sure than a look at the files.
+fn forget(changes: &OwnedFd) {
+    let mut buffer = [0; 4096];
+    while rustix::io::read(changes, &mut buffer).is_ok_and(|n| n > 0) {}
+}

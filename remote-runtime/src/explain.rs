@@ -1,0 +1,22 @@
+//! `REMOTEX_EXPLAIN=1`: a client says on stderr what it decided, and why.
+
+use std::env;
+use std::io::{self, Write};
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use crate::error::Call;
+
+/// When the first step was explained; `None` if nobody wants to know.
+static BEGAN: OnceLock<Option<Instant>> = OnceLock::new();
+
+/// Says a step of `call`, with the time since the first one.
+pub(crate) fn say(call: Call<'_>, words: impl FnOnce() -> String) {
+    let wanted =
+        || env::var_os("REMOTEX_EXPLAIN").is_some_and(|value| !value.is_empty() && value != "0");
+    if let Some(began) = BEGAN.get_or_init(|| wanted().then(Instant::now)) {
+        let millis = began.elapsed().as_secs_f64() * 1000.0;
+        // Who has closed stderr does not want to read it.
+        let _ = writeln!(io::stderr(), "remotex +{millis:.3} ms: {call}: {}", words());
+    }
+}

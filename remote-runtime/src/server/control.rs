@@ -1,0 +1,130 @@
+//! What is done with a server as a whole: start, stop, restart, status.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use super::{Server, Way};
+use crate::client::{self, RestartEnded};
+use crate::daemon::lock::Lock;
+use crate::daemon::{self, Given};
+use crate::error::{Call, Error, Result};
+use crate::transport::Bound;
+
+impl Server {
+    /// Starts the server in the background, unless it runs. `main` must begin with [`init`](crate::init).
+    ///
+    /// # Errors
+    /// If it cannot be started, for instance because `on_start` fails.
+    pub fn start(&'static self) -> Result<()> {
+        let call = Call::control(self.name);
+        let way = Way::patient(self, call)?;
+        let Some(files) = way.files(call)? else {
+            return Ok(());
+        };
+        loop {
+            let stream = match daemon::connect(call, &files)? {
+                Some(stream) => stream,
+                None => way.start(call, &files)?,
+            };
+            if client::is_staying(call, &way, stream)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Stops the server, and waits until it has ended. If none runs, all is well. Inside the
+    /// server it does not wait: the call that asks is among those that come to their end first.
+    ///
+    /// # Errors
+    /// If it does not end within 30 s, or cannot be asked.
+    pub fn stop(&'static self) -> Result<()> {
+        let call = Call::control(self.name);
+        let way = Way::patient(self, call)?;
+        match way.find(call)? {
+            None => Ok(()),
+            // Inside the server, to wait for its end would keep it from coming.
+            Some(stream) if self.is_local() => client::ask_to_stop(call, &way, stream),
+            Some(stream) => client::stop(call, &way, stream),
+        }
+    }
+
+    /// Stops the server as [`stop`](Server::stop) does, and starts the next one, of this program's
+    /// build, in the background. Its socket listens all the while, so that callers wait instead of
+    /// being refused. If none runs, one is started. What the statics hold ends with the old one.
+    ///
+    /// A server that a service manager listens for is stopped, and the manager starts the next one.
+    ///
+    /// # Errors
+    /// As of [`stop`](Server::stop) and [`start`](Server::start); also inside the server, which cannot
+    /// wait for its own end.
+    pub fn restart(&'static self) -> Result<()> {
+        let call = Call::control(self.name);
+        let way = Way::patient(self, call)?;
+        let Some(files) = way.files(call)? else {
+            return Ok(());
+        };
+        if self.is_local() {
+            return Err(Error::Unreachable(call.trouble(
+                "it cannot restart itself; call `stop`, and let the next call start it",
+            )));
+        }
+        way.may_start(call, &files, "it would be started at")?;
+        // Nobody else is to start one meanwhile.
+        let starting = daemon::make_folder(call, &files.socket)
+            .and_then(|()| daemon::lock(call, &files.start, way.start_by()))?;
+        if let Some(stream) = daemon::connect(call, &files)?
+            && let RestartEnded::Handed([lock, socket]) = client::restart(call, &way, stream)?
+        {
+            let given = Given {
+                starting,
+                lock: Lock::handed_over(lock),
+                socket: Bound::handed_over(socket),
+            };
+            return daemon::succeed(call, way.which(), &files, given, way.start_by());
+        }
+        drop(starting);
+        self.start()
+    }
+
+    /// What the server is doing.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] if it does not run.
+    pub fn status(&'static self) -> Result<Status> {
+        let call = Call::control(self.name);
+        let way = Way::patient(self, call)?;
+        let Some(stream) = way.find(call)? else {
+            return Err(Error::Unreachable(call.trouble("it does not run")));
+        };
+        let (hello, report) = client::status(call, &way, stream)?;
+        Ok(Status {
+            pid: hello.pid,
+            key: hello.key,
+            program: report.program,
+            started: report.started,
+            connections: report.connections,
+            running: report.running,
+            calls: report.calls,
+        })
+    }
+}
+
+/// What a server is doing: see [`Server::status`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Status {
+    /// Its process.
+    pub pid: u32,
+    /// Which one it is of those that there are for each key: see [`Server::one_per`].
+    pub key: String,
+    /// The program that it runs.
+    pub program: PathBuf,
+    /// When it began to serve.
+    pub started: SystemTime,
+    /// How many clients are connected, the asking one among them.
+    pub connections: u64,
+    /// How many calls are running.
+    pub running: u64,
+    /// How many calls it has taken since it began.
+    pub calls: u64,
+}

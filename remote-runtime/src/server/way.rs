@@ -1,0 +1,163 @@
+//! The way to a server: where it is, and how it comes to be there.
+
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::{INITIALISED, Server};
+use crate::address::{self, Address, Files, LONGEST_KEY};
+use crate::client::{Deadline, Route};
+use crate::daemon::lock::Lock;
+use crate::daemon::{self, Which};
+use crate::error::{Call, Error, Result};
+use crate::link::START;
+use crate::testing;
+
+/// The way to a server, for one call.
+#[derive(Debug, Clone)]
+pub(crate) struct Way {
+    pub(super) server: &'static Server,
+    key: String,
+    deadline: Option<Deadline>,
+}
+
+impl Way {
+    pub(super) fn to(server: &'static Server, call: Call<'_>) -> Result<Self> {
+        let deadline = server.timeout.and_then(Deadline::after);
+        Ok(Self {
+            deadline,
+            ..Self::patient(server, call)?
+        })
+    }
+
+    /// One without a limit of time, for questions to the server as a whole, which have their own.
+    pub(super) fn patient(server: &'static Server, call: Call<'_>) -> Result<Self> {
+        let key = server.key();
+        if key.len() > LONGEST_KEY || key.contains('\0') {
+            return Err(Error::Unreachable(call.trouble(format_args!(
+                "its key, which `.one_per` says, has a zero in it or more than {LONGEST_KEY} bytes: `{key}`"
+            ))));
+        }
+        Ok(Self {
+            server,
+            key,
+            deadline: None,
+        })
+    }
+
+    /// The files of the server; `None` if it has none, being `local:`.
+    pub(super) fn files(&self, call: Call<'_>) -> Result<Option<Files>> {
+        Ok(match self.server.resolve(call)? {
+            Address::Unix(socket) => Some(Files::of(self.server.name, socket, &self.key)),
+            Address::Local => None,
+        })
+    }
+
+    /// A connection to the server, if it runs.
+    pub(super) fn find(&self, call: Call<'_>) -> Result<Option<UnixStream>> {
+        match self.files(call)? {
+            Some(files) => daemon::connect(call, &files),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) fn which(&self) -> Which<'_> {
+        Which {
+            name: self.server.name,
+            key: &self.key,
+            env: self.server.keep_env,
+        }
+    }
+
+    /// Until when a server that starts now must have started.
+    pub(super) fn start_by(&self) -> Instant {
+        let ours = Instant::now() + START;
+        self.deadline.map_or(ours, |deadline| deadline.at.min(ours))
+    }
+
+    pub(super) fn start(&self, call: Call<'_>, files: &Files) -> Result<UnixStream> {
+        self.may_start(call, files, "nobody listens at")?;
+        daemon::start(call, self.which(), files, self.start_by())
+    }
+
+    pub(super) fn may_start(&self, call: Call<'_>, files: &Files, because: &str) -> Result<()> {
+        if is_initialised() {
+            return Ok(());
+        }
+        Err(Error::Unreachable(call.trouble(format_args!(
+            "{because} `unix:{}`, and a process that has not called `remotex::init()` starts nothing; \
+             call it at the top of `main`, or, in a test, write `remotex::testing::daemon!();` once, or set {}=local:",
+            files.socket.display(),
+            address::variable(self.server.name)
+        ))))
+    }
+
+    /// Its socket, as far as that is known.
+    fn socket(&self) -> Option<Files> {
+        match self.server.resolved.get() {
+            Some(Address::Unix(socket)) => Some(Files::of(self.server.name, socket, &self.key)),
+            _ => None,
+        }
+    }
+}
+
+impl Route for Way {
+    fn connect(&self, call: Call<'_>) -> Result<Option<UnixStream>> {
+        let Some(files) = self.files(call)? else {
+            return Err(Error::Unreachable(
+                call.trouble("its address is `local:`, where nobody listens"),
+            ));
+        };
+        match daemon::connect(call, &files)? {
+            None if self.server.autostart => self.start(call, &files).map(Some),
+            found => Ok(found),
+        }
+    }
+
+    fn nobody(&self, call: Call<'_>) -> Error {
+        Error::Unreachable(call.trouble(format_args!(
+            "nobody listens at `{}`; start the server, or add `.autostart()` to its `Server`",
+            self.address()
+        )))
+    }
+
+    fn succeeds(&self) -> bool {
+        self.server.autostart && is_initialised()
+    }
+
+    fn is_starting(&self) -> bool {
+        self.socket()
+            .is_some_and(|files| Lock::is_held(&files.start))
+    }
+
+    fn deadline(&self) -> Option<Deadline> {
+        self.deadline
+    }
+
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn limit(&self) -> usize {
+        self.server.max_message
+    }
+
+    fn address(&self) -> String {
+        match self.socket() {
+            Some(files) => format!("unix:{}", files.socket.display()),
+            None => "an unknown address".into(),
+        }
+    }
+
+    fn log(&self) -> String {
+        let log = self
+            .socket()
+            .and_then(|files| files.logs().into_iter().next());
+        log.map_or("its log".into(), |log| log.display().to_string())
+    }
+}
+
+/// Whether this program run again becomes a server.
+fn is_initialised() -> bool {
+    INITIALISED.load(Ordering::Acquire) || testing::has_daemon()
+}

@@ -1,0 +1,131 @@
+//! What a call says of itself before its arguments.
+//!
+//! ```text
+//! call   := length: u16, name, length: u16, fields, arguments
+//! fields := FINGERPRINT 16 bytes, left out where both sides are known to be of one build
+//!           TIMEOUT     microseconds, how long the caller waits from now on
+//! ```
+
+use std::time::Duration;
+
+use super::Malformed;
+use super::fields::{self, number, put};
+
+const FINGERPRINT: u8 = 1;
+const TIMEOUT: u8 = 2;
+
+/// What tells functions of different source apart: see [`shape`](crate::shape).
+pub type Fingerprint = [u8; 16];
+
+/// A call, without its arguments.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Head<'m> {
+    /// The function's name.
+    pub name: &'m str,
+    /// What the caller takes the function for.
+    pub fingerprint: Option<Fingerprint>,
+    /// How long the caller waits for the answer.
+    pub timeout: Option<Duration>,
+}
+
+impl<'m> Head<'m> {
+    /// Appends it; the arguments come next.
+    pub fn put(&self, out: &mut Vec<u8>) {
+        put_length(out, self.name.len());
+        out.extend_from_slice(self.name.as_bytes());
+        let at = out.len();
+        put_length(out, 0);
+        if let Some(fingerprint) = &self.fingerprint {
+            put(out, FINGERPRINT, fingerprint);
+        }
+        if let Some(timeout) = self.timeout {
+            let micros = u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX);
+            put(out, TIMEOUT, &micros.to_le_bytes());
+        }
+        let length = u16::try_from(out.len() - at - 2).unwrap_or(u16::MAX);
+        out[at..at + 2].copy_from_slice(&length.to_le_bytes());
+    }
+
+    /// Splits a call's body into it and the encoded arguments.
+    ///
+    /// # Errors
+    /// If it is cut off, or the name is no text.
+    pub fn split(body: &'m [u8]) -> Result<(Self, &'m [u8]), Malformed> {
+        let cut = "the name of its function is cut off";
+        let (name, rest) = split_part(body, cut)?;
+        let name =
+            str::from_utf8(name).map_err(|_| Malformed("the name of its function is not UTF-8"))?;
+        let (about, arguments) = split_part(rest, "what it says of itself is cut off")?;
+        let mut head = Self {
+            name,
+            ..Self::default()
+        };
+        for field in fields::read(about) {
+            match field? {
+                (FINGERPRINT, value) => {
+                    let wrong = |_| Malformed("its fingerprint has not 16 bytes");
+                    head.fingerprint = Some(value.try_into().map_err(wrong)?);
+                }
+                (TIMEOUT, value) => head.timeout = Some(Duration::from_micros(number(value)?)),
+                _ => {}
+            }
+        }
+        Ok((head, arguments))
+    }
+}
+
+/// The macro keeps names, and this file its fields, far below what two bytes can say.
+fn put_length(out: &mut Vec<u8>, length: usize) {
+    out.extend_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_le_bytes());
+}
+
+fn split_part<'m>(bytes: &'m [u8], cut: &'static str) -> Result<(&'m [u8], &'m [u8]), Malformed> {
+    let (&length, rest) = bytes.split_first_chunk().ok_or(Malformed(cut))?;
+    rest.split_at_checked(u16::from_le_bytes(length).into())
+        .ok_or(Malformed(cut))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_bytes_are_these_for_ever() {
+        let mut out = Vec::new();
+        let head = Head {
+            name: "post",
+            fingerprint: Some(*b"0123456789abcdef"),
+            timeout: Some(Duration::from_millis(1)),
+        };
+        head.put(&mut out);
+        out.extend_from_slice(b"xyz");
+        assert_eq!(
+            out,
+            b"\x04\0post\x22\0\x01\x10\0\0\x000123456789abcdef\x02\x08\0\0\0\xe8\x03\0\0\0\0\0\0xyz"
+        );
+        assert_eq!(Head::split(&out), Ok((head, &b"xyz"[..])));
+    }
+
+    proptest! {
+        #[test]
+        fn every_head_is_read_back(
+            name in ".{0,80}",
+            fingerprint: Option<[u8; 16]>,
+            micros in proptest::option::of(any::<u64>()),
+            arguments: Vec<u8>,
+        ) {
+            let timeout = micros.map(Duration::from_micros);
+            let head = Head { name: &name, fingerprint, timeout };
+            let mut body = Vec::new();
+            head.put(&mut body);
+            body.extend_from_slice(&arguments);
+            prop_assert_eq!(Head::split(&body), Ok((head, &arguments[..])));
+        }
+
+        #[test]
+        fn any_bytes_are_a_call_or_malformed(body: Vec<u8>) {
+            let _ = Head::split(&body);
+        }
+    }
+}
