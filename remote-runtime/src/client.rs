@@ -7,7 +7,8 @@
 //!
 //! - its bytes could not all be written, or were not all read when the connection ended: a server
 //!   runs nothing of which it has only a part;
-//! - the connection ended before the server's hello: nothing runs before that is sent;
+//! - where the system does not tell whether they were read: the connection ended before the server's
+//!   hello, before which nothing runs;
 //! - the server said [`Goodbye`](Kind::Goodbye) and had not taken it.
 
 mod connection;

@@ -206,6 +206,11 @@ impl Host {
         transport::send_with(&heir, &handover, &[lock, listener.as_fd()]).is_ok()
     }
 
+    /// Leaves it to the kernel to let go those who wait for the end, which is that of the process.
+    pub(crate) fn end_with_process(self) {
+        std::mem::forget(std::mem::take(&mut *self.shared.waiting.lock()));
+    }
+
     fn stop_accepting(&mut self) -> Option<UnixListener> {
         drop(self.quit.take());
         // It cannot panic with anything that is not already on stderr.

@@ -1,11 +1,11 @@
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use crate::support::{Home, await_that, kill, stderr, stdout};
 
-/// Returns how the server ended.
-fn serves_what_it_does_not_name(profile: &str, folder: &str) -> ExitStatus {
+/// Builds the workspace, and returns where its programs are, in the folder of their profile.
+pub(crate) fn built(profile: &str) -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/elsewhere");
     // The compiled parts stay for the next time, which is what a build costs otherwise.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("elsewhere");
@@ -15,6 +15,12 @@ fn serves_what_it_does_not_name(profile: &str, folder: &str) -> ExitStatus {
         .env("CARGO_TARGET_DIR", &target)
         .status();
     assert!(built.unwrap().success());
+    target
+}
+
+/// Returns how the server ended.
+fn serves_what_it_does_not_name(profile: &str, folder: &str) -> ExitStatus {
+    let target = built(profile);
     let home = Home::new();
     let program = |name| {
         let mut command = Command::new(target.join(folder).join(name));

@@ -10,6 +10,12 @@ mod calls;
 mod lifecycle;
 /// How they end, and what their callers see of it.
 mod ending;
+/// Two builds of a program, and two programs of one name.
+mod identity;
+/// Kills at every step of a server's life.
+mod kills;
+/// Clients that live on while their server does not.
+mod staying;
 /// What is spoken wrongly, to servers and to clients.
 mod bytes;
 /// The examples do what their first lines say.

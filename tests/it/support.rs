@@ -3,28 +3,27 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 /// Folders that belong to one test, and the servers in them.
-pub(crate) struct Home(TempDir);
+pub(crate) struct Home(remotex::testing::Home);
 
 impl Home {
     pub(crate) fn new() -> Self {
-        // Paths of sockets are short, which the default folder of a build need not be.
-        let home = Self(
-            tempfile::Builder::new()
-                .prefix("rx")
-                .tempdir_in("/tmp")
-                .unwrap(),
-        );
-        for folder in ["run", "state", "home"] {
-            std::fs::create_dir(home.path(folder)).unwrap();
-        }
-        home
+        Self(remotex::testing::Home::new().unwrap())
     }
 
     pub(crate) fn path(&self, of: &str) -> PathBuf {
         self.0.path().join(of)
+    }
+
+    /// The processes that were started to be servers.
+    pub(crate) fn servers(&self) -> Vec<u32> {
+        self.0.servers()
+    }
+
+    /// Runs so many of them at once; there must be one server at the most afterwards.
+    pub(crate) fn stampede(&self, n: usize, command: impl FnMut() -> Command) -> Vec<String> {
+        let stampede = self.0.stampede(n, command).unwrap();
+        stampede.outputs.iter().map(stdout).collect()
     }
 
     /// The socket of a server.
@@ -34,23 +33,12 @@ impl Home {
 
     /// An example of this package, which knows no home but this one.
     pub(crate) fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program_path(program));
-        for (name, _) in std::env::vars_os() {
-            if name
-                .to_str()
-                .is_some_and(|name| name.starts_with("REMOTEX_") || name.starts_with("XDG_"))
-            {
-                command.env_remove(name);
-            }
-        }
-        command
-            .env("XDG_RUNTIME_DIR", self.path("run"))
-            .env("XDG_STATE_HOME", self.path("state"))
-            .env("HOME", self.path("home"))
-            .env_remove("RUST_BACKTRACE")
-            .current_dir(self.0.path())
-            .stdin(Stdio::null());
-        command
+        self.0.command(program_path(program))
+    }
+
+    /// Any program, in the same way.
+    pub(crate) fn any(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        self.0.command(program)
     }
 
     pub(crate) fn zoo(&self, words: &[&str]) -> Command {
@@ -75,23 +63,6 @@ impl Home {
         let running = Running(Some(child));
         await_that(|| self.run_zoo(&["status", server]).starts_with('('));
         running
-    }
-}
-
-impl Drop for Home {
-    /// Ends the servers that were started in the background.
-    fn drop(&mut self) {
-        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-            let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-            let ours = format!("XDG_RUNTIME_DIR={}\0", self.path("run").display());
-            if environment
-                .windows(ours.len())
-                .any(|window| window == ours.as_bytes())
-            {
-                let pid = entry.file_name().into_string().unwrap().parse().unwrap();
-                kill(pid, rustix::process::Signal::KILL);
-            }
-        }
     }
 }
 

@@ -155,7 +155,9 @@ impl Server {
             drop(place);
         }
         testing::step("end: lock let go");
-        drop(host);
+        if is_daemon {
+            host.end_with_process();
+        }
         ended
     }
 }

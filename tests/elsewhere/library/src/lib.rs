@@ -16,3 +16,14 @@ pub fn ouch() -> remotex::Result<()> {
 pub fn client() -> remotex::Result<String> {
     functions::inner::far("away")
 }
+
+/// A server that several programs share.
+pub static SHARED: Server = Server::new("shared")
+    .autostart()
+    .idle_timeout(std::time::Duration::from_secs(60));
+
+/// Which process serves them.
+#[remotex::remote(SHARED)]
+pub fn shared() -> remotex::Result<u32> {
+    Ok(std::process::id())
+}

@@ -1,0 +1,4 @@
+fn main() {
+    remotex::init();
+    println!("{}", library::shared().unwrap());
+}

@@ -1,0 +1,52 @@
+// A program of which there are two builds, `build-1` and `build-2`, that differ in one type.
+
+use remotex::{Result, Server, remote};
+use serde::{Deserialize, Serialize};
+
+static BUILDS: Server = Server::new("builds")
+    .autostart()
+    .idle_timeout(std::time::Duration::from_secs(60));
+
+/// Is the same in both.
+#[remote(BUILDS)]
+fn same() -> Result<u32> {
+    Ok(std::process::id())
+}
+
+/// Looks the same, and takes another `Item`.
+#[remote(BUILDS)]
+fn weigh(item: &Item) -> Result<u32> {
+    Ok(item.weight.into())
+}
+
+/// Waits for a file, which two builds agree on as well.
+#[remote(BUILDS)]
+fn wait_for(file: &std::path::Path) -> Result<u32> {
+    std::fs::write(file.with_extension("began"), "")?;
+    while !file.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    same()
+}
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if words.first() != Some(&"without-init") {
+        remotex::init();
+    }
+    let ended = match words[..] {
+        ["same"] | ["without-init", "same"] => same(),
+        ["weigh"] => weigh(&item()),
+        ["wait-for", file] => wait_for(file.as_ref()),
+        ["serve"] => BUILDS.listen().map(|()| 0),
+        ["stop"] => BUILDS.stop().map(|()| 0),
+        ["restart"] => BUILDS.restart().map(|()| 0),
+        ["status"] => BUILDS.status().map(|status| status.pid),
+        _ => panic!("no such word: {words:?}"),
+    };
+    match ended {
+        Ok(number) => println!("{number}"),
+        Err(e) => println!("{e:?}"),
+    }
+}
