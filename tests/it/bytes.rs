@@ -59,6 +59,12 @@ fn call(function: &str, arguments: &[u8]) -> Vec<u8> {
     })
 }
 
+/// Makes a call without arguments, and returns what its reply is.
+pub(crate) fn call_on(stream: &mut UnixStream, inbox: &mut Inbox, function: &str) -> Kind {
+    stream.write_all(&call(function, b"")).unwrap();
+    receive(stream, inbox).unwrap().0
+}
+
 fn encoded(value: &str) -> Vec<u8> {
     let mut out = Vec::new();
     Encoder::new(&mut out, 0, 1 << 20).put(value).unwrap();

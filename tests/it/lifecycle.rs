@@ -154,6 +154,54 @@ fn a_process_that_has_not_called_init_starts_nothing() {
 }
 
 #[test]
+fn a_child_that_never_calls_init_is_told_apart_and_starts_nothing() {
+    let home = Home::new();
+    let mut call = home.zoo(&["pid"]);
+    let said = stdout(&call.env("XDG_ZOO_FORGETS", "1").output().unwrap());
+    assert!(
+        said.starts_with("Unreachable false `pid` on server `zoo`: the server did not start: its process ended before it reached `remotex::init()`"),
+        "{said}"
+    );
+    // What it says itself is in its log: that it may not start another one.
+    assert!(said.contains("a process that has not called `remotex::init()` starts nothing"), "{said}");
+    assert!(home.servers().is_empty());
+}
+
+/// It takes as long as a server may take to start.
+#[test]
+fn an_on_start_that_hangs_is_given_up_and_ended() {
+    let home = Home::new();
+    let racing = home.zoo(&["hanging"]).stdout(Stdio::piped()).spawn().unwrap();
+    let said = home.run_zoo(&["hanging"]);
+    let other = stdout(&racing.wait_with_output().unwrap());
+    assert!(
+        [&said, &other].iter().any(|said| said.starts_with("TimedOut false `hanging_start` on server `hanging`: ")
+            && said.contains("its `on_start` has not returned in time")),
+        "{said}\n{other}"
+    );
+    await_that(|| home.servers().is_empty());
+    fs::write(home.path("state/value"), "").unwrap();
+    assert_eq!(home.run_zoo(&["hanging"]), "()");
+}
+
+#[test]
+fn the_shell_has_the_answer_of_a_first_call_at_once() {
+    let home = Home::new();
+    let script = format!("x=$({} pid) && echo \"[$x]\"", crate::support::program_path("zoo").display());
+    let output = home.any("sh").args(["-c", &script]).output().unwrap();
+    let pid = home.run_zoo(&["pid"]);
+    assert_eq!(stdout(&output), format!("[{pid}]"));
+}
+
+#[test]
+fn a_program_under_an_async_runtime() {
+    let home = Home::new();
+    let output = home.command("async").output().unwrap();
+    assert_eq!(stdout(&output), "2", "{}", stderr(&output));
+    assert_eq!(home.servers().len(), 1);
+}
+
+#[test]
 fn a_file_at_the_address_is_not_touched() {
     let home = Home::new();
     let file = home.path("precious.txt");

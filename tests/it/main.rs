@@ -16,6 +16,12 @@ mod identity;
 mod kills;
 /// Clients that live on while their server does not.
 mod staying;
+/// Files that are removed, full, or not there.
+mod files;
+/// Where a function runs, for how long, and for whom.
+mod placement;
+/// Servers that systemd starts.
+mod manager;
 /// What is spoken wrongly, to servers and to clients.
 mod bytes;
 /// The examples do what their first lines say.

@@ -35,11 +35,13 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    if !words.first().is_some_and(|word| word.starts_with("without-init")) {
-        // The server of this one has no words, and never comes here.
-        if std::env::var_os("ZOO_FORGETS_INIT").is_none() || !words.is_empty() {
-            remotex::init();
-        }
+    // Some forget it everywhere, some only where there are no words, as there are none in a server.
+    let forgets = match words.first() {
+        Some(word) => word.starts_with("without-init"),
+        None => std::env::var_os("XDG_ZOO_FORGETS").is_some(),
+    };
+    if !forgets {
+        remotex::init();
     }
     match words[..] {
         ["check", name] => {
@@ -76,9 +78,11 @@ fn main() -> ExitCode {
         ["cwd"] => show(cwd()),
         ["environment"] => show(environment()),
         ["descriptors"] => show(descriptors()),
+        ["running", name] => show(server(name).status().map(|status| status.running)),
+        ["shout"] => show(shout()),
         ["restart", name] => show(server(name).restart()),
         ["sleep", millis] => show(sleep(millis.parse().unwrap())),
-        ["folder"] => show(folder_server()),
+        ["folder"] | ["without-init", "folder"] => show(folder_server()),
         ["key", name] => show(server(name).status().map(|status| status.key)),
         ["kept", name] => show(kept(name)),
         ["anywhere", text] => show(anywhere(text)),
@@ -90,12 +94,13 @@ fn main() -> ExitCode {
         ["exit"] => show(exit(3)),
         ["exit-unless", file] => show(exit_unless(file.as_ref())),
         ["overflow"] => show(overflow(1)),
+        ["unhoard"] => show(unhoard()),
         ["hoard"] => show(hoard()),
         ["words", ..] => show(caller_words()),
         ["busy", threads, calls, file] => {
             show(busy::run(threads.parse().unwrap(), calls.parse().unwrap(), file.as_ref()))
         }
-        [] => panic!("this is a server that has not become one"),
+        [] => show(pid()),
         _ => panic!("no such word: {words:?}"),
     }
 }
@@ -111,6 +116,7 @@ fn server(name: &str) -> &'static Server {
         "saving" => &SAVING,
         "hasty" => &HASTY,
         "folders" => &FOLDERS,
+        "nowhere" => &NOWHERE,
         "keeping" => &KEEPING,
         "manual" => &MANUAL,
         "hanging" => &HANGING,

@@ -25,6 +25,13 @@ fn write_down(file: &Path, id: &str) -> Result<()> {
     Ok(file.write_all(format!("{id}\n").as_bytes())?)
 }
 
+/// Prints, which panics where there is no room for it.
+#[remote(ZOO)]
+pub(crate) fn shout() -> Result<()> {
+    println!("{}", "shout ".repeat(10_000));
+    Ok(())
+}
+
 /// Ends its server at once, the first time that it runs there.
 #[remote(ZOO)]
 pub(crate) fn exit(status: i32) -> Result<()> {
@@ -48,10 +55,18 @@ pub(crate) fn overflow(n: u64) -> Result<u64> {
     Ok(overflow(deeper[999])? + std::hint::black_box(deeper)[0])
 }
 
+static HOARD: remotex::Mutex<Vec<fs::File>> = remotex::Mutex::new(Vec::new());
+
+/// Closes what `hoard` has opened.
+#[remote(ZOO)]
+pub(crate) fn unhoard() -> Result<()> {
+    HOARD.lock().clear();
+    Ok(())
+}
+
 /// Opens files until there are no more descriptors, and keeps them.
 #[remote(ZOO)]
 pub(crate) fn hoard() -> Result<usize> {
-    static HOARD: remotex::Mutex<Vec<fs::File>> = remotex::Mutex::new(Vec::new());
     while let Ok(file) = fs::File::open("/dev/null") {
         HOARD.lock().push(file);
     }

@@ -1,0 +1,193 @@
+//! Files and folders that are not as they should be: removed, unwritable, full, not there.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::support::{Home, await_that, is_alive, program_path, stdout};
+
+/// A server whose file is removed is found again or makes room: calls are answered, by one server.
+fn survives(remove: impl Fn(&Path)) {
+    let home = Home::new();
+    let old: i32 = home.run_zoo(&["pid"]).parse().unwrap();
+    remove(&home.path("run/remotex"));
+    let answers: Vec<_> = (0..10)
+        .map(|_| home.zoo(&["pid"]).stdout(Stdio::piped()).spawn().unwrap())
+        .collect();
+    for answer in answers {
+        let said = stdout(&answer.wait_with_output().unwrap());
+        assert!(said.parse::<u32>().is_ok(), "{said}");
+    }
+    await_that(|| !is_alive(old));
+    let new = home.run_zoo(&["pid"]);
+    assert_eq!(home.servers().len(), 1);
+    assert_eq!(home.run_zoo(&["pid"]), new);
+    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
+    assert!(home.servers().is_empty());
+}
+
+#[test]
+fn a_socket_that_is_removed() {
+    survives(|folder| fs::remove_file(folder.join("zoo.sock")).unwrap());
+}
+
+#[test]
+fn a_lock_that_is_removed() {
+    survives(|folder| fs::remove_file(folder.join("zoo.lock")).unwrap());
+}
+
+#[test]
+fn a_folder_that_is_removed() {
+    survives(|folder| fs::remove_dir_all(folder).unwrap());
+}
+
+#[test]
+fn a_folder_that_is_renamed() {
+    survives(|folder| fs::rename(folder, folder.with_extension("away")).unwrap());
+}
+
+#[test]
+fn a_socket_in_place_of_another() {
+    survives(|folder| {
+        let other = folder.join("other.sock");
+        drop(std::os::unix::net::UnixListener::bind(&other).unwrap());
+        fs::rename(other, folder.join("zoo.sock")).unwrap();
+    });
+}
+
+#[test]
+fn a_call_that_runs_when_the_socket_is_removed_is_answered() {
+    let home = Home::new();
+    let old = home.run_zoo(&["pid"]);
+    let go = home.path("go");
+    let call = home.zoo(&["slow", go.to_str().unwrap()]).stdout(Stdio::piped()).spawn().unwrap();
+    await_that(|| home.path("go.began").exists());
+    fs::remove_file(home.socket("zoo")).unwrap();
+    let next = home.zoo(&["pid"]).stdout(Stdio::piped()).spawn().unwrap();
+    fs::write(go, "").unwrap();
+    assert_eq!(stdout(&call.wait_with_output().unwrap()), old);
+    let next = stdout(&next.wait_with_output().unwrap());
+    assert!(next.parse::<u32>().is_ok() && next != old, "{next}");
+}
+
+#[test]
+fn neither_xdg_runtime_dir_nor_home_is_set() {
+    let home = Home::new();
+    let bare = |words: &[&str]| {
+        let mut command = home.zoo(words);
+        for name in ["XDG_RUNTIME_DIR", "XDG_STATE_HOME", "HOME"] {
+            command.env_remove(name);
+        }
+        // The default place is that of the user who tests; the server there is none of ours.
+        let socket = format!("unix:{}", home.path("bare.sock").display());
+        command.env("REMOTEX_ZOO", socket);
+        stdout(&command.output().unwrap())
+    };
+    let pid = bare(&["pid"]);
+    assert!(pid.parse::<u32>().is_ok(), "{pid}");
+    assert_eq!(bare(&["pid"]), pid);
+    assert!(home.path("zoo.log").exists(), "the log is beside the socket");
+    assert_eq!(bare(&["stop", "zoo"]), "()");
+}
+
+/// Runs the zoo's words in a namespace where some folder of the home is another file system; `None`
+/// where that is not allowed.
+fn in_namespace(home: &Home, mount: &str, script: &str) -> Option<String> {
+    let zoo = program_path("zoo");
+    let script = format!("{mount} || exit 77; zoo={}; {script}", zoo.display());
+    let mut unshare = home.any("unshare");
+    let output = unshare.args(["-Urm", "sh", "-c", &script]).output();
+    match output {
+        Ok(output) if output.status.code() != Some(77) && !stdout(&output).is_empty() => Some(stdout(&output)),
+        other => {
+            eprintln!("left out, for want of `unshare -Urm`: {other:?}");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_is_full() {
+    let home = Home::new();
+    let run = home.path("run");
+    let mount = format!("mount -t tmpfs -o size=4k,nr_inodes=3 none {}", run.display());
+    let fill = format!("mkdir -m 700 {0}/remotex && : > {0}/remotex/x", run.display());
+    if let Some(said) = in_namespace(&home, &mount, &format!("{fill}; $zoo pid")) {
+        assert!(said.starts_with("Io false `pid` on server `zoo`: its "), "{said}");
+        assert!(said.contains(run.to_str().unwrap()) && said.contains("make room"), "{said}");
+    }
+    // A log that cannot grow is no reason not to answer.
+    let state = home.path("state");
+    let mount = format!("mount -t tmpfs -o size=4k none {}", state.display());
+    let fill = format!("mkdir {0}/remotex; head -c 10000 /dev/zero > {0}/remotex/zoo.log", state.display());
+    if let Some(said) = in_namespace(&home, &mount, &format!("{fill}; $zoo pid; $zoo shout; $zoo stop zoo")) {
+        let lines: Vec<_> = said.lines().collect();
+        assert!(lines[0].parse::<u32>().is_ok(), "{said}");
+        assert!(lines[1].starts_with("Panicked true "), "{said}");
+        assert_eq!(lines[2], "()", "{said}");
+    }
+}
+
+#[test]
+fn a_file_system_that_cannot_be_written() {
+    let home = Home::new();
+    let run = home.path("run");
+    let read_only = |folder: &Path| {
+        format!("mount --bind {0} {0} && mount -o remount,bind,ro {0}", folder.display())
+    };
+    if let Some(said) = in_namespace(&home, &read_only(&run), "$zoo pid") {
+        assert!(said.starts_with("Io false `pid` on server `zoo`: its folder cannot be made at `"), "{said}");
+        assert!(said.contains(run.to_str().unwrap()) && said.contains("XDG_RUNTIME_DIR"), "{said}");
+    }
+    // As in a container: everything but the folder of sockets.
+    let everything = format!("{} && {}", read_only(&home.path("state")), read_only(&home.path("home")));
+    if let Some(said) = in_namespace(&home, &everything, "$zoo pid; $zoo stop zoo") {
+        let lines: Vec<_> = said.lines().collect();
+        assert!(lines[0].parse::<u32>().is_ok(), "{said}");
+        assert_eq!(lines[1], "()", "{said}");
+        assert!(home.path("run/remotex/zoo.log").exists());
+    }
+}
+
+#[test]
+fn a_container_with_a_read_only_root() {
+    let home = Home::new();
+    let script = "mount -t tmpfs none /tmp && mount -o remount,bind,ro / 2>/dev/null || mount --rbind / / && mount -o remount,bind,ro /";
+    let bare = "env -u XDG_RUNTIME_DIR -u XDG_STATE_HOME -u HOME REMOTEX_ZOO=unix:/tmp/x/zoo.sock";
+    if let Some(said) = in_namespace(&home, script, &format!("{bare} $zoo pid; {bare} $zoo stop zoo")) {
+        let lines: Vec<_> = said.lines().collect();
+        assert!(lines[0].parse::<u32>().is_ok(), "{said}");
+        assert_eq!(lines[1], "()", "{said}");
+    }
+}
+
+#[test]
+fn a_log_that_has_become_large_is_put_aside() {
+    let home = Home::new();
+    let log = home.path("state/remotex/zoo.log");
+    fs::create_dir_all(log.parent().unwrap()).unwrap();
+    let large = fs::File::create(&log).unwrap();
+    large.set_len(5 << 20).unwrap();
+    home.run_zoo(&["pid"]);
+    assert!(fs::metadata(&log).unwrap().len() < 1000);
+    assert_eq!(fs::metadata(&log).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(log.with_extension("log.old")).unwrap().len(), 5 << 20);
+}
+
+/// As cron starts it: no terminal, hardly an environment.
+#[test]
+fn a_program_without_a_session_meets_the_same_server() {
+    let home = Home::new();
+    let zoo = |variables: &[(&str, String)]| {
+        let mut command = Command::new("setsid");
+        command.arg(program_path("zoo")).arg("pid").env_clear().stdin(Stdio::null());
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
+        stdout(&command.output().unwrap())
+    };
+    let socket = ("REMOTEX_ZOO", format!("unix:{}", home.socket("zoo").display()));
+    let cron = zoo(std::slice::from_ref(&socket));
+    assert!(cron.parse::<u32>().is_ok(), "{cron}");
+    assert_eq!(home.run_zoo(&["pid"]), cron);
+    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
+}

@@ -1,0 +1,98 @@
+//! Servers under a service manager: the real `systemd-socket-activate`, and its protocol.
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::support::{Home, Running, await_that, kill, program_path, stdout};
+
+/// Listens for the zoo at its socket, and starts it with the first connection; `None` where there is
+/// no systemd.
+fn activator(home: &Home, socket: &str, more: &[(&str, String)]) -> Option<Running> {
+    let folder = home.path("run/remotex");
+    fs::create_dir_all(&folder).unwrap();
+    fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let command = home.zoo(&["serve"]);
+    let mut activator = Command::new("systemd-socket-activate");
+    activator.arg("-l").arg(folder.join(socket));
+    let set = command.get_envs().filter_map(|(name, value)| {
+        Some((name.to_str()?.to_owned(), value?.to_str()?.to_owned()))
+    });
+    let more = more.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    for (name, value) in set.chain(more) {
+        activator.arg("-E").arg(format!("{name}={value}"));
+    }
+    activator.arg(program_path("zoo")).arg("serve").stdin(Stdio::null());
+    match activator.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
+        Ok(child) => {
+            await_that(|| folder.join(socket).exists());
+            Some(Running::of(child))
+        }
+        Err(e) => {
+            eprintln!("left out, for want of `systemd-socket-activate`: {e}");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_server_takes_the_socket_that_systemd_listens_on() {
+    let home = Home::new();
+    let notified = UnixDatagram::bind(home.path("notify")).unwrap();
+    notified.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let variable = ("NOTIFY_SOCKET", home.path("notify").display().to_string());
+    let Some(server) = activator(&home, "zoo.sock", &[variable]) else { return };
+    let file = fs::metadata(home.socket("zoo")).unwrap();
+    let pid = home.run_zoo(&["pid"]);
+    assert_eq!(pid, server.pid().to_string(), "it becomes the server itself");
+    let told = || {
+        let mut words = [0; 100];
+        let n = notified.recv(&mut words).unwrap();
+        String::from_utf8_lossy(&words[..n]).into_owned()
+    };
+    assert_eq!(told(), "READY=1");
+    let calls = home.stampede(10, || home.zoo(&["pid"]));
+    assert!(calls.iter().all(|said| *said == pid), "{calls:?}");
+    // Nobody else serves it beside.
+    let said = stdout(&home.zoo(&["serve"]).output().unwrap());
+    assert!(said.contains("serves it already"), "{said}");
+    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
+    assert_eq!(told(), "STOPPING=1");
+    let output = server.output();
+    assert!(output.status.success(), "{output:?}");
+    // The socket is systemd's, and stays.
+    use std::os::unix::fs::MetadataExt;
+    assert_eq!(fs::metadata(home.socket("zoo")).unwrap().ino(), file.ino());
+}
+
+#[test]
+fn a_socket_that_is_not_at_the_servers_address_is_named() {
+    let home = Home::new();
+    let Some(server) = activator(&home, "other.sock", &[]) else { return };
+    drop(crate::support::connect(&home.path("run/remotex/other.sock")));
+    let said = stdout(&server.output());
+    assert!(said.starts_with("Unreachable false server `zoo`: it was handed a socket at `"), "{said}");
+    assert!(said.contains("other.sock") && said.contains("zoo.sock") && said.contains("REMOTEX_ZOO"), "{said}");
+}
+
+#[test]
+fn a_notice_reaches_a_name_that_is_no_file() {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::SocketAddr;
+
+    let home = Home::new();
+    let name = format!("remotex-test-{}", std::process::id());
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let notified = UnixDatagram::bind_addr(&address).unwrap();
+    notified.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut serve = home.zoo(&["serve"]);
+    let server = serve.env("NOTIFY_SOCKET", format!("@{name}")).stdout(Stdio::null()).spawn().unwrap();
+    let server = Running::of(server);
+    let mut words = [0; 100];
+    let n = notified.recv(&mut words).unwrap();
+    assert_eq!(&words[..n], b"READY=1");
+    kill(server.pid(), rustix::process::Signal::TERM);
+    let n = notified.recv(&mut words).unwrap();
+    assert_eq!(&words[..n], b"STOPPING=1");
+}
