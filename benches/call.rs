@@ -31,7 +31,7 @@ fn main() -> Result<()> {
         Some("bare") => return bare_server(&words[2]),
         _ => {}
     }
-    let folder = tempfile::tempdir()?;
+    let folder = remotex::testing::Home::new()?;
     if std::env::var_os("XDG_RUNTIME_DIR")
         .is_none_or(|there| !there.to_string_lossy().contains("remotex-bench"))
     {

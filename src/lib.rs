@@ -14,6 +14,7 @@
 //! - [`init`]: what `main` begins with, so that a server can be started.
 //! - [`Error`]: what a call can end with instead of its answer, and whether it may have run.
 //! - [`caller`]: who is calling.
+//! - `testing`, with the feature of that name: for tests of programs that use this.
 //! - [`Mutex`] and [`RwLock`]: for the state. They are those of parking_lot: they can be made in a
 //!   `static`, and a panic does not poison them.
 //!
@@ -21,7 +22,14 @@
 //! In the environment, `REMOTEX_<NAME>=off` makes all functions of a server run where they are
 //! called, and `REMOTEX_<NAME>=unix:/path` moves its socket; `<NAME>` is the server's name in
 //! capitals, with `_` for all but letters and digits. `REMOTEX_DEBUG=1` makes a client print the
-//! server's backtrace of a panic.
+//! server's backtrace of a panic, and `REMOTEX_EXPLAIN=1` what it decided on its way to the server.
+//!
+//! # When a program is built anew
+//! Its next call finds that the server runs another file. If that was installed earlier, and was
+//! started in the background, it ends once its calls have, and the caller starts the new one: what
+//! the statics held ends with it. A later one is never ended: it takes the calls of earlier builds
+//! whose functions and types are still the same, and refuses the others as [`Error::Mismatch`], as it
+//! does all calls of other programs.
 
 pub use parking_lot::{Mutex, RwLock};
 pub use remote_runtime::{Caller, Error, InCall, Result, Server, Status, Trouble, caller, init};
@@ -61,6 +69,10 @@ pub use remote_runtime::{Caller, Error, InCall, Result, Server, Status, Trouble,
 /// - `#[remote(SERVER)]`: the path of a `static` of type [`Server`], in any module of any crate.
 /// - `#[remote(SERVER, name = "…")]`: another name on the wire than `count` or `Words::longest`. In a
 ///   block, write `#[remote(name = "…")]` on the function.
+/// - `#[remote(SERVER, idempotent)]`: may run again where nobody knows how a call ended
+///   ([`Error::Lost`]), and does.
+/// - `#[remote(SERVER, or_local)]`: is right without the server's state, and runs where it is called
+///   if no server can be had.
 /// - `#[remote(SERVER, crate = path)]`: where this crate is, if it has another name.
 /// - `#[remote(skip)]`, in a block: leaves a `pub` function out.
 ///
@@ -126,8 +138,11 @@ macro_rules! __daemon {
         const _: () = {
             #[$crate::__private::linkme::distributed_slice($crate::__private::DAEMONS)]
             #[linkme(crate = $crate::__private::linkme)]
-            static DAEMON: &str =
-                ::core::concat!(::core::module_path!(), "::", ::core::stringify!(remotex_daemon));
+            static DAEMON: &str = ::core::concat!(
+                ::core::module_path!(),
+                "::",
+                ::core::stringify!(remotex_daemon)
+            );
         };
     };
 }

@@ -206,7 +206,7 @@ impl Client {
             pause(call, attempt, route)?;
         }
         Err(Error::Unreachable(call.trouble(format_args!(
-            "the server at `{}` ended the connection {ATTEMPTS} times before it took the call; see `{}`",
+            "the server at `{}` ended the connection {ATTEMPTS} times before it took the call; see {}",
             route.address(),
             route.log()
         ))))

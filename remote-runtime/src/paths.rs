@@ -16,13 +16,16 @@ pub(crate) fn folder() -> PathBuf {
     if let Some(folder) = testing::folder() {
         return folder.to_owned();
     }
+    if let Some(runtime) = absolute("XDG_RUNTIME_DIR") {
+        return runtime.join("remotex");
+    }
     let user = rustix::process::geteuid().as_raw();
-    absolute("XDG_RUNTIME_DIR")
-        .or_else(|| Some(PathBuf::from(format!("/run/user/{user}"))).filter(|path| path.is_dir()))
-        .map_or_else(
-            || PathBuf::from(format!("/tmp/remotex-{user}")),
-            |path| path.join("remotex"),
-        )
+    let runtime = PathBuf::from(format!("/run/user/{user}"));
+    if runtime.is_dir() {
+        runtime.join("remotex")
+    } else {
+        PathBuf::from(format!("/tmp/remotex-{user}"))
+    }
 }
 
 /// Where the log of a server may be, the best place first: a file `name` in the folder for state, or,

@@ -332,7 +332,10 @@ fn a_client_notices_what_is_no_server() {
     );
     // Whoever has read the call and says nothing may have passed it on.
     let said = client_of(b"", false, "pid");
-    assert!(said.starts_with("Lost true `pid` on server `zoo`: "), "{said}");
+    assert!(
+        said.starts_with("Lost true `pid` on server `zoo`: "),
+        "{said}"
+    );
 }
 
 #[test]

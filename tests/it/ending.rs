@@ -224,9 +224,16 @@ fn a_stack_that_overflows_ends_the_server_and_the_next_call_works() {
     let home = Home::new();
     let said = home.run_zoo(&["overflow"]);
     let log = home.path("state/remotex/zoo.log");
-    assert!(said.starts_with("Lost true `overflow` on server `zoo`: "), "{said}");
+    assert!(
+        said.starts_with("Lost true `overflow` on server `zoo`: "),
+        "{said}"
+    );
     assert!(said.contains(log.to_str().unwrap()), "{said}");
-    assert!(fs::read_to_string(log).unwrap().contains("has overflowed its stack"));
+    assert!(
+        fs::read_to_string(log)
+            .unwrap()
+            .contains("has overflowed its stack")
+    );
     assert!(home.run_zoo(&["pid"]).parse::<u32>().is_ok());
 }
 
@@ -236,17 +243,25 @@ fn a_server_without_descriptors_says_so_and_takes_calls_again() {
     let words = ["-c", "ulimit -n 64; exec \"$@\"", "sh"];
     let zoo = crate::support::program_path("zoo");
     let mut limited = home.any("sh");
-    let start = limited.args(words).arg(zoo).args(["start", "zoo"]).output().unwrap();
+    let start = limited
+        .args(words)
+        .arg(zoo)
+        .args(["start", "zoo"])
+        .output()
+        .unwrap();
     assert_eq!(stdout(&start), "()");
     // A connection that is there goes on.
     let (mut stream, mut inbox) = crate::bytes::greeted(&home.socket("zoo"), "zoo");
     let many = home.run_zoo(&["hoard"]);
     assert!(many.parse::<u32>().unwrap() > 10, "{many}");
     // The caller's own descriptor is free again.
-    let _there: Vec<_> = (0..2).map(|_| crate::support::connect(&home.socket("zoo"))).collect();
+    let _there: Vec<_> = (0..2)
+        .map(|_| crate::support::connect(&home.socket("zoo")))
+        .collect();
     let said = home.run_zoo(&["pid"]);
     assert!(
-        said.starts_with("Busy false `pid` on server `zoo`: ") && said.contains("no descriptor left"),
+        said.starts_with("Busy false `pid` on server `zoo`: ")
+            && said.contains("no descriptor left"),
         "{said}"
     );
     let answer = crate::bytes::call_on(&mut stream, &mut inbox, "unhoard");
@@ -260,7 +275,11 @@ fn status_and_stop_work_while_a_call_is_stuck() {
     let pid = home.run_zoo(&["pid"]);
     let call = running_call(&home);
     assert_eq!(home.run_zoo(&["running", "zoo"]), "1");
-    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()", "it insists after its grace period");
+    assert_eq!(
+        home.run_zoo(&["stop", "zoo"]),
+        "()",
+        "it insists after its grace period"
+    );
     assert!(!is_alive(pid.parse().unwrap()));
     assert!(stdout(&call.wait_with_output().unwrap()).starts_with("Lost true "));
 }
@@ -270,11 +289,20 @@ fn a_restart_refuses_nobody() {
     let home = Home::new();
     let old = home.run_zoo(&["pid"]);
     let call = running_call(&home);
-    let restart = home.zoo(&["restart", "zoo"]).stdout(Stdio::piped()).spawn().unwrap();
+    let restart = home
+        .zoo(&["restart", "zoo"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     await_ending(&home);
     let file = fs::metadata(home.socket("zoo")).unwrap();
     let waiting: Vec<_> = (0..8)
-        .map(|_| home.zoo(&["without-init", "pid"]).stdout(Stdio::piped()).spawn().unwrap())
+        .map(|_| {
+            home.zoo(&["without-init", "pid"])
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
         .collect();
     fs::write(home.path("go"), "").unwrap();
     assert_eq!(stdout(&call.wait_with_output().unwrap()), old);
@@ -286,7 +314,11 @@ fn a_restart_refuses_nobody() {
         assert_eq!(stdout(&caller.wait_with_output().unwrap()), new);
     }
     use std::os::unix::fs::MetadataExt;
-    assert_eq!(fs::metadata(home.socket("zoo")).unwrap().ino(), file.ino(), "it is the same socket");
+    assert_eq!(
+        fs::metadata(home.socket("zoo")).unwrap().ino(),
+        file.ino(),
+        "it is the same socket"
+    );
     assert_eq!(home.servers().len(), 1);
 }
 
@@ -301,6 +333,10 @@ fn a_restart_of_a_server_in_the_foreground_lets_it_return() {
     let new = home.run_zoo(&["pid"]);
     assert!(new != old && new.parse::<u32>().is_ok(), "{new}");
     assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
-    assert_eq!(home.run_zoo(&["restart", "zoo"]), "()", "if none runs, one is started");
+    assert_eq!(
+        home.run_zoo(&["restart", "zoo"]),
+        "()",
+        "if none runs, one is started"
+    );
     assert_eq!(home.servers().len(), 1);
 }

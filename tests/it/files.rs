@@ -61,7 +61,11 @@ fn a_call_that_runs_when_the_socket_is_removed_is_answered() {
     let home = Home::new();
     let old = home.run_zoo(&["pid"]);
     let go = home.path("go");
-    let call = home.zoo(&["slow", go.to_str().unwrap()]).stdout(Stdio::piped()).spawn().unwrap();
+    let call = home
+        .zoo(&["slow", go.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     await_that(|| home.path("go.began").exists());
     fs::remove_file(home.socket("zoo")).unwrap();
     let next = home.zoo(&["pid"]).stdout(Stdio::piped()).spawn().unwrap();
@@ -87,7 +91,10 @@ fn neither_xdg_runtime_dir_nor_home_is_set() {
     let pid = bare(&["pid"]);
     assert!(pid.parse::<u32>().is_ok(), "{pid}");
     assert_eq!(bare(&["pid"]), pid);
-    assert!(home.path("zoo.log").exists(), "the log is beside the socket");
+    assert!(
+        home.path("zoo.log").exists(),
+        "the log is beside the socket"
+    );
     assert_eq!(bare(&["stop", "zoo"]), "()");
 }
 
@@ -99,7 +106,9 @@ fn in_namespace(home: &Home, mount: &str, script: &str) -> Option<String> {
     let mut unshare = home.any("unshare");
     let output = unshare.args(["-Urm", "sh", "-c", &script]).output();
     match output {
-        Ok(output) if output.status.code() != Some(77) && !stdout(&output).is_empty() => Some(stdout(&output)),
+        Ok(output) if output.status.code() != Some(77) && !stdout(&output).is_empty() => {
+            Some(stdout(&output))
+        }
         other => {
             eprintln!("left out, for want of `unshare -Urm`: {other:?}");
             None
@@ -111,17 +120,36 @@ fn in_namespace(home: &Home, mount: &str, script: &str) -> Option<String> {
 fn a_disk_that_is_full() {
     let home = Home::new();
     let run = home.path("run");
-    let mount = format!("mount -t tmpfs -o size=4k,nr_inodes=3 none {}", run.display());
-    let fill = format!("mkdir -m 700 {0}/remotex && : > {0}/remotex/x", run.display());
+    let mount = format!(
+        "mount -t tmpfs -o size=4k,nr_inodes=3 none {}",
+        run.display()
+    );
+    let fill = format!(
+        "mkdir -m 700 {0}/remotex && : > {0}/remotex/x",
+        run.display()
+    );
     if let Some(said) = in_namespace(&home, &mount, &format!("{fill}; $zoo pid")) {
-        assert!(said.starts_with("Io false `pid` on server `zoo`: its "), "{said}");
-        assert!(said.contains(run.to_str().unwrap()) && said.contains("make room"), "{said}");
+        assert!(
+            said.starts_with("Io false `pid` on server `zoo`: its "),
+            "{said}"
+        );
+        assert!(
+            said.contains(run.to_str().unwrap()) && said.contains("make room"),
+            "{said}"
+        );
     }
     // A log that cannot grow is no reason not to answer.
     let state = home.path("state");
     let mount = format!("mount -t tmpfs -o size=4k none {}", state.display());
-    let fill = format!("mkdir {0}/remotex; head -c 10000 /dev/zero > {0}/remotex/zoo.log", state.display());
-    if let Some(said) = in_namespace(&home, &mount, &format!("{fill}; $zoo pid; $zoo shout; $zoo stop zoo")) {
+    let fill = format!(
+        "mkdir {0}/remotex; head -c 10000 /dev/zero > {0}/remotex/zoo.log",
+        state.display()
+    );
+    if let Some(said) = in_namespace(
+        &home,
+        &mount,
+        &format!("{fill}; $zoo pid; $zoo shout; $zoo stop zoo"),
+    ) {
         let lines: Vec<_> = said.lines().collect();
         assert!(lines[0].parse::<u32>().is_ok(), "{said}");
         assert!(lines[1].starts_with("Panicked true "), "{said}");
@@ -134,14 +162,27 @@ fn a_file_system_that_cannot_be_written() {
     let home = Home::new();
     let run = home.path("run");
     let read_only = |folder: &Path| {
-        format!("mount --bind {0} {0} && mount -o remount,bind,ro {0}", folder.display())
+        format!(
+            "mount --bind {0} {0} && mount -o remount,bind,ro {0}",
+            folder.display()
+        )
     };
     if let Some(said) = in_namespace(&home, &read_only(&run), "$zoo pid") {
-        assert!(said.starts_with("Io false `pid` on server `zoo`: its folder cannot be made at `"), "{said}");
-        assert!(said.contains(run.to_str().unwrap()) && said.contains("XDG_RUNTIME_DIR"), "{said}");
+        assert!(
+            said.starts_with("Io false `pid` on server `zoo`: its folder cannot be made at `"),
+            "{said}"
+        );
+        assert!(
+            said.contains(run.to_str().unwrap()) && said.contains("XDG_RUNTIME_DIR"),
+            "{said}"
+        );
     }
     // As in a container: everything but the folder of sockets.
-    let everything = format!("{} && {}", read_only(&home.path("state")), read_only(&home.path("home")));
+    let everything = format!(
+        "{} && {}",
+        read_only(&home.path("state")),
+        read_only(&home.path("home"))
+    );
     if let Some(said) = in_namespace(&home, &everything, "$zoo pid; $zoo stop zoo") {
         let lines: Vec<_> = said.lines().collect();
         assert!(lines[0].parse::<u32>().is_ok(), "{said}");
@@ -155,7 +196,11 @@ fn a_container_with_a_read_only_root() {
     let home = Home::new();
     let script = "mount -t tmpfs none /tmp && mount -o remount,bind,ro / 2>/dev/null || mount --rbind / / && mount -o remount,bind,ro /";
     let bare = "env -u XDG_RUNTIME_DIR -u XDG_STATE_HOME -u HOME REMOTEX_ZOO=unix:/tmp/x/zoo.sock";
-    if let Some(said) = in_namespace(&home, script, &format!("{bare} $zoo pid; {bare} $zoo stop zoo")) {
+    if let Some(said) = in_namespace(
+        &home,
+        script,
+        &format!("{bare} $zoo pid; {bare} $zoo stop zoo"),
+    ) {
         let lines: Vec<_> = said.lines().collect();
         assert!(lines[0].parse::<u32>().is_ok(), "{said}");
         assert_eq!(lines[1], "()", "{said}");
@@ -171,8 +216,14 @@ fn a_log_that_has_become_large_is_put_aside() {
     large.set_len(5 << 20).unwrap();
     home.run_zoo(&["pid"]);
     assert!(fs::metadata(&log).unwrap().len() < 1000);
-    assert_eq!(fs::metadata(&log).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(fs::metadata(log.with_extension("log.old")).unwrap().len(), 5 << 20);
+    assert_eq!(
+        fs::metadata(&log).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert_eq!(
+        fs::metadata(log.with_extension("log.old")).unwrap().len(),
+        5 << 20
+    );
 }
 
 /// As cron starts it: no terminal, hardly an environment.
@@ -181,11 +232,18 @@ fn a_program_without_a_session_meets_the_same_server() {
     let home = Home::new();
     let zoo = |variables: &[(&str, String)]| {
         let mut command = Command::new("setsid");
-        command.arg(program_path("zoo")).arg("pid").env_clear().stdin(Stdio::null());
+        command
+            .arg(program_path("zoo"))
+            .arg("pid")
+            .env_clear()
+            .stdin(Stdio::null());
         command.envs(variables.iter().map(|(name, value)| (name, value)));
         stdout(&command.output().unwrap())
     };
-    let socket = ("REMOTEX_ZOO", format!("unix:{}", home.socket("zoo").display()));
+    let socket = (
+        "REMOTEX_ZOO",
+        format!("unix:{}", home.socket("zoo").display()),
+    );
     let cron = zoo(std::slice::from_ref(&socket));
     assert!(cron.parse::<u32>().is_ok(), "{cron}");
     assert_eq!(home.run_zoo(&["pid"]), cron);

@@ -152,7 +152,11 @@ fn calls_that_run_come_to_their_end_before_a_later_build_takes_over() {
     await_that(|| programs.home.path("go.began").exists());
     let old = programs.run("old", &["status"]);
     let later: Vec<_> = (0..8).map(|_| spawn("new", &["same"])).collect();
-    await_that(|| programs.run("new", &["status"]).contains("is ending just now"));
+    await_that(|| {
+        programs
+            .run("new", &["status"])
+            .contains("is ending just now")
+    });
     fs::write(&go, "").unwrap();
     let of = |child: std::process::Child| stdout(&child.wait_with_output().unwrap());
     assert_eq!(of(running), old);
@@ -221,10 +225,15 @@ fn another_program_of_that_name_is_named_and_left_alone() {
     // It has the same function, and is installed earlier or later: that is no matter.
     let said = run(&second);
     assert!(
-        said.starts_with("Mismatch(\"`pid` on server `strangers`: another program has this name: `stranger-1` (`"),
+        said.starts_with(
+            "Mismatch(\"`pid` on server `strangers`: another program has this name: `stranger-1` (`"
+        ),
         "{said}"
     );
-    assert!(said.contains("give one of the two servers another name"), "{said}");
+    assert!(
+        said.contains("give one of the two servers another name"),
+        "{said}"
+    );
     assert_eq!(run(&first), pid);
     stopped(&home, &second);
     let other = run(&second);
@@ -238,7 +247,10 @@ fn two_programs_share_the_server_of_one_library() {
     let (first, second) = (elsewhere("sharer-1"), elsewhere("sharer-2"));
     let run = |program: &Path| stdout(&home.any(program).output().unwrap());
     let mut daemons: Vec<String> = (0..4).flat_map(|_| [run(&first), run(&second)]).collect();
-    assert!(daemons.iter().all(|pid| pid.parse::<u32>().is_ok()), "{daemons:?}");
+    assert!(
+        daemons.iter().all(|pid| pid.parse::<u32>().is_ok()),
+        "{daemons:?}"
+    );
     // The later one may have replaced the earlier one's daemon, once.
     daemons.dedup();
     assert!(daemons.len() <= 2, "{daemons:?}");

@@ -12,7 +12,10 @@ fn all_is_well(home: &Home, after: &str) {
     let answers = home.stampede(10, || home.zoo(&["pid"]));
     let pid = &answers[0];
     assert!(pid.parse::<u32>().is_ok(), "{after}: {answers:?}");
-    assert!(answers.iter().all(|answer| answer == pid), "{after}: {answers:?}");
+    assert!(
+        answers.iter().all(|answer| answer == pid),
+        "{after}: {answers:?}"
+    );
     assert_eq!(home.run_zoo(&["stop", "zoo"]), "()", "{after}");
     assert!(home.servers().is_empty(), "{after}");
     assert!(!home.socket("zoo").exists(), "{after}");
@@ -85,7 +88,10 @@ fn sixty_four_first_calls_start_one_server_each_time() {
         let home = Home::new();
         let answers = home.stampede(64, || home.zoo(&["pid"]));
         assert!(answers[0].parse::<u32>().is_ok(), "{answers:?}");
-        assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+        assert!(
+            answers.iter().all(|answer| *answer == answers[0]),
+            "{answers:?}"
+        );
         assert_eq!(home.servers().len(), 1);
         assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
         assert!(home.servers().is_empty());

@@ -163,7 +163,10 @@ fn a_child_that_never_calls_init_is_told_apart_and_starts_nothing() {
         "{said}"
     );
     // What it says itself is in its log: that it may not start another one.
-    assert!(said.contains("a process that has not called `remotex::init()` starts nothing"), "{said}");
+    assert!(
+        said.contains("a process that has not called `remotex::init()` starts nothing"),
+        "{said}"
+    );
     assert!(home.servers().is_empty());
 }
 
@@ -171,11 +174,16 @@ fn a_child_that_never_calls_init_is_told_apart_and_starts_nothing() {
 #[test]
 fn an_on_start_that_hangs_is_given_up_and_ended() {
     let home = Home::new();
-    let racing = home.zoo(&["hanging"]).stdout(Stdio::piped()).spawn().unwrap();
+    let racing = home
+        .zoo(&["hanging"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let said = home.run_zoo(&["hanging"]);
     let other = stdout(&racing.wait_with_output().unwrap());
     assert!(
-        [&said, &other].iter().any(|said| said.starts_with("TimedOut false `hanging_start` on server `hanging`: ")
+        [&said, &other].iter().any(|said| said
+            .starts_with("TimedOut false `hanging_start` on server `hanging`: ")
             && said.contains("its `on_start` has not returned in time")),
         "{said}\n{other}"
     );
@@ -187,7 +195,10 @@ fn an_on_start_that_hangs_is_given_up_and_ended() {
 #[test]
 fn the_shell_has_the_answer_of_a_first_call_at_once() {
     let home = Home::new();
-    let script = format!("x=$({} pid) && echo \"[$x]\"", crate::support::program_path("zoo").display());
+    let script = format!(
+        "x=$({} pid) && echo \"[$x]\"",
+        crate::support::program_path("zoo").display()
+    );
     let output = home.any("sh").args(["-c", &script]).output().unwrap();
     let pid = home.run_zoo(&["pid"]);
     assert_eq!(stdout(&output), format!("[{pid}]"));

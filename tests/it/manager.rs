@@ -16,15 +16,24 @@ fn activator(home: &Home, socket: &str, more: &[(&str, String)]) -> Option<Runni
     let command = home.zoo(&["serve"]);
     let mut activator = Command::new("systemd-socket-activate");
     activator.arg("-l").arg(folder.join(socket));
-    let set = command.get_envs().filter_map(|(name, value)| {
-        Some((name.to_str()?.to_owned(), value?.to_str()?.to_owned()))
-    });
-    let more = more.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    let set = command
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value?.to_str()?.to_owned())));
+    let more = more
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()));
     for (name, value) in set.chain(more) {
         activator.arg("-E").arg(format!("{name}={value}"));
     }
-    activator.arg(program_path("zoo")).arg("serve").stdin(Stdio::null());
-    match activator.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn() {
+    activator
+        .arg(program_path("zoo"))
+        .arg("serve")
+        .stdin(Stdio::null());
+    match activator
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+    {
         Ok(child) => {
             await_that(|| folder.join(socket).exists());
             Some(Running::of(child))
@@ -40,12 +49,20 @@ fn activator(home: &Home, socket: &str, more: &[(&str, String)]) -> Option<Runni
 fn a_server_takes_the_socket_that_systemd_listens_on() {
     let home = Home::new();
     let notified = UnixDatagram::bind(home.path("notify")).unwrap();
-    notified.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    notified
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
     let variable = ("NOTIFY_SOCKET", home.path("notify").display().to_string());
-    let Some(server) = activator(&home, "zoo.sock", &[variable]) else { return };
+    let Some(server) = activator(&home, "zoo.sock", &[variable]) else {
+        return;
+    };
     let file = fs::metadata(home.socket("zoo")).unwrap();
     let pid = home.run_zoo(&["pid"]);
-    assert_eq!(pid, server.pid().to_string(), "it becomes the server itself");
+    assert_eq!(
+        pid,
+        server.pid().to_string(),
+        "it becomes the server itself"
+    );
     let told = || {
         let mut words = [0; 100];
         let n = notified.recv(&mut words).unwrap();
@@ -69,11 +86,21 @@ fn a_server_takes_the_socket_that_systemd_listens_on() {
 #[test]
 fn a_socket_that_is_not_at_the_servers_address_is_named() {
     let home = Home::new();
-    let Some(server) = activator(&home, "other.sock", &[]) else { return };
-    drop(crate::support::connect(&home.path("run/remotex/other.sock")));
+    let Some(server) = activator(&home, "other.sock", &[]) else {
+        return;
+    };
+    drop(crate::support::connect(
+        &home.path("run/remotex/other.sock"),
+    ));
     let said = stdout(&server.output());
-    assert!(said.starts_with("Unreachable false server `zoo`: it was handed a socket at `"), "{said}");
-    assert!(said.contains("other.sock") && said.contains("zoo.sock") && said.contains("REMOTEX_ZOO"), "{said}");
+    assert!(
+        said.starts_with("Unreachable false server `zoo`: it was handed a socket at `"),
+        "{said}"
+    );
+    assert!(
+        said.contains("other.sock") && said.contains("zoo.sock") && said.contains("REMOTEX_ZOO"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -85,9 +112,15 @@ fn a_notice_reaches_a_name_that_is_no_file() {
     let name = format!("remotex-test-{}", std::process::id());
     let address = SocketAddr::from_abstract_name(&name).unwrap();
     let notified = UnixDatagram::bind_addr(&address).unwrap();
-    notified.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    notified
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
     let mut serve = home.zoo(&["serve"]);
-    let server = serve.env("NOTIFY_SOCKET", format!("@{name}")).stdout(Stdio::null()).spawn().unwrap();
+    let server = serve
+        .env("NOTIFY_SOCKET", format!("@{name}"))
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
     let server = Running::of(server);
     let mut words = [0; 100];
     let n = notified.recv(&mut words).unwrap();

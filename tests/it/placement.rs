@@ -8,10 +8,15 @@ use crate::support::{Home, stderr, stdout};
 #[test]
 fn a_function_that_may_run_locally_does_where_no_server_can_be_had() {
     let home = Home::new();
-    let output = home.zoo(&["anywhere", "x"]).env("REMOTEX_EXPLAIN", "1").output().unwrap();
+    let output = home
+        .zoo(&["anywhere", "x"])
+        .env("REMOTEX_EXPLAIN", "1")
+        .output()
+        .unwrap();
     assert!(stdout(&output).starts_with("\"x in "), "{output:?}");
     assert!(
-        stderr(&output).contains("`anywhere` on server `nowhere`: it runs here, since no server can be had: "),
+        stderr(&output)
+            .contains("`anywhere` on server `nowhere`: it runs here, since no server can be had: "),
         "{output:?}"
     );
     let server = home.serve(&["serve", "nowhere"], "nowhere");
@@ -33,7 +38,10 @@ fn there_is_a_server_for_each_key() {
         fs::create_dir_all(&path).unwrap();
         let mut command = home.zoo(&["folder"]);
         let said = stdout(&command.current_dir(&path).output().unwrap());
-        assert!(said.ends_with(&format!(", \"{}\")", path.display())), "{said}");
+        assert!(
+            said.ends_with(&format!(", \"{}\")", path.display())),
+            "{said}"
+        );
         found.push(said);
         let mut status = home.zoo(&["key", "folders"]);
         let key = stdout(&status.current_dir(&path).output().unwrap());
@@ -47,20 +55,35 @@ fn there_is_a_server_for_each_key() {
     assert_eq!(home.servers().len(), 1, "each is stopped for itself");
     // One that is at the address of another is noticed.
     let socket = fs::read_dir(home.path("run/remotex")).unwrap().flatten();
-    let socket = socket.map(|entry| entry.path()).find(|path| path.extension().is_some_and(|e| e == "sock"));
+    let socket = socket
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|e| e == "sock"));
     let one = home.path("run/remotex").join(socket.unwrap());
     fs::create_dir(home.path("three")).unwrap();
     let expected = home.path("three");
     let name = explained_socket(&home, &expected);
     fs::hard_link(one, name).unwrap();
-    let said = stdout(&home.zoo(&["folder"]).current_dir(expected).output().unwrap());
-    assert!(said.starts_with("Mismatch false ") && said.contains("/two` listens at"), "{said}");
+    let said = stdout(
+        &home
+            .zoo(&["folder"])
+            .current_dir(expected)
+            .output()
+            .unwrap(),
+    );
+    assert!(
+        said.starts_with("Mismatch false ") && said.contains("/two` listens at"),
+        "{said}"
+    );
 }
 
 /// Where a client looks for its server when it is called in a folder.
 fn explained_socket(home: &Home, folder: &std::path::Path) -> String {
     let mut command = home.zoo(&["without-init", "folder"]);
-    let output = command.current_dir(folder).env("REMOTEX_EXPLAIN", "1").output().unwrap();
+    let output = command
+        .current_dir(folder)
+        .env("REMOTEX_EXPLAIN", "1")
+        .output()
+        .unwrap();
     let words = stderr(&output);
     let (_, rest) = words.split_once("nobody listens at `").expect(&words);
     rest.split_once('`').unwrap().0.to_owned()
@@ -69,7 +92,11 @@ fn explained_socket(home: &Home, folder: &std::path::Path) -> String {
 #[test]
 fn a_call_that_takes_too_long_is_given_up_and_goes_on() {
     let home = Home::new();
-    assert_eq!(home.run_zoo(&["sleep", "1"]), "true", "and knows how long it may take");
+    assert_eq!(
+        home.run_zoo(&["sleep", "1"]),
+        "true",
+        "and knows how long it may take"
+    );
     let said = home.run_zoo(&["sleep", "100000"]);
     assert!(
         said.starts_with("TimedOut true `sleep` on server `hasty`: the server at `unix:")
@@ -91,16 +118,26 @@ fn a_limit_of_time_holds_for_the_start_too() {
     rustix::fs::flock(&start, rustix::fs::FlockOperation::LockExclusive).unwrap();
     let began = Instant::now();
     let said = home.run_zoo(&["sleep", "1"]);
-    assert!(said.starts_with("TimedOut false `sleep` on server `hasty`: "), "{said}");
+    assert!(
+        said.starts_with("TimedOut false `sleep` on server `hasty`: "),
+        "{said}"
+    );
     assert!(said.contains("hasty.start"), "{said}");
-    assert!(began.elapsed() < Duration::from_secs(25), "and not after the thirty of a start");
+    assert!(
+        began.elapsed() < Duration::from_secs(25),
+        "and not after the thirty of a start"
+    );
 }
 
 #[test]
 fn what_keep_env_names_is_kept() {
     let home = Home::new();
     let mut command = home.zoo(&["kept", "TOKEN"]);
-    let output = command.env("TOKEN", "t").env("SECRET", "s").output().unwrap();
+    let output = command
+        .env("TOKEN", "t")
+        .env("SECRET", "s")
+        .output()
+        .unwrap();
     assert_eq!(stdout(&output), "Some(\"t\")");
     assert_eq!(home.run_zoo(&["kept", "SECRET"]), "None");
 }
@@ -119,7 +156,10 @@ fn a_caller_is_known_by_its_program_arguments_and_terminal() {
     let mut script = home.any("script");
     let command = format!("{program} words");
     match script.args(["-qec", &command, "/dev/null"]).output() {
-        Ok(output) => assert!(stdout(&output).trim_end().ends_with(", true)"), "{output:?}"),
+        Ok(output) => assert!(
+            stdout(&output).trim_end().ends_with(", true)"),
+            "{output:?}"
+        ),
         Err(e) => eprintln!("left out, for want of `script`: {e}"),
     }
 }
@@ -127,7 +167,15 @@ fn a_caller_is_known_by_its_program_arguments_and_terminal() {
 #[test]
 fn explain_tells_the_steps() {
     let home = Home::new();
-    let explained = |words: &[&str]| stderr(&home.zoo(words).env("REMOTEX_EXPLAIN", "1").output().unwrap());
+    let explained = |words: &[&str]| {
+        stderr(
+            &home
+                .zoo(words)
+                .env("REMOTEX_EXPLAIN", "1")
+                .output()
+                .unwrap(),
+        )
+    };
     let first = explained(&["pid"]);
     let mut rest = first.as_str();
     for step in [
@@ -144,7 +192,12 @@ fn explain_tells_the_steps() {
     }
     let second = explained(&["pid"]);
     assert!(!second.contains("it starts"), "{second}");
-    let off = home.zoo(&["pid"]).env("REMOTEX_EXPLAIN", "1").env("REMOTEX_ZOO", "off").output().unwrap();
+    let off = home
+        .zoo(&["pid"])
+        .env("REMOTEX_EXPLAIN", "1")
+        .env("REMOTEX_ZOO", "off")
+        .output()
+        .unwrap();
     assert!(stderr(&off).contains("its address is `local:`"), "{off:?}");
     assert!(stderr(&home.zoo(&["pid"]).output().unwrap()).is_empty());
 }

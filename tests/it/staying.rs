@@ -45,11 +45,21 @@ impl Proxy {
                     Cut::Reply(n) if first => (usize::MAX, n),
                     _ => (usize::MAX, usize::MAX),
                 };
-                let counted = if first { counted.clone() } else { Default::default() };
+                let counted = if first {
+                    counted.clone()
+                } else {
+                    Default::default()
+                };
                 first = false;
                 let ends = [client.try_clone().unwrap(), server.try_clone().unwrap()];
                 let [requests, replies] = counted;
-                pass(client.try_clone().unwrap(), server.try_clone().unwrap(), request, requests, ends);
+                pass(
+                    client.try_clone().unwrap(),
+                    server.try_clone().unwrap(),
+                    request,
+                    requests,
+                    ends,
+                );
                 let ends = [client.try_clone().unwrap(), server.try_clone().unwrap()];
                 pass(server, client, reply, replies, ends);
             }
@@ -133,7 +143,11 @@ fn cut_everywhere(word: &str) -> Vec<(Cut, String, usize)> {
         let said = through(&home, &proxy, word, &id);
         ended.push((cut, id, said));
     }
-    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()", "all that ran has come to its end");
+    assert_eq!(
+        home.run_zoo(&["stop", "zoo"]),
+        "()",
+        "all that ran has come to its end"
+    );
     let runs = runs(&home.path(word));
     let times = |id: &str| runs.iter().filter(|run| *run == id).count();
     ended
@@ -184,7 +198,9 @@ fn undisturbed(disturb: impl Fn(&Home) + Send + Sync) -> (usize, usize) {
     });
     let numbers = said.trim_matches(['(', ')']).split(", ");
     let numbers: Vec<usize> = numbers.map(|number| number.parse().expect(&said)).collect();
-    let [answered, lost] = numbers[..] else { panic!("{said}") };
+    let [answered, lost] = numbers[..] else {
+        panic!("{said}")
+    };
     assert_eq!(answered + lost, 8 * 400, "every call has ended");
     let runs = runs(&file);
     let once: HashSet<_> = runs.iter().cloned().collect();
@@ -235,8 +251,14 @@ fn an_idempotent_call_runs_again_when_its_server_ended_under_it() {
     assert_ne!(new, old);
     assert!(!is_alive(old));
     let said = home.run_zoo(&["exit"]);
-    assert!(said.starts_with("Lost true `exit` on server `zoo`: "), "{said}");
-    assert!(said.contains(home.path("state/remotex/zoo.log").to_str().unwrap()), "{said}");
+    assert!(
+        said.starts_with("Lost true `exit` on server `zoo`: "),
+        "{said}"
+    );
+    assert!(
+        said.contains(home.path("state/remotex/zoo.log").to_str().unwrap()),
+        "{said}"
+    );
 }
 
 #[test]
@@ -256,5 +278,8 @@ fn a_client_finds_a_server_again_that_is_started_by_hand() {
     // Who has never met it does not wait for it.
     drop(second);
     let said = home.run_zoo(&["manual"]);
-    assert!(said.starts_with("Unreachable false `manual` on server `manual`: nobody listens at "), "{said}");
+    assert!(
+        said.starts_with("Unreachable false `manual` on server `manual`: nobody listens at "),
+        "{said}"
+    );
 }

@@ -97,9 +97,11 @@ fn main() -> ExitCode {
         ["unhoard"] => show(unhoard()),
         ["hoard"] => show(hoard()),
         ["words", ..] => show(caller_words()),
-        ["busy", threads, calls, file] => {
-            show(busy::run(threads.parse().unwrap(), calls.parse().unwrap(), file.as_ref()))
-        }
+        ["busy", threads, calls, file] => show(busy::run(
+            threads.parse().unwrap(),
+            calls.parse().unwrap(),
+            file.as_ref(),
+        )),
         [] => show(pid()),
         _ => panic!("no such word: {words:?}"),
     }

@@ -93,7 +93,7 @@ fn await_end(
             Ok(None) | Err(Broken::Cut | Broken::Unread) => return Ok(()),
             Err(Broken::Silent) => {
                 return Err(Error::TimedOut(call.trouble(format_args!(
-                    "process {} is to stop, and has not within {} s; see `{}`",
+                    "process {} is to stop, and has not within {} s; see {}",
                     hello.pid,
                     FAREWELL.as_secs(),
                     route.log()

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use std::{env, fmt, process};
 
 use super::connection::{Ended, Message};
-use super::{Request, Route};
+use super::{Deadline, Request, Route};
 use crate::build::Build;
 use crate::error::{Call, Error};
 use crate::explain;
@@ -235,7 +235,7 @@ impl Conversation {
             .map_or(FAREWELL, |deadline| deadline.left());
         match self.link.receive(LARGEST_FAULT, Some(FAREWELL.min(left))) {
             Err(Broken::Silent) => Err(Error::TimedOut(call.trouble(format_args!(
-                "the server at `{}` is ending, and has not within {:?}; see `{}`",
+                "the server at `{}` is ending, and has not within {:?}; see {}",
                 route.address(),
                 FAREWELL.min(left),
                 route.log()
@@ -246,7 +246,7 @@ impl Conversation {
 
     fn silent(&self, call: Call<'_>, route: &dyn Route, unwritten: bool) -> Error {
         let at = route.address();
-        let over = route.deadline().filter(|deadline| deadline.is_over());
+        let over = route.deadline().filter(Deadline::is_over);
         let what = match self.hello {
             _ if unwritten => "take the call",
             None => "greet",
@@ -326,7 +326,7 @@ pub(super) fn not_a_server(call: Call<'_>, route: &dyn Route, e: &dyn fmt::Displ
 fn lost(call: Call<'_>, route: &dyn Route) -> Error {
     Error::Lost(
         call.trouble(format_args!(
-            "the connection ended before the answer came; the function may have run, see `{}`",
+            "the connection ended before the answer came; the function may have run, see {}",
             route.log()
         ))
         .after_sending(),

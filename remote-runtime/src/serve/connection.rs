@@ -41,12 +41,12 @@ pub(super) fn serve(shared: &Arc<Shared>, mut link: Link, is_busy: bool) {
             return shared.say_goodbye(&link, taken);
         }
         match link.receive(shared.service.limit.min(LARGEST), None) {
-            Ok(Some(Kind::Call)) if is_busy => return send_fault(&link, &accept::busy()),
             Ok(Some(Kind::Call)) if client.identity.succeeds() => {
                 shared.say_goodbye(&link, taken);
                 shared.keep_waiting(link.stream().clone());
                 return shared.ask_to_stop();
             }
+            Ok(Some(Kind::Call)) if is_busy => return send_fault(&link, &accept::busy()),
             Ok(Some(Kind::Call)) => {
                 taken += 1;
                 let running = shared.count_call();

@@ -64,7 +64,7 @@ impl Server {
         };
         let place = |lock| Place::take(files.clone(), lock, owned);
         self.serve(call, &way, given, place, false, || {
-            manager::notify("READY=1")
+            manager::notify("READY=1");
         })
     }
 

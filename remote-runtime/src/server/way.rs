@@ -150,10 +150,11 @@ impl Route for Way {
     }
 
     fn log(&self) -> String {
-        let log = self
-            .socket()
-            .and_then(|files| files.logs().into_iter().next());
-        log.map_or("its log".into(), |log| log.display().to_string())
+        let logs = self.socket().map(|files| files.logs()).unwrap_or_default();
+        match logs.iter().find(|log| log.exists()) {
+            Some(log) => format!("what `{}` says", log.display()),
+            None => "what it has said where it was started".into(),
+        }
     }
 }
 

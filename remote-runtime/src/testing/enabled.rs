@@ -112,5 +112,7 @@ pub(crate) fn end_with(mut starter: UnixStream) {
         process::exit(0);
     };
     // Without a thread it stays until it is idle.
-    let _ = thread::Builder::new().name("remotex test".into()).spawn(wait);
+    let _ = thread::Builder::new()
+        .name("remotex test".into())
+        .spawn(wait);
 }

@@ -90,9 +90,14 @@ impl Home {
     /// If afterwards there is more than one server, which is what this is there to find out.
     pub fn stampede(&self, n: usize, mut command: impl FnMut() -> Command) -> io::Result<Stampede> {
         let start = |mut command: Command| {
-            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+            command
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
         };
-        let children: Vec<Child> = (0..n).map(|_| start(command())).collect::<io::Result<_>>()?;
+        let children: Vec<Child> = (0..n)
+            .map(|_| start(command()))
+            .collect::<io::Result<_>>()?;
         let outputs = children.into_iter().map(Child::wait_with_output);
         let outputs = outputs.collect::<io::Result<Vec<_>>>()?;
         let servers = self.servers();

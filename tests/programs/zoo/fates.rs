@@ -21,7 +21,10 @@ pub(crate) fn note_again(file: &Path, id: &str) -> Result<()> {
 }
 
 fn write_down(file: &Path, id: &str) -> Result<()> {
-    let mut file = fs::OpenOptions::new().create(true).append(true).open(file)?;
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(file)?;
     Ok(file.write_all(format!("{id}\n").as_bytes())?)
 }
 
@@ -78,6 +81,9 @@ pub(crate) fn hoard() -> Result<usize> {
 pub(crate) fn caller_words() -> Result<(Option<PathBuf>, Vec<String>, bool)> {
     let caller = caller();
     let words = caller.arguments().unwrap_or_default();
-    let words = words.iter().map(|word| word.display().to_string()).collect();
+    let words = words
+        .iter()
+        .map(|word| word.display().to_string())
+        .collect();
     Ok((caller.program(), words, caller.terminal().is_some()))
 }
