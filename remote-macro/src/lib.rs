@@ -1,33 +1,38 @@
 //! The attribute of remotex. Use it through that crate, which has its documentation.
 //!
 //! # What it writes
-//! A remote function stays as it was written. Its body begins with a question, and beside it stands
-//! an entry in the table of all remote functions, which the linker gathers:
+//! A remote function stays as it was written. Before its body stand an entry in the table of all
+//! remote functions, which the linker gathers, and a question:
 //!
 //! ```ignore
 //! pub fn post(item: &str, by: &str) -> remotex::Result<()> {
 //!     {
-//!         static STUB: Stub = Stub::new(&SERVER, "post");
-//!         if let Some(away) = STUB.away() {
-//!             return (&&&&&Tag::<remotex::Result<()>>::new()).ask(away, &mut |out| {
+//!         fn handler(from: &mut Decoder<'_>, reply: &mut Reply<'_>) -> Result<(), Fault> {
+//!             let item = (&&&&Tag::<&str>::new()).hold("item", from)?;
+//!             let by = (&&&&Tag::<&str>::new()).hold("by", from)?;
+//!             finish(from)?;
+//!             (&&&&&Tag::<remotex::Result<()>>::new()).answer(post(item.lend(), by.lend()), reply)
+//!         }
+//!         fn shape(shape: &mut Shape) {
+//!             (&&&&Tag::<&str>::new()).shape(shape);
+//!             (&&&&Tag::<&str>::new()).shape(shape);
+//!             (&&&&&Tag::<remotex::Result<()>>::new()).shape_answer(shape);
+//!         }
+//!         #[distributed_slice(ENTRIES)]
+//!         static ENTRY: Entry = Entry { server: &SERVER, function: Function { name: "post", handler, shape, .. } };
+//!
+//!         if let Some(away) = ENTRY.away() {
+//!             let ended = (&&&&&Tag::<remotex::Result<()>>::new()).ask(away, &mut |out| {
 //!                 out.put("item", &(&&&&Tag::<&str>::new()).carry(&item))?;
 //!                 out.put("by", &(&&&&Tag::<&str>::new()).carry(&by))
 //!             });
+//!             if let Some(ended) = ended {
+//!                 return ended;
+//!             }
 //!         }
 //!     }
 //!     { /* the body */ }
 //! }
-//!
-//! const _: () = {
-//!     fn handler(from: &mut Decoder<'_>, reply: &mut Reply<'_>) -> Result<(), Fault> {
-//!         let item = (&&&&Tag::<&str>::new()).hold("item", from)?;
-//!         let by = (&&&&Tag::<&str>::new()).hold("by", from)?;
-//!         finish(from)?;
-//!         (&&&&&Tag::<remotex::Result<()>>::new()).answer(post(item.lend(), by.lend()), reply)
-//!     }
-//!     #[distributed_slice(ENTRIES)]
-//!     static ENTRY: Entry = Entry { server: &SERVER, function: Function { name: "post", handler, .. } };
-//! };
 //! ```
 //!
 //! The handler calls the function itself, which finds that it is in the server, and runs on. What
