@@ -221,6 +221,7 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         drop(self.stop_accepting());
+        drop(self.shared.heir.lock().take());
         self.shared.waiting.lock().clear();
     }
 }

@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use crate::address::{self, Address};
 use crate::client::Client;
 use crate::error::{Call, Error, Result};
@@ -55,7 +57,7 @@ pub struct Server {
     /// The address in use, once it is known.
     resolved: OnceLock<Address>,
     /// In the server, which one it is of those that there are for each key.
-    key: OnceLock<String>,
+    key: Mutex<Option<String>>,
     /// Where functions run, as far as that is known: one of the constants below.
     role: AtomicU8,
     client: Client,
@@ -95,7 +97,7 @@ impl Server {
             max_connections: 512,
             keep_env: &[],
             resolved: OnceLock::new(),
-            key: OnceLock::new(),
+            key: Mutex::new(None),
             role: AtomicU8::new(UNKNOWN),
             client: Client::new(),
         }
@@ -264,11 +266,11 @@ impl Server {
     /// Empty without `one_per`.
     #[must_use]
     pub fn key(&'static self) -> String {
-        match (self.key.get(), self.one_per) {
-            (Some(key), _) => key.clone(),
-            (None, Some(key)) => key(),
-            (None, None) => String::new(),
-        }
+        let Some(ask) = self.one_per else {
+            return String::new();
+        };
+        let served = self.key.lock().clone();
+        served.unwrap_or_else(ask)
     }
 
     fn resolve(&self, call: Call<'_>) -> Result<&Address> {

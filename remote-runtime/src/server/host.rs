@@ -56,15 +56,15 @@ impl Server {
         }
         let lock = daemon::lock(call, &files.lock, deadline)?;
         let owned = activated.is_none();
-        let socket = activated.map_or_else(|| daemon::bind(call, &files), Ok)?;
         let given = Given {
             starting,
             lock,
-            socket,
+            socket: activated.map_or_else(|| daemon::bind(call, &files), Ok)?,
         };
-        let place = |lock| Place::take(files.clone(), lock, owned);
-        self.serve(call, &way, given, place, false, || {
-            manager::notify("READY=1");
+        let ready = || manager::notify("READY=1");
+        self.serve(way.key(), given, ready, |lock| Ground {
+            logs: None,
+            place: Place::take(files, lock, owned),
         })
     }
 
@@ -77,18 +77,23 @@ impl Server {
             key,
             ..
         } = handover;
-        // Nobody has asked for it before, since nothing but this was done yet.
-        let _ = self.key.set(key);
         let mut starter = Some(starter);
-        let ended = Way::patient(self, call).and_then(|way| {
-            let files = way.files(call)?.ok_or_else(|| {
-                Error::Unreachable(call.trouble("its address is `local:` by now"))
-            })?;
-            let place = |lock| Place::take(files.clone(), lock, true);
-            self.serve(call, &way, given, place, true, || {
-                if let Some(starter) = starter.take() {
-                    starter.ready();
-                }
+        let ready = || {
+            if let Some(starter) = starter.take() {
+                starter.ready();
+            }
+        };
+        let files = Way::with_key(self, key.clone())
+            .files(call)
+            .and_then(|files| {
+                files.ok_or_else(|| {
+                    Error::Unreachable(call.trouble("its address is `local:` by now"))
+                })
+            });
+        let ended = files.and_then(|files| {
+            self.serve(&key, given, ready, |lock| Ground {
+                logs: Some(files.logs()),
+                place: Place::take(files, lock, true),
             })
         });
         if let (Err(e), Some(starter)) = (&ended, starter) {
@@ -101,29 +106,24 @@ impl Server {
     /// start lock, or is told that nobody listens.
     fn serve(
         &'static self,
-        call: Call<'_>,
-        way: &Way,
+        key: &str,
         given: Given,
-        place: impl FnOnce(Lock) -> Place,
-        is_daemon: bool,
         ready: impl FnOnce(),
+        ground: impl FnOnce(Lock) -> Ground,
     ) -> Result<()> {
+        let call = Call::control(self.name);
         let Given {
             starting,
             lock,
             socket,
         } = given;
-        let ground = Ground {
-            place: place(lock),
-            logs: way
-                .files(call)?
-                .filter(|_| is_daemon)
-                .map(|files| files.logs()),
-        };
-        let _role = Role::take(self);
+        let ground = ground(lock);
+        // Whoever started it in the background does so again, when it has made room.
+        let is_daemon = ground.logs.is_some();
+        let _role = Role::take(self, key);
         let service = Service {
             name: self.name,
-            key: way.key().to_owned(),
+            key: key.to_owned(),
             table: registry::table_of(self).map_err(|e| Error::Mismatch(call.trouble(e)))?,
             limit: self.max_message,
             max_connections: self.max_connections,
@@ -210,7 +210,8 @@ impl Footing for Ground {
 struct Role(&'static Server);
 
 impl Role {
-    fn take(server: &'static Server) -> Self {
+    fn take(server: &'static Server, key: &str) -> Self {
+        *server.key.lock() = Some(key.to_owned());
         server.role.store(LOCAL, Ordering::Release);
         Self(server)
     }
@@ -219,5 +220,6 @@ impl Role {
 impl Drop for Role {
     fn drop(&mut self) {
         self.0.role.store(UNKNOWN, Ordering::Release);
+        *self.0.key.lock() = None;
     }
 }

@@ -38,11 +38,15 @@ impl Way {
                 "its key, which `.one_per` says, has a zero in it or more than {LONGEST_KEY} bytes: `{key}`"
             ))));
         }
-        Ok(Self {
+        Ok(Self::with_key(server, key))
+    }
+
+    pub(super) fn with_key(server: &'static Server, key: String) -> Self {
+        Self {
             server,
             key,
             deadline: None,
-        })
+        }
     }
 
     /// The files of the server; `None` if it has none, being `local:`.

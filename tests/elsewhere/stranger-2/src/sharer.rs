@@ -1,4 +1,0 @@
-fn main() {
-    remotex::init();
-    println!("{}", library::shared().unwrap());
-}
