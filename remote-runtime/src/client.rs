@@ -30,7 +30,7 @@ use crate::wire::Kind;
 use crate::wire::call::Fingerprint;
 use connection::{Connection, Ended};
 
-pub(crate) use control::{Ended as RestartEnded, ask_to_stop, is_staying, restart, status, stop};
+pub(crate) use control::{Succession, ask_to_stop, is_staying, restart, status, stop, succeed};
 
 /// How many connections wait for the next call at the most; one that is used more is closed.
 const MOST_IDLE: usize = 64;
@@ -59,14 +59,14 @@ pub(crate) struct Request<'a> {
     pub(crate) call: Call<'a>,
     /// The crate that declares the function.
     pub(crate) program: &'a str,
-    /// What tells the function from one of another build; asked only where it matters.
+    /// What tells the function from one of another build; asked where the server may be one.
     pub(crate) fingerprint: &'a dyn Fn() -> Option<Fingerprint>,
     pub(crate) idempotent: bool,
 }
 
 /// How a client comes to its server: the client itself knows no addresses and starts nothing.
 pub(crate) trait Route {
-    /// Connects, with all that this takes; `None` if nobody listens, and nobody is to be started.
+    /// Connects, with all that this takes; `None` if nobody listens, and nobody can be started.
     fn connect(&self, call: Call<'_>) -> Result<Option<UnixStream>, Error>;
 
     /// The error if there is nobody.
@@ -74,6 +74,9 @@ pub(crate) trait Route {
 
     /// Whether it would start a server if there were none.
     fn succeeds(&self) -> bool;
+
+    /// Puts a server of this build of `program` in the place of an earlier one's.
+    fn succeed(&self, call: Call<'_>, program: &str) -> Result<(), Error>;
 
     /// Whether a server is starting now, so that who has connected to its socket waits for longer.
     fn is_starting(&self) -> bool;
@@ -83,6 +86,9 @@ pub(crate) trait Route {
 
     /// Which one of the servers it is that there are for each of several keys.
     fn key(&self) -> &str;
+
+    /// What tells this program from others that are run from the same file.
+    fn image(&self) -> u64;
 
     /// The largest body of a message, in bytes.
     fn limit(&self) -> usize;
@@ -186,12 +192,14 @@ impl Client {
         connection.prepare(request, route, encode)?;
         let mut runs = 0;
         for attempt in 1..=ATTEMPTS {
+            pause(call, attempt, route)?;
             match connection.attempt(request, route) {
                 Ok(Ended::Replied(kind)) => {
                     self.has_met.store(true, Ordering::Relaxed);
                     return Ok(kind);
                 }
                 Ok(Ended::NotRun) => {}
+                Ok(Ended::Outdated) => route.succeed(call, request.program)?,
                 Ok(Ended::Nobody) if self.has_met.load(Ordering::Relaxed) && attempt < ATTEMPTS => {
                 }
                 Ok(Ended::Nobody) => return Err(route.nobody(call)),
@@ -200,10 +208,10 @@ impl Client {
                     if runs == RUNS {
                         return Err(Error::Lost(lost));
                     }
+                    explain::say(call, || "it may have run, and may run again".into());
                 }
                 Err(e) => return Err(e),
             }
-            pause(call, attempt, route)?;
         }
         Err(Error::Unreachable(call.trouble(format_args!(
             "the server at `{}` ended the connection {ATTEMPTS} times before it took the call; see {}",
@@ -213,16 +221,16 @@ impl Client {
     }
 }
 
-/// Waits before the next attempt, since what has just ended may take a moment to come back.
+/// Waits before an attempt that is a third one or later, since what has just ended may take a moment
+/// to come back.
 fn pause(call: Call<'_>, attempt: u32, route: &dyn Route) -> Result<(), Error> {
-    let doubled = |times: u32| FIRST_PAUSE.saturating_mul(1 << times.min(16));
-    let pause = match attempt {
-        1 => Duration::ZERO,
-        again => doubled(again - 2).min(LONGEST_PAUSE),
+    let Some(times) = attempt.checked_sub(3) else {
+        return Ok(());
     };
-    explain::say(call, || {
-        format!("it has not run, and is tried again after {pause:?}")
-    });
+    let pause = FIRST_PAUSE
+        .saturating_mul(1 << times.min(16))
+        .min(LONGEST_PAUSE);
+    explain::say(call, || format!("it is tried again after {pause:?}"));
     match route.deadline() {
         Some(deadline) if deadline.left() <= pause => Err(Error::TimedOut(
             call.trouble(format_args!("no server took it within {deadline}")),

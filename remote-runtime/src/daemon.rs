@@ -21,10 +21,11 @@ use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::address::Files;
 use crate::error::{Call, Error};
+use crate::link::PATIENCE;
 use crate::transport::Bound;
 use crate::{explain, paths, testing, transport};
 use lock::Lock;
@@ -37,6 +38,8 @@ pub(crate) struct Which<'a> {
     pub(crate) key: &'a str,
     /// Variables beyond those that every server keeps.
     pub(crate) env: &'a [&'a str],
+    /// Whether it takes the place of a build that was installed at the same time.
+    pub(crate) tied: bool,
 }
 
 impl fmt::Display for Which<'_> {
@@ -56,11 +59,47 @@ pub(crate) fn start(
     files: &Files,
     deadline: Instant,
 ) -> Result<UnixStream, Error> {
-    make_folder(call, &files.socket)?;
-    let starting = lock(call, &files.start, deadline)?;
-    if let Some(stream) = connect(call, files)? {
-        return Ok(stream);
+    loop {
+        let starting = begin(call, files, deadline)?;
+        if let Some(stream) = connect(call, files, PATIENCE)? {
+            return Ok(stream);
+        }
+        go_on(call, which, files, starting, deadline)?;
+        if let Some(stream) = connect(call, files, PATIENCE)? {
+            return Ok(stream);
+        }
+        // It has started, and somebody has stopped it at once.
+        if Instant::now() > deadline {
+            return Err(Error::TimedOut(
+                call.trouble("each server that has started was stopped at once"),
+            ));
+        }
     }
+}
+
+/// Keeps all others from starting the server.
+pub(crate) fn begin(call: Call<'_>, files: &Files, deadline: Instant) -> Result<Lock, Error> {
+    loop {
+        make_folder(call, &files.socket)?;
+        refuse_file(call, &files.socket)?;
+        match lock(call, &files.start, deadline) {
+            // Somebody has removed the folder again.
+            Err(Error::Io(trouble))
+                if trouble.io_kind() == Some(io::ErrorKind::NotFound)
+                    && Instant::now() < deadline => {}
+            locked => return locked,
+        }
+    }
+}
+
+/// Starts the server, where nobody listens.
+pub(crate) fn go_on(
+    call: Call<'_>,
+    which: Which<'_>,
+    files: &Files,
+    starting: Lock,
+    deadline: Instant,
+) -> Result<(), Error> {
     testing::step("start: start lock taken");
     let lock = lock(call, &files.lock, deadline)?;
     testing::step("start: lock taken");
@@ -70,9 +109,7 @@ pub(crate) fn start(
         socket: bind(call, files)?,
     };
     testing::step("start: socket made");
-    launch::launch(call, which, given, files.logs(), deadline)?;
-    connect(call, files)?
-        .ok_or_else(|| Error::Unreachable(call.trouble("it has started, and ended at once")))
+    launch::launch(call, which, given, files.logs(), deadline)
 }
 
 /// Starts a server that goes on with the lock and the socket of the one before.
@@ -87,12 +124,18 @@ pub(crate) fn succeed(
 }
 
 /// Connects, if somebody listens.
-pub(crate) fn connect(call: Call<'_>, files: &Files) -> Result<Option<UnixStream>, Error> {
+///
+/// Connecting, and each send, pauses for `patience` at the most.
+pub(crate) fn connect(
+    call: Call<'_>,
+    files: &Files,
+    patience: Duration,
+) -> Result<Option<UnixStream>, Error> {
     if !is_trusted(call, &files.socket)? {
         return Ok(None);
     }
     let socket = files.socket.display();
-    match transport::connect(&files.socket, crate::link::PATIENCE) {
+    match transport::connect(&files.socket, patience) {
         Ok(stream) => {
             explain::say(call, || format!("somebody listens at `{socket}`"));
             Ok(Some(stream))
@@ -125,23 +168,33 @@ pub(crate) struct Given {
 /// Makes the socket, in place of one that nobody listens at any more. The caller holds `NAME.lock`.
 pub(crate) fn bind(call: Call<'_>, files: &Files) -> Result<Bound, Error> {
     let path = &files.socket;
-    match fs::symlink_metadata(path) {
-        Ok(there) if there.file_type().is_socket() => fs::remove_file(path)
-            .map_err(|e| at_path(call, "the old socket cannot be removed", path, e))?,
-        Ok(_) => {
-            return Err(Error::Denied(call.trouble(format_args!(
-                "`{}` is a file, and no socket; remove it, or set another address",
-                path.display()
-            ))));
+    refuse_file(call, path)?;
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => {
+            return Err(at_path(call, "the old socket cannot be removed", path, e));
         }
-        // Whatever is wrong with it, `bind` says it.
-        Err(_) => {}
+        _ => {}
     }
     Bound::at(path).map_err(|e| at_path(call, "its socket cannot be made", path, e))
 }
 
+/// Refuses to touch what is no socket.
+fn refuse_file(call: Call<'_>, path: &Path) -> Result<(), Error> {
+    match fs::symlink_metadata(path) {
+        Ok(there) if !there.file_type().is_socket() => {
+            let what = if there.is_dir() { "folder" } else { "file" };
+            Err(Error::Denied(call.trouble(format_args!(
+                "`{}` is a {what}, and no socket; set another address",
+                path.display()
+            ))))
+        }
+        // Whatever is wrong with it, whoever makes the socket says it.
+        _ => Ok(()),
+    }
+}
+
 /// Makes the folder of a socket, and sees that it can be trusted.
-pub(crate) fn make_folder(call: Call<'_>, socket: &Path) -> Result<(), Error> {
+fn make_folder(call: Call<'_>, socket: &Path) -> Result<(), Error> {
     let folder = socket.parent().unwrap_or(socket);
     paths::create(folder).map_err(|e| at_path(call, "its folder cannot be made", folder, e))?;
     is_trusted(call, socket).map(drop)

@@ -11,7 +11,8 @@ use crate::testing;
 /// The folder of all sockets that have no address of their own.
 ///
 /// It is the same for a login session and for cron, which has no `XDG_RUNTIME_DIR`: where that is
-/// unset, the folder is taken that it would name.
+/// unset, the folder is taken that it would name. Some systems have that only while the user is logged
+/// in; before, cron's server is in `/tmp`, and another one than the session's.
 pub(crate) fn folder() -> PathBuf {
     if let Some(folder) = testing::folder() {
         return folder.to_owned();

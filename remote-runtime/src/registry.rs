@@ -48,6 +48,23 @@ impl fmt::Display for Unservable {
     }
 }
 
+/// What tells this program from others that are run from the same file, as by a loader: how far its
+/// functions lie from where it lists them.
+pub(crate) fn image() -> u64 {
+    let list = ENTRIES.as_ptr().addr();
+    let ends = ENTRIES.first().into_iter().chain(ENTRIES.last());
+    ends.map(|entry| (entry.function.handler as usize).wrapping_sub(list) as u64)
+        .fold(ENTRIES.len() as u64, |image, distance| {
+            image.rotate_left(17) ^ distance
+        })
+}
+
+/// The crate that declares the functions of `server`; empty if there are none.
+pub(crate) fn program_of(server: &'static Server) -> &'static str {
+    let ours = ENTRIES.iter().find(|entry| ptr::eq(entry.server, server));
+    ours.map_or("", |entry| entry.function.program)
+}
+
 /// The functions of `server`.
 pub(crate) fn table_of(server: &'static Server) -> Result<Table, Unservable> {
     if let Some(other) = named(server.name()).find(|other| !ptr::eq(*other, server)) {

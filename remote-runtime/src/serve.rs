@@ -15,6 +15,8 @@ mod panic;
 mod run;
 mod signals;
 
+pub(crate) use identity::Yields;
+
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::net::Shutdown;
@@ -38,6 +40,9 @@ use crate::wire::{Kind, frame};
 /// How often a server sees to what nobody tells it of: its log, and files far above its own.
 const TENDING: Duration = Duration::from_secs(60);
 
+/// The same, where nobody tells it of its own files either.
+const LOOKING: Duration = Duration::from_secs(1);
+
 /// How long the calls that run may take to end once the server is to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -52,9 +57,10 @@ pub(crate) struct Service {
     pub(crate) limit: usize,
     pub(crate) max_connections: usize,
     pub(crate) idle_timeout: Option<Duration>,
-    /// Whether it makes room for a later build of its program: whoever started it in the background
-    /// starts that one too.
-    pub(crate) yields: bool,
+    /// Whether it makes room for another build of its program.
+    pub(crate) yields: Yields,
+    /// What tells its program from others that are run from the same file.
+    pub(crate) image: u64,
 }
 
 /// What a service stands on, seen from here.
@@ -95,8 +101,10 @@ struct Shared {
     calls: AtomicU64,
     /// When the latest call ended, in milliseconds since the start.
     last_use: AtomicU64,
-    /// Those who wait for the end.
+    /// Those who have called too late, and wait until a successor can start.
     waiting: Mutex<Vec<Arc<UnixStream>>>,
+    /// Those who have asked for the end, and wait for it.
+    asking: Mutex<Vec<Arc<UnixStream>>>,
     /// Who goes on with the socket after the end.
     heir: Mutex<Option<Arc<UnixStream>>>,
     /// Written to when a client asks to stop.
@@ -130,6 +138,7 @@ impl Host {
             calls: AtomicU64::new(0),
             last_use: AtomicU64::new(0),
             waiting: Mutex::default(),
+            asking: Mutex::default(),
             heir: Mutex::default(),
             ask,
         });
@@ -148,19 +157,24 @@ impl Host {
         })
     }
 
-    /// Waits for a reason to stop: somebody asks, nobody has called for long, or nobody can find us.
-    pub(crate) fn wait(&self, footing: &dyn Footing) -> io::Result<()> {
+    /// Waits for a reason to stop, and returns it in words.
+    pub(crate) fn wait(&self, footing: &dyn Footing) -> io::Result<&'static str> {
+        // Where the system does not tell of changes, they are looked for.
+        let pause = footing.changes().map_or(LOOKING, |_| TENDING);
         loop {
             let idle = self.shared.until_idle();
-            if idle.is_some_and(|idle| idle.is_zero()) || footing.is_lost() {
-                return Ok(());
+            if idle.is_some_and(|idle| idle.is_zero()) {
+                return Ok("nobody has called for as long as its idle timeout");
+            }
+            if footing.is_lost() {
+                return Ok("its socket or its lock was removed");
             }
             footing.tend();
             let on = [Some(self.asked.as_fd()), footing.changes()];
             let on: Vec<_> = on.into_iter().flatten().collect();
-            accept::wait(&on, Some(idle.unwrap_or(TENDING).min(TENDING)))?;
+            accept::wait(&on, Some(idle.unwrap_or(pause).min(pause)))?;
             if accept::wait(&[self.asked.as_fd()], Some(Duration::ZERO))? {
-                return Ok(());
+                return Ok("it was asked to");
             }
         }
     }
@@ -206,9 +220,9 @@ impl Host {
         transport::send_with(&heir, &handover, &[lock, listener.as_fd()]).is_ok()
     }
 
-    /// Leaves it to the kernel to let go those who wait for the end, which is that of the process.
+    /// Leaves it to the kernel to let go those who have asked for the end, which is that of the process.
     pub(crate) fn end_with_process(self) {
-        std::mem::forget(std::mem::take(&mut *self.shared.waiting.lock()));
+        std::mem::forget(std::mem::take(&mut *self.shared.asking.lock()));
     }
 
     fn stop_accepting(&mut self) -> Option<UnixListener> {
@@ -222,7 +236,12 @@ impl Drop for Host {
     fn drop(&mut self) {
         drop(self.stop_accepting());
         drop(self.shared.heir.lock().take());
-        self.shared.waiting.lock().clear();
+        let waiting = std::mem::take(&mut *self.shared.waiting.lock());
+        let asking = std::mem::take(&mut *self.shared.asking.lock());
+        for stream in waiting.iter().chain(&asking) {
+            // A process that a function has forked may hold it open. One that is closed is let go.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
     }
 }
 
@@ -274,6 +293,7 @@ impl Shared {
         let mut out = Vec::new();
         let hello = Hello {
             build: Build::ours(),
+            image: self.service.image,
             key: self.service.key.clone(),
             ..Hello::here(self.service.name, self.service.limit)
         };
@@ -295,9 +315,12 @@ impl Shared {
         let _ = (&self.ask).write(&[1]);
     }
 
-    /// Keeps a connection open until the end.
+    /// Keeps a connection that has come too late open until a successor can start, or its client has
+    /// gone.
     fn keep_waiting(&self, stream: Arc<UnixStream>) {
-        self.waiting.lock().push(stream);
+        let mut waiting = self.waiting.lock();
+        waiting.retain(|stream| !accept::has_gone(stream));
+        waiting.push(stream);
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, SendAncillaryBuffer,
     SendAncillaryMessage, SocketAddrUnix, SocketType, recvmsg,
 };
 
@@ -162,12 +162,12 @@ pub(crate) fn receive_with(
         stream,
         &mut [IoSliceMut::new(bytes)],
         &mut ancillary,
-        RecvFlags::empty(),
+        os::CLOSE_ON_EXEC,
     )?;
     for message in ancillary.drain() {
         if let RecvAncillaryMessage::ScmRights(rights) = message {
             for right in rights {
-                // `MSG_CMSG_CLOEXEC` would do it at once, where it exists.
+                // Where the system could not do it at once.
                 rustix::io::fcntl_setfd(&right, rustix::io::FdFlags::CLOEXEC)?;
                 descriptors.push(right);
             }

@@ -14,7 +14,8 @@
 //! Status    empty                       Report     fields
 //! Stop      empty                       Stopping   empty; the connection ends when the server has
 //! Restart   empty                       Stopping   the same, and then, if there is something to
-//!                                       Handover   hand over: empty, with two descriptors
+//! Succeed   the program's name          Handover   hand over: empty, with two descriptors
+//!                                       Outdated   empty: a later build may succeed the server
 //!                                       Goodbye    last: u64, how many calls were taken before it
 //! ```
 //!
@@ -52,6 +53,9 @@ pub enum Kind {
     Stop = 3,
     /// The request to end and to hand over what a successor can go on with.
     Restart = 4,
+    /// The same from a later build of the program that the body names; refused, by a
+    /// [`Kind::Report`], if it is none.
+    Succeed = 5,
     /// What the function returned.
     Answer = 0x81,
     /// The error, of a type of its own, that the function returned.
@@ -66,15 +70,19 @@ pub enum Kind {
     Goodbye = 0x86,
     /// The server has ended: here are its lock and its socket.
     Handover = 0x87,
+    /// The call has not run, since its build is later than the server's, and may
+    /// [succeed](Kind::Succeed) it.
+    Outdated = 0x88,
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Hello,
         Self::Call,
         Self::Status,
         Self::Stop,
         Self::Restart,
+        Self::Succeed,
         Self::Answer,
         Self::Raised,
         Self::Fault,
@@ -82,6 +90,7 @@ impl Kind {
         Self::Stopping,
         Self::Goodbye,
         Self::Handover,
+        Self::Outdated,
     ];
 
     fn from_byte(byte: u8) -> Option<Self> {

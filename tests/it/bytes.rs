@@ -39,8 +39,10 @@ pub(crate) fn greeted(socket: &Path, server: &str) -> (UnixStream, Inbox) {
     assert_eq!(kind, Kind::Hello);
     // As a client of the very same program, of which no call is compared.
     let mut out = Vec::new();
+    let theirs = Hello::read(&body).unwrap();
     let ours = Hello {
-        build: Hello::read(&body).unwrap().build,
+        build: theirs.build,
+        image: theirs.image,
         ..Hello::here(server, 1 << 20)
     };
     ours.put(&mut out);

@@ -319,7 +319,7 @@ fn a_restart_refuses_nobody() {
         file.ino(),
         "it is the same socket"
     );
-    assert_eq!(home.servers().len(), 1);
+    await_that(|| home.servers().len() == 1);
 }
 
 #[test]
@@ -339,4 +339,48 @@ fn a_restart_of_a_server_in_the_foreground_lets_it_return() {
         "if none runs, one is started"
     );
     assert_eq!(home.servers().len(), 1);
+}
+
+/// It takes as long as the grace period and `on_stop` may take.
+#[test]
+fn an_on_stop_that_hangs_is_given_up() {
+    let home = Home::new();
+    let began = home.path("began");
+    let mut call = home.zoo(&["cling", began.to_str().unwrap()]);
+    let call = call.stdout(Stdio::piped()).spawn().unwrap();
+    await_that(|| began.exists());
+    assert_eq!(home.run_zoo(&["stop", "clinging"]), "()");
+    assert!(stdout(&call.wait_with_output().unwrap()).starts_with("Lost true "));
+    assert!(home.servers().is_empty());
+    let log = fs::read_to_string(home.path("state/remotex/clinging.log")).unwrap();
+    assert!(
+        log.contains("its `on_stop` has not returned within"),
+        "{log}"
+    );
+}
+
+#[test]
+fn those_who_give_up_waiting_for_an_end_are_let_go() {
+    let home = Home::new();
+    let pid = home.run_zoo(&["pid"]);
+    let call = running_call(&home);
+    let stop = home
+        .zoo(&["stop", "zoo"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    await_ending(&home);
+    let open = || fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
+    let before = open();
+    for _ in 0..100 {
+        drop(crate::support::connect(&home.socket("zoo")));
+    }
+    // The last ones are let go when the next one comes.
+    await_that(|| {
+        drop(crate::support::connect(&home.socket("zoo")));
+        open() < before + 10
+    });
+    fs::write(home.path("go"), "").unwrap();
+    assert_eq!(stdout(&call.wait_with_output().unwrap()), pid);
+    assert_eq!(stdout(&stop.wait_with_output().unwrap()), "()");
 }

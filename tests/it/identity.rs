@@ -24,20 +24,16 @@ impl Installed {
     /// one, which may be running. It counts as later than any before it.
     fn install(&self, build: &str, name: &str) -> &Self {
         let new = self.bin.join("new");
-        fs::copy(program_path(build), &new).unwrap();
-        // A copy is as old as the moment in which it was made.
+        // By another process: a file that this one has open for writing may be so in a child of
+        // another test, and cannot be run meanwhile.
+        shell("cp", &[&program_path(build), &new]);
         let latest = fs::read_dir(&self.bin).unwrap().flatten();
         let latest = latest
             .filter(|file| file.path() != new)
             .filter_map(|file| file.metadata().unwrap().modified().ok())
             .max();
         await_that(|| {
-            fs::File::options()
-                .write(true)
-                .open(&new)
-                .unwrap()
-                .set_modified(std::time::SystemTime::now())
-                .unwrap();
+            shell("touch", &[&new]);
             fs::metadata(&new).unwrap().modified().ok() > latest
         });
         fs::rename(new, self.bin.join(name)).unwrap();
@@ -56,6 +52,11 @@ impl Installed {
         let said = self.run(name, &["same"]);
         said.parse().unwrap_or_else(|_| panic!("{said}"))
     }
+}
+
+fn shell(program: &str, words: &[&PathBuf]) {
+    let status = std::process::Command::new(program).args(words).status();
+    assert!(status.unwrap().success(), "{program} {words:?}");
 }
 
 #[test]
@@ -166,6 +167,91 @@ fn calls_that_run_come_to_their_end_before_a_later_build_takes_over() {
     assert_ne!(new[0], old);
 }
 
+/// Callers of both builds at once, for as long as it takes: the later one's daemon is started once.
+#[test]
+fn a_later_build_takes_over_while_earlier_ones_call() {
+    let programs = Installed::new();
+    programs.install("build-1", "old").install("build-2", "new");
+    let enough = programs.home.path("enough");
+    let old = programs.pid("old");
+    let loops: Vec<_> = ["old", "new"]
+        .into_iter()
+        .flat_map(|name| [name; 6])
+        .enumerate()
+        .map(|(at, name)| {
+            let script = format!(
+                "while [ ! -e {} ]; do {} same; done",
+                enough.display(),
+                programs.path(name).display()
+            );
+            if at == 6 {
+                // The earlier ones are at it.
+                await_that(|| {
+                    programs
+                        .run("old", &["calls"])
+                        .parse::<u32>()
+                        .is_ok_and(|calls| calls > 50)
+                });
+            }
+            let mut shell = programs.home.any("sh");
+            shell
+                .args(["-c", &script])
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    await_that(|| programs.run("new", &["status"]) != old.to_string());
+    await_that(|| {
+        programs
+            .run("new", &["calls"])
+            .parse::<u32>()
+            .is_ok_and(|calls| calls > 300)
+    });
+    let new = programs.run("new", &["status"]);
+    fs::write(&enough, "").unwrap();
+    let known = [old.to_string(), new];
+    for shell in loops {
+        let said = stdout(&shell.wait_with_output().unwrap());
+        let strange: Vec<_> = said
+            .lines()
+            .filter(|line| !known.iter().any(|pid| pid == line))
+            .collect();
+        assert!(strange.is_empty(), "{known:?}: {strange:?}");
+    }
+}
+
+#[test]
+fn builds_that_were_installed_at_once_take_turns_once() {
+    let programs = Installed::new();
+    let tied = || {
+        // Within one tick of the clock both are changed at the same time; it takes some attempts.
+        let changed = |name| {
+            std::os::unix::fs::MetadataExt::ctime_nsec(&fs::metadata(programs.path(name)).unwrap())
+        };
+        programs.install("build-1", "a").install("build-1", "b");
+        let touch = ["-d", "2020-01-01"].map(PathBuf::from);
+        shell(
+            "touch",
+            &[
+                &touch[0],
+                &touch[1],
+                &programs.path("a"),
+                &programs.path("b"),
+            ],
+        );
+        changed("a") == changed("b")
+    };
+    await_that(tied);
+    let a = programs.pid("a");
+    let b = programs.pid("b");
+    assert_ne!(a, b, "on a tie the caller wins");
+    for _ in 0..3 {
+        assert_eq!(programs.pid("a"), b);
+        assert_eq!(programs.pid("b"), b);
+    }
+}
+
 #[test]
 fn a_server_that_was_started_by_hand_is_not_replaced() {
     let programs = Installed::new();
@@ -235,6 +321,12 @@ fn another_program_of_that_name_is_named_and_left_alone() {
         "{said}"
     );
     assert_eq!(run(&first), pid);
+    let output = home.any(&second).arg("restart").output().unwrap();
+    assert!(
+        crate::support::stderr(&output).contains("another program has this name"),
+        "{output:?}"
+    );
+    assert_eq!(run(&first), pid);
     stopped(&home, &second);
     let other = run(&second);
     assert!(other.parse::<u32>().is_ok() && other != pid, "{other}");
@@ -254,5 +346,5 @@ fn two_programs_share_the_server_of_one_library() {
     // The later one may have replaced the earlier one's daemon, once.
     daemons.dedup();
     assert!(daemons.len() <= 2, "{daemons:?}");
-    assert_eq!(home.servers().len(), 1);
+    await_that(|| home.servers().len() == 1);
 }

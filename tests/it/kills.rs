@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use remotex::testing::{STEPS, kill_at};
 
-use crate::support::{Home, await_that, stdout};
+use crate::support::{Home, await_that, is_alive, stdout};
 
 /// Ten calls at once find or start one server, which answers all of them.
 fn all_is_well(home: &Home, after: &str) {
@@ -65,18 +65,27 @@ fn a_kill_at_any_step_of_an_end_is_no_obstacle() {
 fn a_kill_at_any_step_of_a_restart_is_no_obstacle() {
     for step in STEPS {
         let home = Home::new();
-        let old = stdout(&kill_at(&mut home.zoo(&["pid"]), step).output().unwrap());
-        // It may have been killed before. At its own steps, who asks for the restart is killed, or
-        // the successor.
-        let mut restart = home.zoo(&["restart", "zoo"]);
-        if !step.starts_with("end:") {
-            kill_at(&mut restart, step);
-        }
+        // At its own steps, it is the old server that is killed; at the others it is who asks for the
+        // restart, or the successor.
+        let (mut first, mut restart) = (home.zoo(&["pid"]), home.zoo(&["restart", "zoo"]));
+        kill_at(
+            if step.starts_with("end:") {
+                &mut first
+            } else {
+                &mut restart
+            },
+            step,
+        );
+        let old = stdout(&first.output().unwrap());
+        assert!(old.parse::<u32>().is_ok(), "{step}: {old}");
         let said = stdout(&restart.output().unwrap());
         assert!(
             ["", "()"].contains(&said.as_str()) || said.starts_with("Unreachable false "),
             "{step}: {old}, {said}"
         );
+        // The old one is on its way out when its successor starts; only at this step it stays.
+        let stays = step == "start: start lock taken";
+        await_that(|| stays || !is_alive(old.parse().unwrap()));
         await_that(|| home.servers().len() <= 1);
         all_is_well(&home, step);
     }

@@ -193,6 +193,26 @@ fn an_on_start_that_hangs_is_given_up_and_ended() {
 }
 
 #[test]
+fn a_server_blocks_no_signal_that_its_starter_blocks() {
+    let home = Home::new();
+    assert_eq!(home.run_zoo(&["blocked", "start", "zoo"]), "()");
+    let pid = home.run_zoo(&["pid"]);
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let of = |name: &str| {
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap();
+        line.trim().to_owned()
+    };
+    assert_eq!(of("SigBlk:"), "0".repeat(16));
+    let ignored = u64::from_str_radix(&of("SigIgn:"), 16).unwrap();
+    assert_eq!(ignored & (1 << (libc::SIGRTMIN() + 3 - 1)), 0);
+    crate::support::kill(pid.parse().unwrap(), rustix::process::Signal::TERM);
+    await_that(|| home.servers().is_empty());
+}
+
+#[test]
 fn the_shell_has_the_answer_of_a_first_call_at_once() {
     let home = Home::new();
     let script = format!(

@@ -99,6 +99,7 @@ fn what_is_used_in_one_place_is_used_in_that_place() {
             "unsafe {",
             &[
                 "daemon/launch.rs",
+                "daemon/manager.rs",
                 "serve/signals.rs",
                 "transport/linux.rs",
                 "transport/other.rs",

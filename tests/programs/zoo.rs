@@ -51,6 +51,10 @@ fn main() -> ExitCode {
         ["serve"] => show(ZOO.listen()),
         ["serve", name] => show(server(name).listen()),
         ["serve-twice"] => show(ZOO.listen().and_then(|()| ZOO.listen())),
+        ["blocked", "start", name] => {
+            block_signals();
+            show(server(name).start())
+        }
         ["start", name] => show(server(name).start()),
         ["stop", name] => show(server(name).stop()),
         ["status", name] => show(
@@ -87,6 +91,7 @@ fn main() -> ExitCode {
         ["kept", name] => show(kept(name)),
         ["anywhere", text] => show(anywhere(text)),
         ["hanging"] => show(hanging_start()),
+        ["cling", file] => show(cling(file.as_ref())),
         ["manual"] => show(manual()),
         ["manual-for", file] => show(busy::until(file.as_ref(), manual)),
         ["note", file, id] => show(note(file.as_ref(), id)),
@@ -121,6 +126,7 @@ fn server(name: &str) -> &'static Server {
         "nowhere" => &NOWHERE,
         "keeping" => &KEEPING,
         "manual" => &MANUAL,
+        "clinging" => &CLINGING,
         "hanging" => &HANGING,
         "twins" => &TWINS,
         "doubles" => &DOUBLES_1,

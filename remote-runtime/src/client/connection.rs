@@ -6,7 +6,7 @@ use crate::codec::Encoder;
 use crate::error::Error;
 use crate::wire::Kind;
 use crate::wire::call::Head;
-use crate::wire::frame::{self, HEADER};
+use crate::wire::frame;
 
 /// What a connection that waits for its next call keeps of its buffers.
 const ORDINARY: usize = 64 * 1024;
@@ -32,7 +32,9 @@ pub(super) enum Ended {
     Replied(Kind),
     /// The call has certainly not run.
     NotRun,
-    /// It has not, since nobody listens, and nobody is to be started.
+    /// It has not, since the server is of an earlier build, whose place may be taken.
+    Outdated,
+    /// It has not, since nobody listens, and nobody can be started.
     Nobody,
 }
 
@@ -60,6 +62,7 @@ fn head<'a>(request: &Request<'a>, route: &dyn Route, to_anybody: bool) -> Head<
     Head {
         name: request.call.function.unwrap_or_default(),
         fingerprint: to_anybody.then(request.fingerprint).flatten(),
+        program: to_anybody.then_some(request.program),
         timeout: route.deadline().map(|deadline| deadline.left()),
     }
 }
@@ -87,7 +90,7 @@ impl Connection {
         let at = frame::begin(bytes);
         head(request, route, !is_same_build).put(bytes);
         *arguments = bytes.len();
-        encode(&mut Encoder::new(bytes, at + HEADER, limit))?;
+        encode(&mut Encoder::new(bytes, *arguments, limit))?;
         frame::end(bytes, at, Kind::Call);
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::Route;
 use super::conversation::{FAREWELL, greeted, hello, not_a_server};
 use crate::error::{Call, Error};
-use crate::link::{Broken, Link, PATIENCE};
+use crate::link::{Broken, Link, PATIENCE, START};
 use crate::wire::hello::Hello;
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
@@ -16,16 +16,20 @@ use crate::wire::{Kind, frame};
 /// The largest reply to a question.
 const LARGEST: usize = 1024 * 1024;
 
-/// Who serves, and what it is doing.
+/// Who serves, and what it is doing; `None` if it has ended just now.
 pub(crate) fn status(
     call: Call<'_>,
     route: &dyn Route,
     stream: UnixStream,
-) -> Result<(Hello, Report), Error> {
-    let (mut link, hello) = ask(call, route, stream, Kind::Status)?;
-    expect(call, route, &mut link, Kind::Report)?;
+) -> Result<Option<(Hello, Report)>, Error> {
+    let Some((mut link, hello)) = ask(call, route, stream, Kind::Status, "")? else {
+        return Ok(None);
+    };
+    if !expect(call, route, &mut link, Kind::Report)? {
+        return Ok(None);
+    }
     let report = Report::read(link.body()).map_err(|e| not_a_server(call, route, &e))?;
-    Ok((hello, report))
+    Ok(Some((hello, report)))
 }
 
 /// Whether the server goes on. If it is ending, this waits until it has.
@@ -34,12 +38,14 @@ pub(crate) fn is_staying(
     route: &dyn Route,
     stream: UnixStream,
 ) -> Result<bool, Error> {
-    let (mut link, hello) = ask(call, route, stream, Kind::Status)?;
-    match link.receive(LARGEST, Some(PATIENCE)) {
+    let Some((mut link, hello)) = ask(call, route, stream, Kind::Status, "")? else {
+        return Ok(false);
+    };
+    match receive(route, &mut link) {
         Ok(Some(Kind::Report)) => Ok(true),
         Ok(Some(Kind::Goodbye)) => await_end(call, route, &mut link, &hello).map(|()| false),
         Ok(None) | Err(Broken::Cut | Broken::Unread) => Ok(false),
-        other => unexpected(call, route, &link, other).map(|()| false),
+        other => Err(unexpected(call, route, &link, other)),
     }
 }
 
@@ -49,33 +55,75 @@ pub(crate) fn ask_to_stop(
     route: &dyn Route,
     stream: UnixStream,
 ) -> Result<(), Error> {
-    ask(call, route, stream, Kind::Stop).map(drop)
+    ask(call, route, stream, Kind::Stop, "").map(drop)
 }
 
 /// Asks the server to end, and waits until it has.
 pub(crate) fn stop(call: Call<'_>, route: &dyn Route, stream: UnixStream) -> Result<(), Error> {
-    let (mut link, hello) = ask(call, route, stream, Kind::Stop)?;
+    let Some((mut link, hello)) = ask(call, route, stream, Kind::Stop, "")? else {
+        return Ok(());
+    };
     await_end(call, route, &mut link, &hello)
 }
 
-/// What is left of a server that was asked to restart.
+/// What comes of the wish for another server in the place of this one.
 #[derive(Debug)]
-pub(crate) enum Ended {
-    /// Its lock and its socket, which still listens, so that nobody is refused meanwhile.
+pub(crate) enum Succession {
+    /// It has ended: here are its lock and its socket, which still listens, so that nobody is refused
+    /// meanwhile.
     Handed([OwnedFd; 2]),
-    /// Nothing: whoever holds its socket starts the next one, or it was killed.
-    Gone,
+    /// It has ended, and there is nothing to hand over: it was killed, or whoever holds its socket
+    /// starts the next one.
+    Ended,
+    /// It stays: it is not of an earlier build.
+    Stays,
 }
 
-/// Asks the server to end and to hand over what its successor goes on with.
+/// Asks the server to end, and to hand over what its successor goes on with.
 pub(crate) fn restart(
     call: Call<'_>,
     route: &dyn Route,
     stream: UnixStream,
-) -> Result<Ended, Error> {
-    let (mut link, hello) = ask(call, route, stream, Kind::Restart)?;
-    await_end(call, route, &mut link, &hello)?;
-    Ok(<[OwnedFd; 2]>::try_from(link.take_descriptors()).map_or(Ended::Gone, Ended::Handed))
+    program: &str,
+) -> Result<Succession, Error> {
+    let Some((mut link, hello)) = ask(call, route, stream, Kind::Restart, program)? else {
+        return Ok(Succession::Ended);
+    };
+    await_handover(call, route, &mut link, &hello)
+}
+
+/// The same, if it is of an earlier build of `program`. Also returns its hello.
+pub(crate) fn succeed(
+    call: Call<'_>,
+    route: &dyn Route,
+    stream: UnixStream,
+    program: &str,
+) -> Result<(Succession, Hello), Error> {
+    let Some((mut link, hello)) = ask(call, route, stream, Kind::Succeed, program)? else {
+        return Ok((Succession::Ended, Hello::default()));
+    };
+    let succession = match receive(route, &mut link) {
+        Ok(Some(Kind::Report)) => Succession::Stays,
+        Ok(Some(Kind::Stopping)) => await_handover(call, route, &mut link, &hello)?,
+        Ok(Some(Kind::Goodbye)) => {
+            await_end(call, route, &mut link, &hello)?;
+            Succession::Ended
+        }
+        Ok(None) | Err(Broken::Cut | Broken::Unread) => Succession::Ended,
+        other => return Err(unexpected(call, route, &link, other)),
+    };
+    Ok((succession, hello))
+}
+
+fn await_handover(
+    call: Call<'_>,
+    route: &dyn Route,
+    link: &mut Link,
+    hello: &Hello,
+) -> Result<Succession, Error> {
+    await_end(call, route, link, hello)?;
+    let handed = <[OwnedFd; 2]>::try_from(link.take_descriptors());
+    Ok(handed.map_or(Succession::Ended, Succession::Handed))
 }
 
 fn await_end(
@@ -99,35 +147,59 @@ fn await_end(
                     route.log()
                 ))));
             }
-            other => return unexpected(call, route, link, other),
+            other => return Err(unexpected(call, route, link, other)),
         }
     }
 }
 
+/// Asks a question; `None` if the server has ended before it could hear it.
 fn ask(
     call: Call<'_>,
     route: &dyn Route,
     stream: UnixStream,
     question: Kind,
-) -> Result<(Link, Hello), Error> {
+    body: &str,
+) -> Result<Option<(Link, Hello)>, Error> {
     let mut link = match question {
-        Kind::Restart => Link::taking_descriptors(Arc::new(stream)),
+        Kind::Restart | Kind::Succeed => Link::taking_descriptors(Arc::new(stream)),
         _ => Link::new(Arc::new(stream)),
     };
     let mut out = Vec::new();
     hello(call, route).put(&mut out);
-    frame::put(&mut out, question, |_| ());
+    frame::put(&mut out, question, |out| {
+        out.extend_from_slice(body.as_bytes());
+    });
     // A server that is already gone, or ends just now, says so when it is read from.
     let _ = link.send(&out);
-    expect(call, route, &mut link, Kind::Hello)?;
+    if !expect(call, route, &mut link, Kind::Hello)? {
+        return Ok(None);
+    }
     let hello = greeted(call, link.body(), route)?;
-    Ok((link, hello))
+    Ok(Some((link, hello)))
 }
 
-fn expect(call: Call<'_>, route: &dyn Route, link: &mut Link, expected: Kind) -> Result<(), Error> {
-    match link.receive(LARGEST, Some(PATIENCE)) {
-        Ok(Some(kind)) if kind == expected => Ok(()),
-        other => unexpected(call, route, link, other),
+/// Receives a frame of that kind; `false` if the connection has ended.
+fn expect(
+    call: Call<'_>,
+    route: &dyn Route,
+    link: &mut Link,
+    expected: Kind,
+) -> Result<bool, Error> {
+    match receive(route, link) {
+        Ok(Some(kind)) if kind == expected => Ok(true),
+        Ok(None) | Err(Broken::Cut | Broken::Unread) => Ok(false),
+        other => Err(unexpected(call, route, link, other)),
+    }
+}
+
+/// The next frame. Who listens and does not speak may only be starting.
+fn receive(route: &dyn Route, link: &mut Link) -> Result<Option<Kind>, Broken> {
+    let began = Instant::now();
+    loop {
+        match link.receive(LARGEST, Some(PATIENCE)) {
+            Err(Broken::Silent) if began.elapsed() < START && route.is_starting() => {}
+            received => return received,
+        }
     }
 }
 
@@ -136,8 +208,8 @@ fn unexpected(
     route: &dyn Route,
     link: &Link,
     received: Result<Option<Kind>, Broken>,
-) -> Result<(), Error> {
-    Err(match received {
+) -> Error {
+    match received {
         Ok(Some(Kind::Fault)) => super::fault::error(call, link.body()),
         Ok(Some(Kind::Goodbye) | None) | Err(Broken::Cut | Broken::Unread) => {
             Error::Unreachable(call.trouble(format_args!(
@@ -147,7 +219,7 @@ fn unexpected(
         }
         Ok(Some(kind)) => not_a_server(call, route, &format_args!("a frame of kind {kind:?}")),
         Err(e) => broken(call, route, e),
-    })
+    }
 }
 
 fn broken(call: Call<'_>, route: &dyn Route, e: Broken) -> Error {

@@ -86,7 +86,7 @@ impl Conversation {
                 .link
                 .receive(route.limit().max(LARGEST_FAULT), patience)
             {
-                Ok(Some(Kind::Hello)) if self.hello.is_none() => self.greet(call, route)?,
+                Ok(Some(Kind::Hello)) if self.hello.is_none() => self.greet(request, route)?,
                 Ok(Some(Kind::Fault)) if self.hello.is_some() => {
                     return Ok(Ended::Replied(Kind::Fault));
                 }
@@ -95,6 +95,7 @@ impl Conversation {
                 {
                     return Ok(Ended::Replied(kind));
                 }
+                Ok(Some(Kind::Outdated)) if self.hello.is_some() => return Ok(Ended::Outdated),
                 Ok(Some(Kind::Goodbye)) if self.hello.is_some() => {
                     if self.was_taken() {
                         return Err(lost(call, route));
@@ -132,9 +133,6 @@ impl Conversation {
         let mut first = Vec::with_capacity(message.bytes().len() + 512);
         let hello = Hello {
             directory: self.directory.clone().unwrap_or_default(),
-            build: Build::ours(),
-            program: request.program.to_owned(),
-            succeeds: route.succeeds(),
             ..hello(request.call, route)
         };
         hello.put(&mut first);
@@ -187,10 +185,11 @@ impl Conversation {
         self.link.body()
     }
 
-    fn greet(&mut self, call: Call<'_>, route: &dyn Route) -> Result<(), Error> {
+    fn greet(&mut self, request: &Request<'_>, route: &dyn Route) -> Result<(), Error> {
+        let call = request.call;
         let hello = greeted(call, self.link.body(), route)?;
         let same = |theirs: &Build| Build::ours().is_some_and(|ours| ours.is(theirs));
-        self.is_same_build = hello.build.as_ref().is_some_and(same);
+        self.is_same_build = hello.build.as_ref().is_some_and(same) && hello.image == route.image();
         explain::say(call, || {
             let whose = if self.is_same_build {
                 "this very program"
@@ -289,6 +288,9 @@ impl Conversation {
 pub(super) fn hello(call: Call<'_>, route: &dyn Route) -> Hello {
     Hello {
         debug: env::var_os("REMOTEX_DEBUG").is_some_and(|value| !value.is_empty() && value != "0"),
+        build: Build::ours(),
+        image: route.image(),
+        succeeds: route.succeeds(),
         key: route.key().to_owned(),
         ..Hello::here(call.server, route.limit())
     }

@@ -2,8 +2,9 @@
 //! sockets: there the name, the locks and the socket; back a word when it is ready.
 //!
 //! ```text
-//! starter -> child   the server's name, a zero, and its key, if it has one; with that come three
-//!                    descriptors: both locks, and the socket
+//! starter -> child   the server's name, its key, if it has one, and whether it takes the place of a
+//!                    build that was installed at the same time, with zeros between them; with that
+//!                    come three descriptors: both locks, and the socket
 //! child -> starter   INIT      `remotex::init` was reached
 //!                    READY     calls are taken
 //!                    FAILED    and why, until the end of the stream
@@ -32,8 +33,11 @@ const INIT: u8 = b'i';
 const READY: u8 = b'r';
 const FAILED: u8 = b'f';
 
-/// More than a name and a key can be.
-const LONGEST_WORDS: usize = 64 + 1 + LONGEST_KEY;
+/// The word for a build that was installed at the same time.
+const TIED: &str = "tied";
+
+/// As much as is ever said.
+const LONGEST_WORDS: usize = 64 + 1 + LONGEST_KEY + 1 + TIED.len();
 
 /// How much of a reason is read.
 const LONGEST_REASON: u64 = 64 * 1024;
@@ -43,6 +47,8 @@ const LONGEST_REASON: u64 = 64 * 1024;
 pub(crate) struct Handover {
     pub(crate) name: String,
     pub(crate) key: String,
+    /// Whether it takes the place of a build that was installed at the same time.
+    pub(crate) tied: bool,
     pub(crate) given: Given,
     pub(crate) starter: Starter,
 }
@@ -73,10 +79,11 @@ pub(super) fn give(to: &UnixStream, which: Which<'_>, given: &Given) -> io::Resu
         lock,
         socket,
     } = given;
-    let words = [which.name.as_bytes(), which.key.as_bytes()].join(&0);
+    let tied = if which.tied { TIED } else { "" };
+    let words = [which.name, which.key, tied].join("\0");
     transport::send_with(
         to,
-        &words,
+        words.as_bytes(),
         &[starting.as_fd(), lock.as_fd(), socket.as_fd()],
     )
 }
@@ -144,8 +151,9 @@ fn receive() -> io::Result<Handover> {
     let [starting, lock, socket] = <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| not_ours())?;
     close_on_exec(starter.as_fd())?;
     let words = str::from_utf8(&words[..length]).map_err(|_| not_ours())?;
-    let (name, key) = words.split_once('\0').ok_or_else(not_ours)?;
-    let (name, key) = (name.to_owned(), key.to_owned());
+    let (name, rest) = words.split_once('\0').ok_or_else(not_ours)?;
+    let (key, tied) = rest.split_once('\0').ok_or_else(not_ours)?;
+    let (name, key, tied) = (name.to_owned(), key.to_owned(), tied == TIED);
     let starter = Starter(starter);
     testing::step("server: init");
     starter.say(&[INIT]);
@@ -157,6 +165,7 @@ fn receive() -> io::Result<Handover> {
     Ok(Handover {
         name,
         key,
+        tied,
         given,
         starter,
     })

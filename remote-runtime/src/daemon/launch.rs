@@ -170,10 +170,11 @@ fn detach(most_descriptors: u64) -> io::Result<()> {
         // SAFETY: _exit(2) may be called at any time; it runs no destructors and no handlers.
         _ => unsafe { libc::_exit(0) },
     }
-    for signal in 1..32 {
+    for signal in 1..=MOST_SIGNALS {
         // SAFETY: to set a signal's default action installs no handler. SIGKILL and SIGSTOP refuse.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
+    block_no_signals()?;
     // The kernel ends a child that never becomes a server, even if nobody is left who waits for it.
     // SAFETY: alarm(2) only sets a timer, which survives exec.
     unsafe { libc::alarm(LIMIT) };
@@ -185,6 +186,23 @@ fn detach(most_descriptors: u64) -> io::Result<()> {
 pub(super) fn started() {
     // SAFETY: alarm(2) only sets a timer.
     unsafe { libc::alarm(0) };
+}
+
+/// As many as any system has, with those for real time; numbers beyond its own are refused.
+const MOST_SIGNALS: libc::c_int = 64;
+
+fn block_no_signals() -> io::Result<()> {
+    let mut none = std::mem::MaybeUninit::uninit();
+    // SAFETY: sigemptyset(3) writes the set that it is given, which sigprocmask(2) then reads.
+    let done = unsafe {
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut())
+    };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -49,6 +49,13 @@ impl Lock {
         is_at(&self.0, path)
     }
 
+    /// Lets it go, also where descriptors of it are left elsewhere: in the process that handed it
+    /// over, or in one that was forked meanwhile.
+    pub(crate) fn release(&self) {
+        // If it fails, it is let go with the last descriptor.
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+
     /// A lock that another process took and handed over.
     pub(crate) fn handed_over(descriptor: OwnedFd) -> Self {
         Self(File::from(descriptor))

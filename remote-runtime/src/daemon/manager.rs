@@ -3,36 +3,45 @@
 
 use std::env;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::process;
 
-use listenfd::ListenFd;
+use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
+use rustix::net::sockopt::socket_acceptconn;
+use rustix::net::{SocketAddrUnix, getsockname};
 
 use crate::transport::Bound;
 
-/// The socket at `path`, if this process was started to serve it.
-///
-/// # Errors
-/// Where the socket lies that it was started with instead.
-pub(crate) fn activated(path: &Path) -> Result<Option<Bound>, PathBuf> {
-    let mut given = ListenFd::from_env();
-    let mut other = None;
-    for at in 0..given.len() {
-        // What is no such socket was meant for somebody else.
-        let Ok(Some(listener)) = given.take_unix_listener(at) else {
-            continue;
-        };
-        let its = listener.local_addr().ok();
-        match its.as_ref().and_then(|address| address.as_pathname()) {
-            Some(its) if is_same(its, path) => {
-                return Ok(Some(Bound::handed_over(OwnedFd::from(listener))));
-            }
-            its => other = its.map(Path::to_owned),
-        }
+/// The first descriptor that a manager hands over.
+const FIRST: RawFd = 3;
+
+/// The socket at `path`, if this process was started with it. Those at other paths are left to
+/// whomever they are meant for.
+pub(crate) fn activated(path: &Path) -> Option<Bound> {
+    let number = |name| env::var(name).ok()?.parse::<i64>().ok();
+    if number("LISTEN_PID") != Some(process::id().into()) {
+        return None;
     }
-    other.map_or(Ok(None), Err)
+    let many = RawFd::try_from(number("LISTEN_FDS")?).ok()?;
+    (FIRST..FIRST.checked_add(many)?).find_map(|descriptor| {
+        // SAFETY: whoever set these variables for this very process has left these descriptors open
+        // in it, and nobody closes what is not theirs; it is borrowed for as long as this takes.
+        let given = unsafe { BorrowedFd::borrow_raw(descriptor) };
+        let is_ours = listens_at(given).is_some_and(|at| is_same(&at, path));
+        let ours = is_ours.then(|| fcntl_dupfd_cloexec(given, 0).ok())??;
+        // It is none of a child's either; if that cannot be, it is as the manager has left it.
+        let _ = fcntl_setfd(given, FdFlags::CLOEXEC);
+        Some(Bound::handed_over(ours))
+    })
+}
+
+fn listens_at(socket: BorrowedFd<'_>) -> Option<PathBuf> {
+    let address = SocketAddrUnix::try_from(getsockname(socket).ok()?).ok()?;
+    let path = Path::new(std::ffi::OsStr::from_bytes(address.path_bytes()?));
+    socket_acceptconn(socket).ok()?.then(|| path.to_owned())
 }
 
 /// Whether both paths lead to one file, however they are written.

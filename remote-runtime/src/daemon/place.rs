@@ -21,6 +21,7 @@ pub(crate) struct Place {
     lock: Lock,
     /// Whether the socket is the server's own, and nobody's who starts it.
     owned: bool,
+    is_handed_over: bool,
     changes: Option<OwnedFd>,
 }
 
@@ -33,6 +34,7 @@ impl Place {
             files,
             lock,
             owned,
+            is_handed_over: false,
         }
     }
 
@@ -64,17 +66,22 @@ impl Place {
     /// Leaves the socket to the successor.
     pub(crate) fn hand_over(mut self) {
         self.owned = false;
+        self.is_handed_over = true;
     }
 }
 
 impl Drop for Place {
-    /// Another socket that lies at the path by now stays.
+    /// Another socket that lies at the path by now stays. The lock is let go also where a process that
+    /// was forked from this one has it.
     fn drop(&mut self) {
         if self.owned && self.socket.is_some() && identity(&self.files.socket) == self.socket {
             testing::step("end: before the socket is removed");
             // If it stays, the next server removes it.
             let _ = fs::remove_file(&self.files.socket);
             testing::step("end: socket removed");
+        }
+        if !self.is_handed_over {
+            self.lock.release();
         }
     }
 }

@@ -36,7 +36,7 @@ impl Trouble {
         self.0.may_have_run
     }
 
-    pub(super) fn io_kind(&self) -> Option<io::ErrorKind> {
+    pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
         self.0.cause.as_ref().map(io::Error::kind)
     }
 

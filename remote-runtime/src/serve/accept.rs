@@ -83,6 +83,15 @@ pub(super) fn wait(on: &[BorrowedFd<'_>], patience: Option<Duration>) -> io::Res
     }
 }
 
+/// Whether who is at the other end has closed.
+pub(super) fn has_gone(stream: &UnixStream) -> bool {
+    let mut polled = [PollFd::new(stream, PollFlags::empty())];
+    poll(&mut polled, Some(&Timespec::default())).is_ok_and(|n| n > 0)
+        && polled[0]
+            .revents()
+            .intersects(PollFlags::HUP | PollFlags::ERR)
+}
+
 fn take(shared: &Arc<Shared>, stream: UnixStream) {
     // Some systems hand on that the listener does not block.
     if cfg!(not(target_os = "linux")) && stream.set_nonblocking(false).is_err() {

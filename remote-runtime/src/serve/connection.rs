@@ -1,5 +1,6 @@
 //! One connection of the server, and the calls that come over it.
 
+use std::io;
 use std::sync::Arc;
 
 use super::identity::Identity;
@@ -9,6 +10,7 @@ use crate::caller::Caller;
 use crate::link::{Broken, Link, PATIENCE};
 use crate::transport::Peer;
 use crate::wire::Kind;
+use crate::wire::call::LARGEST_HEAD;
 use crate::wire::fault::Fault;
 use crate::wire::frame::{self, LARGEST, Refused};
 use crate::wire::hello::{Hello, LARGEST_HELLO};
@@ -40,12 +42,12 @@ pub(super) fn serve(shared: &Arc<Shared>, mut link: Link, is_busy: bool) {
         if shared.is_stopping() {
             return shared.say_goodbye(&link, taken);
         }
-        match link.receive(shared.service.limit.min(LARGEST), None) {
-            Ok(Some(Kind::Call)) if client.identity.succeeds() => {
-                shared.say_goodbye(&link, taken);
-                shared.keep_waiting(link.stream().clone());
-                return shared.ask_to_stop();
-            }
+        let limit = shared
+            .service
+            .limit
+            .saturating_add(LARGEST_HEAD)
+            .min(LARGEST);
+        match link.receive(limit, None) {
             Ok(Some(Kind::Call)) if is_busy => return send_fault(&link, &accept::busy()),
             Ok(Some(Kind::Call)) => {
                 taken += 1;
@@ -59,17 +61,28 @@ pub(super) fn serve(shared: &Arc<Shared>, mut link: Link, is_busy: bool) {
                 }
             }
             Ok(Some(Kind::Status)) => {
-                if link
-                    .send(&frame::of(Kind::Report, |out| shared.report().put(out)))
-                    .is_err()
-                {
+                if send_report(shared, &link).is_err() {
                     return;
                 }
             }
             Ok(Some(Kind::Stop)) => return stop(shared, &link),
             Ok(Some(Kind::Restart)) => {
+                let program = String::from_utf8_lossy(link.body());
+                if let Err(fault) = client.identity.may_restart(&program, &shared.service) {
+                    return send_fault(&link, &fault);
+                }
                 *shared.heir.lock() = Some(link.stream().clone());
                 return stop(shared, &link);
+            }
+            Ok(Some(Kind::Succeed)) => {
+                let program = String::from_utf8_lossy(link.body());
+                if client.identity.succeeds(&program, &shared.service) {
+                    *shared.heir.lock() = Some(link.stream().clone());
+                    return stop(shared, &link);
+                }
+                if send_report(shared, &link).is_err() {
+                    return;
+                }
             }
             Ok(None) if shared.is_stopping() => return shared.say_goodbye(&link, taken),
             Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Silent | Broken::Io(_)) => return,
@@ -136,10 +149,14 @@ pub(super) fn send_fault(link: &Link, fault: &Fault) {
     let _ = link.send(&frame::of(Kind::Fault, |out| fault.put(out)));
 }
 
+fn send_report(shared: &Shared, link: &Link) -> io::Result<()> {
+    link.send(&frame::of(Kind::Report, |out| shared.report().put(out)))
+}
+
 /// A client asks to stop: it is told that this has begun, and sees the end when it is there.
 fn stop(shared: &Shared, link: &Link) {
     // Whether it hears of it or not, it has asked.
     let _ = link.send(&frame::of(Kind::Stopping, |_| ()));
-    shared.keep_waiting(link.stream().clone());
+    shared.asking.lock().push(link.stream().clone());
     shared.ask_to_stop();
 }

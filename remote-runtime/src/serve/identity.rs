@@ -2,7 +2,9 @@
 //!
 //! The same executable file: they do. Another build of the same program: they do if the function's
 //! fingerprint agrees. A build that was installed later than this one, and that would start a server
-//! of its own: this one makes room for it. Another program: never.
+//! of its own, may succeed this one. Another program: never.
+
+use std::collections::BTreeSet;
 
 use super::Service;
 use crate::build::Build;
@@ -14,93 +16,111 @@ use crate::wire::hello::Hello;
 
 /// A client's build, compared with ours.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Identity {
+pub(super) struct Identity {
     /// It runs the same file.
-    Same,
-    /// It runs another build of this program.
-    Other {
-        /// This server is to make room for it.
-        succeeds: bool,
-        /// Whether this server would make room for a later one.
-        yields: bool,
-    },
-    /// It speaks another version of calls.
-    Foreign {
-        /// As above.
-        succeeds: bool,
-    },
-    /// It is another program.
-    Stranger,
+    is_same: bool,
+    /// It was installed when this one was, or later.
+    is_later: bool,
+    /// It may succeed this server.
+    may_succeed: bool,
+    /// Its calls are of the version that we read.
+    is_readable: bool,
+}
+
+/// What becomes of a call.
+pub(super) enum Verdict {
+    Run(&'static Function),
+    Refuse(Fault),
+    /// It is of a build that may succeed this server.
+    Outdated,
 }
 
 impl Identity {
     pub(super) fn of(hello: &Hello, service: &Service) -> Self {
-        let ours = Build::ours();
-        if let (Some(ours), Some(theirs)) = (&ours, &hello.build)
-            && ours.is(theirs)
-        {
-            return Self::Same;
-        }
-        // A table without functions is nobody's.
-        if service
-            .table
-            .programs()
-            .all(|program| program != hello.program)
-        {
-            return Self::Stranger;
-        }
-        let is_later = match (&ours, &hello.build) {
-            (Some(ours), Some(theirs)) => !theirs.is_before(ours),
-            _ => false,
+        let (ours, theirs) = (Build::ours(), hello.build);
+        let compared = ours.as_ref().zip(theirs.as_ref());
+        let is_same =
+            compared.is_some_and(|(ours, theirs)| ours.is(theirs)) && hello.image == service.image;
+        let is_later = compared.is_some_and(|(ours, theirs)| !theirs.is_before(ours));
+        let is_tied = is_later && compared.is_some_and(|(ours, theirs)| !ours.is_before(theirs));
+        let yields = match service.yields {
+            Yields::Never => false,
+            Yields::ToLater => !is_tied,
+            Yields::ToEqual => true,
         };
-        let yields = service.yields;
-        let succeeds = yields && hello.succeeds && is_later;
-        if hello.protocol == PROTOCOL {
-            Self::Other { succeeds, yields }
+        Self {
+            is_same,
+            is_later,
+            may_succeed: yields && is_later && !is_same && hello.succeeds,
+            is_readable: hello.protocol == PROTOCOL,
+        }
+    }
+
+    /// Whether the client, which runs that program, is to have this server's place.
+    pub(super) fn succeeds(self, program: &str, service: &Service) -> bool {
+        self.may_succeed && service.table.programs().any(|ours| ours == program)
+    }
+
+    /// Whether the client, which runs that program, may put one of its own in this server's place.
+    pub(super) fn may_restart(self, program: &str, service: &Service) -> Result<(), Fault> {
+        if self.is_same || service.table.programs().any(|ours| ours == program) {
+            Ok(())
         } else {
-            Self::Foreign { succeeds }
+            Err(stranger(service))
         }
     }
 
-    /// Whether this server is to end, so that the client can start one of its own build.
-    pub(super) fn succeeds(self) -> bool {
-        matches!(
-            self,
-            Self::Other { succeeds: true, .. } | Self::Foreign { succeeds: true }
-        )
-    }
-
-    /// Whether a call may be decoded and run.
-    pub(super) fn admit(
-        self,
-        head: &Head<'_>,
-        service: &Service,
-    ) -> Result<&'static Function, Fault> {
+    /// Decides on a call.
+    pub(super) fn judge(self, head: &Head<'_>, service: &Service) -> Verdict {
         let function = service.table.get(head.name);
-        match self {
-            Self::Stranger => Err(stranger(service)),
-            Self::Foreign { .. } => Err(other(
-                "was built with another version of remotex",
-                "end that one, and call again",
-            )),
-            Self::Same => function.ok_or(Fault::UnknownFunction),
-            Self::Other { yields, .. } => {
-                let function = function.ok_or(Fault::UnknownFunction)?;
-                let ours = function.fingerprint();
-                if ours.is_some() && ours == head.fingerprint {
-                    return Ok(function);
-                }
-                Err(other(
-                    "is another build, in which the function has another signature or other types",
-                    if yields {
-                        "it was installed later than this program; use that one, or stop the server and call again"
-                    } else {
-                        "start that server again from the build that calls"
-                    },
-                ))
-            }
+        if self.is_same && head.fingerprint.is_none() {
+            return function.map_or(Verdict::Refuse(Fault::UnknownFunction), Verdict::Run);
+        }
+        let program = head.program.unwrap_or_default();
+        if !service.table.programs().any(|ours| ours == program) {
+            return Verdict::Refuse(stranger(service));
+        }
+        if self.may_succeed {
+            return Verdict::Outdated;
+        }
+        let agrees = |function: &Function| {
+            let ours = function.fingerprint();
+            // One that serde does not show wholly is only known to be the same in the same file.
+            ours == head.fingerprint && (ours.is_some() || self.is_same)
+        };
+        match function {
+            _ if !self.is_readable => Verdict::Refuse(self.differs("speaks another version of remotex")),
+            Some(function) if agrees(function) => Verdict::Run(function),
+            Some(_) => Verdict::Refuse(
+                self.differs("is another build, whose function is not known to have the same signature and types"),
+            ),
+            None => Verdict::Refuse(self.differs("is another build, which does not have the function")),
         }
     }
+
+    /// The two builds do not agree: which one is to go depends on which one is newer.
+    fn differs(self, what: &str) -> Fault {
+        let remedy = if self.is_later {
+            "start that server again from the build that calls"
+        } else if here().contains(" (deleted)") {
+            "its file has been replaced by an older one since; stop the server and call again"
+        } else {
+            "it was installed later than this program; use that one, or stop the server and call again"
+        };
+        Fault::Mismatch(format!("the server ({}) {what}; {remedy}", here()))
+    }
+}
+
+/// Whom a server makes room for, among the builds of its program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Yields {
+    /// Nobody: it was started by hand.
+    Never,
+    /// Those that were installed later. It has taken the place of one that was installed at the same
+    /// time, so that the two do not go on to take it from each other.
+    ToLater,
+    /// Those that were not installed earlier.
+    ToEqual,
 }
 
 fn here() -> String {
@@ -108,12 +128,8 @@ fn here() -> String {
     format!("`{}`, process {}", program.display(), std::process::id())
 }
 
-fn other(what: &str, remedy: &str) -> Fault {
-    Fault::Mismatch(format!("the server ({}) {what}; {remedy}", here()))
-}
-
 fn stranger(service: &Service) -> Fault {
-    let programs: std::collections::BTreeSet<_> = service.table.programs().collect();
+    let programs: BTreeSet<_> = service.table.programs().collect();
     let programs = programs.into_iter().collect::<Vec<_>>().join("`, `");
     Fault::Mismatch(format!(
         "another program has this name: `{programs}` ({}); give one of the two servers another name, or stop that one",

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::connection::Client;
-use super::identity::Identity;
+use super::identity::{Identity, Verdict};
 use super::{Service, panic};
 use crate::caller;
 use crate::codec::{Decoder, Encoder};
@@ -57,7 +57,7 @@ impl<'s> Runner<'s> {
             .unwrap_or_else(|payload| Err(panic::fault(payload)))
         });
         let kind = match ended {
-            Ok(()) => reply.kind(),
+            Ok(kind) => kind,
             Err(fault) => {
                 self.out.truncate(at + HEADER);
                 fault.put(&mut self.out);
@@ -74,9 +74,14 @@ fn handle(
     identity: Identity,
     call: &[u8],
     reply: &mut Reply<'_>,
-) -> Result<(), Fault> {
+) -> Result<Kind, Fault> {
     let (head, arguments) = Head::split(call).map_err(|e| Fault::Malformed(e.to_string()))?;
-    let function = identity.admit(&head, service)?;
+    let function = match identity.judge(&head, service) {
+        Verdict::Run(function) => function,
+        Verdict::Refuse(fault) => return Err(fault),
+        Verdict::Outdated => return Ok(Kind::Outdated),
+    };
     caller::set_timeout(head.timeout);
-    (function.handler)(&mut Decoder::new(arguments), reply)
+    (function.handler)(&mut Decoder::new(arguments), reply)?;
+    Ok(reply.kind())
 }

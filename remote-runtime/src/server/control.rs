@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::{Server, Way};
-use crate::client::{self, RestartEnded};
-use crate::daemon::lock::Lock;
-use crate::daemon::{self, Given};
+use crate::client::{self, Succession};
+use crate::daemon;
 use crate::error::{Call, Error, Result};
-use crate::transport::Bound;
+use crate::link::PATIENCE;
+use crate::registry;
 
 impl Server {
     /// Starts the server in the background, unless it runs. `main` must begin with [`init`](crate::init).
@@ -17,12 +17,16 @@ impl Server {
     /// If it cannot be started, for instance because `on_start` fails.
     pub fn start(&'static self) -> Result<()> {
         let call = Call::control(self.name);
+        // Inside the server it runs, or is starting just now.
+        if self.is_local() {
+            return Ok(());
+        }
         let way = Way::patient(self, call)?;
         let Some(files) = way.files(call)? else {
             return Ok(());
         };
         loop {
-            let stream = match daemon::connect(call, &files)? {
+            let stream = match daemon::connect(call, &files, PATIENCE)? {
                 Some(stream) => stream,
                 None => way.start(call, &files)?,
             };
@@ -53,6 +57,8 @@ impl Server {
     /// being refused. If none runs, one is started. What the statics hold ends with the old one.
     ///
     /// A server that a service manager listens for is stopped, and the manager starts the next one.
+    /// One in the foreground returns from [`listen`](Server::listen), and the next one is in the
+    /// background: under a manager that does not listen itself, restart it there.
     ///
     /// # Errors
     /// As of [`stop`](Server::stop) and [`start`](Server::start); also inside the server, which cannot
@@ -70,20 +76,12 @@ impl Server {
         }
         way.may_start(call, &files, "it would be started at")?;
         // Nobody else is to start one meanwhile.
-        let starting = daemon::make_folder(call, &files.socket)
-            .and_then(|()| daemon::lock(call, &files.start, way.start_by()))?;
-        if let Some(stream) = daemon::connect(call, &files)?
-            && let RestartEnded::Handed([lock, socket]) = client::restart(call, &way, stream)?
-        {
-            let given = Given {
-                starting,
-                lock: Lock::handed_over(lock),
-                socket: Bound::handed_over(socket),
-            };
-            return daemon::succeed(call, way.which(), &files, given, way.start_by());
-        }
-        drop(starting);
-        self.start()
+        let starting = daemon::begin(call, &files, way.start_by())?;
+        let succession = match way.find(call)? {
+            Some(stream) => client::restart(call, &way, stream, registry::program_of(self))?,
+            None => Succession::Ended,
+        };
+        way.take_over(call, way.which(), &files, starting, succession)
     }
 
     /// What the server is doing.
@@ -96,7 +94,9 @@ impl Server {
         let Some(stream) = way.find(call)? else {
             return Err(Error::Unreachable(call.trouble("it does not run")));
         };
-        let (hello, report) = client::status(call, &way, stream)?;
+        let Some((hello, report)) = client::status(call, &way, stream)? else {
+            return Err(Error::Unreachable(call.trouble("it does not run")));
+        };
         Ok(Status {
             pid: hello.pid,
             key: hello.key,

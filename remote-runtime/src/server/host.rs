@@ -1,13 +1,15 @@
 //! Serving: in the foreground, or as the process that was started for it.
 
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::{process, thread};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{LOCAL, Server, UNKNOWN, Way};
-use crate::address;
 use crate::client::{self, Route};
 use crate::daemon::handover::Handover;
 use crate::daemon::lock::Lock;
@@ -16,15 +18,15 @@ use crate::daemon::{self, Given, log, manager};
 use crate::error::{Call, Error, Result};
 use crate::link::START;
 use crate::registry;
-use crate::serve::{Footing, Host, Service};
+use crate::serve::{Footing, Host, Service, Yields};
 use crate::testing;
 
 impl Server {
     /// Serves here, in the foreground, until stopped: by [`stop`](Server::stop), by a signal, or
     /// because it was idle for longer than [`idle_timeout`](Server::idle_timeout).
     ///
-    /// Where systemd listens for it (`LISTEN_FDS`), it serves on that socket, which must be at its
-    /// address, and says when it is ready and when it stops (`sd_notify`).
+    /// Where systemd listens at its address (`LISTEN_FDS`), it serves on that socket; it says when it
+    /// is ready and when it stops (`sd_notify`).
     ///
     /// SIGTERM and SIGINT let the calls that run come to their end, for up to 10 s; a second one ends
     /// the process at once. They are handled only while this runs.
@@ -41,16 +43,8 @@ impl Server {
             ));
         };
         let deadline = Instant::now() + START;
-        daemon::make_folder(call, &files.socket)?;
-        let starting = daemon::lock(call, &files.start, deadline)?;
-        let activated = manager::activated(&files.socket).map_err(|other| {
-            Error::Unreachable(call.trouble(format_args!(
-                "it was handed a socket at `{}`, and its address is `unix:{}`; make them one, in the socket's unit or by {}",
-                other.display(),
-                files.socket.display(),
-                address::variable(self.name)
-            )))
-        })?;
+        let starting = daemon::begin(call, &files, deadline)?;
+        let activated = manager::activated(&files.socket);
         if activated.is_none() {
             refuse_second(call, &way)?;
         }
@@ -62,7 +56,7 @@ impl Server {
             socket: activated.map_or_else(|| daemon::bind(call, &files), Ok)?,
         };
         let ready = || manager::notify("READY=1");
-        self.serve(way.key(), given, ready, |lock| Ground {
+        self.serve(way.key(), Yields::Never, given, ready, |lock| Ground {
             logs: None,
             place: Place::take(files, lock, owned),
         })
@@ -75,8 +69,14 @@ impl Server {
             given,
             starter,
             key,
+            tied,
             ..
         } = handover;
+        let yields = if tied {
+            Yields::ToLater
+        } else {
+            Yields::ToEqual
+        };
         let mut starter = Some(starter);
         let ready = || {
             if let Some(starter) = starter.take() {
@@ -91,7 +91,7 @@ impl Server {
                 })
             });
         let ended = files.and_then(|files| {
-            self.serve(&key, given, ready, |lock| Ground {
+            self.serve(&key, yields, given, ready, |lock| Ground {
                 logs: Some(files.logs()),
                 place: Place::take(files, lock, true),
             })
@@ -107,6 +107,7 @@ impl Server {
     fn serve(
         &'static self,
         key: &str,
+        yields: Yields,
         given: Given,
         ready: impl FnOnce(),
         ground: impl FnOnce(Lock) -> Ground,
@@ -118,8 +119,7 @@ impl Server {
             socket,
         } = given;
         let ground = ground(lock);
-        // Whoever started it in the background does so again, when it has made room.
-        let is_daemon = ground.logs.is_some();
+        let is_daemon = yields != Yields::Never;
         let _role = Role::take(self, key);
         let service = Service {
             name: self.name,
@@ -128,24 +128,34 @@ impl Server {
             limit: self.max_message,
             max_connections: self.max_connections,
             idle_timeout: self.idle_timeout,
-            yields: is_daemon,
+            yields,
+            image: registry::image(),
         };
         testing::step("server: before on_start");
         self.on_start.map_or(Ok(()), |load| load())?;
         testing::step("server: after on_start");
         let mut host = Host::begin(service, socket).map_err(|e| call.io("it cannot serve", e))?;
         testing::step("server: listening");
-        drop(starting);
+        starting.release();
         testing::step("server: start lock let go");
         ready();
         let ended = host
             .wait(&ground)
             .map_err(|e| call.io("it cannot wait for requests to stop", e));
         testing::step("end: asked");
+        if let (Ok(why), true) = (&ended, is_daemon) {
+            // To the log, which may be on a disk that is full.
+            let _ = writeln!(io::stderr(), "server `{}` ends: {why}", self.name);
+        }
         manager::notify("STOPPING=1");
         host.drain();
         testing::step("end: drained");
-        let ended = ended.and(self.on_stop.map_or(Ok(()), |save| save()));
+        let ended = ended.map(drop).and(self.on_stop.map_or(Ok(()), |save| {
+            if is_daemon {
+                insist(self.name);
+            }
+            save()
+        }));
         testing::step("end: on_stop done");
         let Ground { place, .. } = ground;
         if place.is_owned() && host.hand_over(place.lock()) {
@@ -162,12 +172,37 @@ impl Server {
     }
 }
 
+/// How long `on_stop` may take in a daemon. With the grace period of the calls before it, whoever has
+/// asked it to stop still waits then.
+const SAVING: Duration = Duration::from_secs(18);
+
+/// Ends the process if it has not ended by itself in time: whatever `on_stop` waits for, perhaps a
+/// lock that a call holds which was given up, nobody else could have the server's place.
+fn insist(name: &'static str) {
+    let wait = move || {
+        thread::sleep(SAVING);
+        let _ = writeln!(
+            io::stderr(),
+            "server `{name}`: its `on_stop` has not returned within {} s, and is given up",
+            SAVING.as_secs()
+        );
+        // No handler of an ordinary exit can keep this from coming.
+        if let Some(us) = Pid::from_raw(process::id().cast_signed()) {
+            let _ = kill_process(us, Signal::KILL);
+        }
+    };
+    // Without a thread it is left to who has asked to insist.
+    let _ = thread::Builder::new()
+        .name("remotex end".into())
+        .spawn(wait);
+}
+
 fn refuse_second(call: Call<'_>, way: &Way) -> Result<()> {
     let Some(stream) = way.find(call)? else {
         return Ok(());
     };
     match client::status(call, way, stream) {
-        Ok((hello, _)) => {
+        Ok(Some((hello, _))) => {
             let taken = io::Error::from(io::ErrorKind::AddrInUse);
             Err(call.io(
                 format_args!(
@@ -178,7 +213,7 @@ fn refuse_second(call: Call<'_>, way: &Way) -> Result<()> {
             ))
         }
         // It is ending, and its lock says when it has.
-        Err(Error::Unreachable(_)) => Ok(()),
+        Ok(None) | Err(Error::Unreachable(_)) => Ok(()),
         Err(e) => Err(e),
     }
 }

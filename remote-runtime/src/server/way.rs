@@ -2,16 +2,18 @@
 
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{INITIALISED, Server};
 use crate::address::{self, Address, Files, LONGEST_KEY};
-use crate::client::{Deadline, Route};
+use crate::build::Build;
+use crate::client::{self, Deadline, Route, Succession};
 use crate::daemon::lock::Lock;
-use crate::daemon::{self, Which};
+use crate::daemon::{self, Given, Which};
 use crate::error::{Call, Error, Result};
-use crate::link::START;
-use crate::testing;
+use crate::link::{PATIENCE, START};
+use crate::transport::Bound;
+use crate::{explain, registry, testing};
 
 /// The way to a server, for one call.
 #[derive(Debug, Clone)]
@@ -60,7 +62,9 @@ impl Way {
     /// A connection to the server, if it runs.
     pub(super) fn find(&self, call: Call<'_>) -> Result<Option<UnixStream>> {
         match self.files(call)? {
-            Some(files) => daemon::connect(call, &files),
+            // Where a service manager listens, to connect would start one.
+            Some(files) if !Lock::is_held(&files.lock) => Ok(None),
+            Some(files) => daemon::connect(call, &files, PATIENCE),
             None => Ok(None),
         }
     }
@@ -70,6 +74,7 @@ impl Way {
             name: self.server.name,
             key: &self.key,
             env: self.server.keep_env,
+            tied: false,
         }
     }
 
@@ -77,6 +82,33 @@ impl Way {
     pub(super) fn start_by(&self) -> Instant {
         let ours = Instant::now() + START;
         self.deadline.map_or(ours, |deadline| deadline.at.min(ours))
+    }
+
+    /// Starts the successor of a server that has made room for it.
+    pub(super) fn take_over(
+        &self,
+        call: Call<'_>,
+        which: Which<'_>,
+        files: &Files,
+        starting: Lock,
+        succession: Succession,
+    ) -> Result<()> {
+        match succession {
+            Succession::Stays => Ok(()),
+            Succession::Ended => match daemon::connect(call, files, PATIENCE)? {
+                // Whoever holds its socket starts the next one.
+                Some(_) => Ok(()),
+                None => daemon::go_on(call, which, files, starting, self.start_by()),
+            },
+            Succession::Handed([lock, socket]) => {
+                let given = Given {
+                    starting,
+                    lock: Lock::handed_over(lock),
+                    socket: Bound::handed_over(socket),
+                };
+                daemon::succeed(call, which, files, given, self.start_by())
+            }
+        }
     }
 
     pub(super) fn start(&self, call: Call<'_>, files: &Files) -> Result<UnixStream> {
@@ -112,13 +144,20 @@ impl Route for Way {
                 call.trouble("its address is `local:`, where nobody listens"),
             ));
         };
-        match daemon::connect(call, &files)? {
-            None if self.server.autostart => self.start(call, &files).map(Some),
+        let left = self.deadline.map_or(PATIENCE, |deadline| deadline.left());
+        let patience = left.clamp(Duration::from_millis(1), PATIENCE);
+        match daemon::connect(call, &files, patience)? {
+            None if self.succeeds() => self.start(call, &files).map(Some),
             found => Ok(found),
         }
     }
 
     fn nobody(&self, call: Call<'_>) -> Error {
+        if let (true, Some(files)) = (self.server.autostart, self.socket())
+            && let Err(e) = self.may_start(call, &files, "nobody listens at")
+        {
+            return e;
+        }
         Error::Unreachable(call.trouble(format_args!(
             "nobody listens at `{}`; start the server, or add `.autostart()` to its `Server`",
             self.address()
@@ -127,6 +166,28 @@ impl Route for Way {
 
     fn succeeds(&self) -> bool {
         self.server.autostart && is_initialised()
+    }
+
+    fn succeed(&self, call: Call<'_>, program: &str) -> Result<()> {
+        let Some(files) = self.files(call)? else {
+            return Ok(());
+        };
+        explain::say(call, || {
+            "the server is of an earlier build; this one takes its place".into()
+        });
+        let starting = daemon::begin(call, &files, self.start_by())?;
+        let Some(stream) = daemon::connect(call, &files, PATIENCE)? else {
+            return daemon::go_on(call, self.which(), &files, starting, self.start_by());
+        };
+        let (succession, hello) = client::succeed(call, self, stream, program)?;
+        let is_tied = |theirs: &Build| {
+            Build::ours().is_some_and(|ours| !ours.is_before(theirs) && !theirs.is_before(&ours))
+        };
+        let which = Which {
+            tied: hello.build.as_ref().is_some_and(is_tied),
+            ..self.which()
+        };
+        self.take_over(call, which, &files, starting, succession)
     }
 
     fn is_starting(&self) -> bool {
@@ -140,6 +201,10 @@ impl Route for Way {
 
     fn key(&self) -> &str {
         &self.key
+    }
+
+    fn image(&self) -> u64 {
+        registry::image()
     }
 
     fn limit(&self) -> usize {

@@ -7,9 +7,11 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::net::{AddressFamily, SendAncillaryBuffer, SocketType, sendmsg};
+use rustix::net::{AddressFamily, RecvFlags, SendAncillaryBuffer, SocketType, sendmsg};
 
 use super::Peer;
+
+pub(super) const CLOSE_ON_EXEC: RecvFlags = RecvFlags::empty();
 
 pub(super) fn socket(family: AddressFamily, kind: SocketType) -> io::Result<OwnedFd> {
     let socket = rustix::net::socket(family, kind, None)?;

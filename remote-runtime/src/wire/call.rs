@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! call   := length: u16, name, length: u16, fields, arguments
-//! fields := FINGERPRINT 16 bytes, left out where both sides are known to be of one build
+//! fields := FINGERPRINT 16 bytes   } left out where both sides are known
+//!           PROGRAM     text       } to be of one build
 //!           TIMEOUT     microseconds, how long the caller waits from now on
 //! ```
 
@@ -13,6 +14,10 @@ use super::fields::{self, number, put};
 
 const FINGERPRINT: u8 = 1;
 const TIMEOUT: u8 = 2;
+const PROGRAM: u8 = 3;
+
+/// More than a call's name and fields take.
+pub const LARGEST_HEAD: usize = 1024;
 
 /// What tells functions of different source apart: see [`shape`](crate::shape).
 pub type Fingerprint = [u8; 16];
@@ -24,6 +29,8 @@ pub struct Head<'m> {
     pub name: &'m str,
     /// What the caller takes the function for.
     pub fingerprint: Option<Fingerprint>,
+    /// Whose function the caller means: the crate that declares it.
+    pub program: Option<&'m str>,
     /// How long the caller waits for the answer.
     pub timeout: Option<Duration>,
 }
@@ -37,6 +44,9 @@ impl<'m> Head<'m> {
         put_length(out, 0);
         if let Some(fingerprint) = &self.fingerprint {
             put(out, FINGERPRINT, fingerprint);
+        }
+        if let Some(program) = self.program {
+            put(out, PROGRAM, program.as_bytes());
         }
         if let Some(timeout) = self.timeout {
             let micros = u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX);
@@ -65,6 +75,10 @@ impl<'m> Head<'m> {
                 (FINGERPRINT, value) => {
                     let wrong = |_| Malformed("its fingerprint has not 16 bytes");
                     head.fingerprint = Some(value.try_into().map_err(wrong)?);
+                }
+                (PROGRAM, value) => {
+                    let wrong = |_| Malformed("the name of its program is not UTF-8");
+                    head.program = Some(str::from_utf8(value).map_err(wrong)?);
                 }
                 (TIMEOUT, value) => head.timeout = Some(Duration::from_micros(number(value)?)),
                 _ => {}
@@ -96,13 +110,14 @@ mod tests {
         let head = Head {
             name: "post",
             fingerprint: Some(*b"0123456789abcdef"),
+            program: Some("board"),
             timeout: Some(Duration::from_millis(1)),
         };
         head.put(&mut out);
         out.extend_from_slice(b"xyz");
         assert_eq!(
             out,
-            b"\x04\0post\x22\0\x01\x10\0\0\x000123456789abcdef\x02\x08\0\0\0\xe8\x03\0\0\0\0\0\0xyz"
+            b"\x04\0post\x2c\0\x01\x10\0\0\x000123456789abcdef\x03\x05\0\0\0board\x02\x08\0\0\0\xe8\x03\0\0\0\0\0\0xyz"
         );
         assert_eq!(Head::split(&out), Ok((head, &b"xyz"[..])));
     }
@@ -112,11 +127,12 @@ mod tests {
         fn every_head_is_read_back(
             name in ".{0,80}",
             fingerprint: Option<[u8; 16]>,
+            program in proptest::option::of(".{0,80}"),
             micros in proptest::option::of(any::<u64>()),
             arguments: Vec<u8>,
         ) {
             let timeout = micros.map(Duration::from_micros);
-            let head = Head { name: &name, fingerprint, timeout };
+            let head = Head { name: &name, fingerprint, program: program.as_deref(), timeout };
             let mut body = Vec::new();
             head.put(&mut body);
             body.extend_from_slice(&arguments);

@@ -18,7 +18,7 @@ const LIMIT: u8 = 4;
 const DIRECTORY: u8 = 5;
 const DEBUG: u8 = 6;
 const BUILD: u8 = 7;
-const PROGRAM: u8 = 8;
+const IMAGE: u8 = 8;
 const SUCCEEDS: u8 = 9;
 const KEY: u8 = 10;
 
@@ -39,8 +39,8 @@ pub struct Hello {
     pub debug: bool,
     /// The executable file that it runs.
     pub build: Option<Build>,
-    /// Whose functions a client calls: the crate that declares them.
-    pub program: String,
+    /// What tells programs apart that are run from one file, as by a loader.
+    pub image: u64,
     /// Whether a client would start a server of its own build, were there none.
     pub succeeds: bool,
     /// Which one it is or means of the servers that there are for each of several keys.
@@ -77,8 +77,8 @@ impl Hello {
         if let Some(build) = &self.build {
             put(out, BUILD, &numbers(build));
         }
-        if !self.program.is_empty() {
-            put(out, PROGRAM, self.program.as_bytes());
+        if self.image != 0 {
+            put(out, IMAGE, &self.image.to_le_bytes());
         }
         if self.succeeds {
             put(out, SUCCEEDS, &[1]);
@@ -105,7 +105,7 @@ impl Hello {
                 DIRECTORY => hello.directory = PathBuf::from(OsStr::from_bytes(value)),
                 DEBUG => hello.debug = number(value)? != 0,
                 BUILD => hello.build = Some(build(value)?),
-                PROGRAM => hello.program = text(value),
+                IMAGE => hello.image = number(value)?,
                 SUCCEEDS => hello.succeeds = number(value)? != 0,
                 KEY => hello.key = text(value),
                 _ => {}
@@ -181,7 +181,7 @@ mod tests {
     fn who_is_speaking_is_readable_for_ever() {
         let body = b"\x01\x04\0\0\0\x01\0\0\0\x02\x01\0\0\0x\x03\x04\0\0\0\x07\0\0\0\x04\x08\0\0\0\0\0\0\0\0\0\0\0\
             \x07\x28\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\
-            \x08\x05\0\0\0board\x09\x01\0\0\0\x01\x0a\x02\0\0\0/k";
+            \x08\x08\0\0\0\x06\0\0\0\0\0\0\0\x09\x01\0\0\0\x01\x0a\x02\0\0\0/k";
         let hello = Hello {
             protocol: 1,
             server: "x".into(),
@@ -193,7 +193,7 @@ mod tests {
                 modified: 4,
                 changed: 5,
             }),
-            program: "board".into(),
+            image: 6,
             succeeds: true,
             key: "/k".into(),
             ..Hello::default()

@@ -11,8 +11,10 @@ fn pid() -> Result<u32> {
 
 fn main() -> Result<()> {
     remotex::init();
-    if std::env::args().nth(1).is_some() {
-        return STRANGERS.stop();
+    match std::env::args().nth(1).as_deref() {
+        Some("stop") => return STRANGERS.stop(),
+        Some("restart") => return STRANGERS.restart(),
+        _ => {}
     }
     match pid() {
         Ok(pid) => println!("{pid}"),

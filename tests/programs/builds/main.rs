@@ -42,6 +42,7 @@ fn main() {
         ["serve"] => BUILDS.listen().map(|()| 0),
         ["stop"] => BUILDS.stop().map(|()| 0),
         ["restart"] => BUILDS.restart().map(|()| 0),
+        ["calls"] => BUILDS.status().map(|status| u32::try_from(status.calls).unwrap_or(u32::MAX)),
         ["status"] => BUILDS.status().map(|status| status.pid),
         _ => panic!("no such word: {words:?}"),
     };

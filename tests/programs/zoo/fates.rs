@@ -87,3 +87,14 @@ pub(crate) fn caller_words() -> Result<(Option<PathBuf>, Vec<String>, bool)> {
         .collect();
     Ok((caller.program(), words, caller.terminal().is_some()))
 }
+
+/// Blocks all signals, as threads do that leave them to another one, and ignores one for real time.
+pub(crate) fn block_signals() {
+    // SAFETY: the set is filled before it is used, and no handler is installed.
+    unsafe {
+        let mut all = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::sigprocmask(libc::SIG_BLOCK, &raw const all, std::ptr::null_mut());
+        libc::signal(libc::SIGRTMIN() + 3, libc::SIG_IGN);
+    }
+}

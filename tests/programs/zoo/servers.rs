@@ -195,6 +195,26 @@ pub(crate) fn hanging_start() -> Result<()> {
     Ok(())
 }
 
+/// A server whose `on_stop` wants what a call may hold.
+pub(crate) static CLINGING: Server = Server::new("clinging").autostart().on_stop(wait_for_lock);
+
+static CLUNG: Mutex<()> = Mutex::new(());
+
+fn wait_for_lock() -> Result<()> {
+    drop(CLUNG.lock());
+    Ok(())
+}
+
+/// Holds the lock for ever.
+#[remote(CLINGING)]
+pub(crate) fn cling(file: &std::path::Path) -> Result<()> {
+    let _held = CLUNG.lock();
+    fs::write(file, "")?;
+    loop {
+        std::thread::park();
+    }
+}
+
 /// A server that nobody starts but by hand.
 pub(crate) static MANUAL: Server = Server::new("manual").idle_timeout(FORGOTTEN);
 
