@@ -64,7 +64,10 @@ pub(crate) fn start(
         if let Some(stream) = connect(call, files, PATIENCE)? {
             return Ok(stream);
         }
-        go_on(call, which, files, starting, deadline)?;
+        match go_on(call, which, files, starting, deadline) {
+            Err(e) if is_gone(&e, deadline) => continue,
+            started => started?,
+        }
         if let Some(stream) = connect(call, files, PATIENCE)? {
             return Ok(stream);
         }
@@ -83,13 +86,17 @@ pub(crate) fn begin(call: Call<'_>, files: &Files, deadline: Instant) -> Result<
         make_folder(call, &files.socket)?;
         refuse_file(call, &files.socket)?;
         match lock(call, &files.start, deadline) {
-            // Somebody has removed the folder again.
-            Err(Error::Io(trouble))
-                if trouble.io_kind() == Some(io::ErrorKind::NotFound)
-                    && Instant::now() < deadline => {}
+            Err(e) if is_gone(&e, deadline) => {}
             locked => return locked,
         }
     }
+}
+
+/// Whether somebody has removed the folder that was just made, and there is time to make it again.
+fn is_gone(e: &Error, deadline: Instant) -> bool {
+    let is_gone =
+        matches!(e, Error::Io(trouble) if trouble.io_kind() == Some(io::ErrorKind::NotFound));
+    is_gone && Instant::now() < deadline
 }
 
 /// Starts the server, where nobody listens.
