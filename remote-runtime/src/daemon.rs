@@ -219,7 +219,8 @@ pub(crate) fn lock(call: Call<'_>, path: &Path, deadline: Instant) -> Result<Loc
     let lock = Lock::take(path, deadline)
         .map_err(|e| at_path(call, "its lock cannot be taken", path, e))?;
     explain::say(call, || {
-        format!("it holds `{}`, after {:?}", path.display(), began.elapsed())
+        let what = lock.as_ref().map_or("others hold", |_| "it holds");
+        format!("{what} `{}`, after {:?}", path.display(), began.elapsed())
     });
     lock.ok_or_else(|| {
         Error::TimedOut(call.trouble(format_args!(

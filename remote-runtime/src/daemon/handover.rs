@@ -18,6 +18,8 @@ use std::os::unix::net::UnixStream;
 use std::time::Instant;
 use std::{env, fs, str};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::launch;
 use super::lock::Lock;
 use super::{Given, Which};
@@ -92,11 +94,9 @@ pub(super) fn give(to: &UnixStream, which: Which<'_>, given: &Given) -> io::Resu
 pub(super) fn outcome(from: &UnixStream, deadline: Instant) -> io::Result<Outcome> {
     let mut after_init = false;
     loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        if !is_readable(from, deadline)? {
             return Ok(Outcome::Silent { after_init });
         }
-        from.set_read_timeout(Some(left))?;
         let mut word = [0];
         match (&*from).read(&mut word) {
             Ok(0) => return Ok(Outcome::Died { after_init }),
@@ -111,19 +111,24 @@ pub(super) fn outcome(from: &UnixStream, deadline: Instant) -> io::Result<Outcom
                 }
             },
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-                ) =>
-            {
-                return Ok(Outcome::Silent { after_init });
-            }
             // It had not read all that it was given.
             Err(e) if e.kind() == io::ErrorKind::ConnectionReset => {
                 return Ok(Outcome::Died { after_init });
             }
             Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Waits until there is something to read, or the end; `false` if there is not at the deadline. A
+/// socket's own timeout may be over by an eighth.
+fn is_readable(from: &UnixStream, deadline: Instant) -> io::Result<bool> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
+        match poll(&mut [PollFd::new(from, PollFlags::IN)], Some(&left)) {
+            Err(rustix::io::Errno::INTR) => {}
+            polled => return Ok(polled? > 0),
         }
     }
 }
