@@ -5,8 +5,10 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::Arc;
 use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex};
 
 use rustix::fs::{FlockOperation, flock};
 
@@ -83,7 +85,8 @@ fn open(path: &Path) -> io::Result<File> {
 /// Waits in the kernel. That call knows no time limit, so that it is made by a thread, which stays
 /// behind if the limit is over; it is only ever started where two processes meet.
 fn wait(file: File, deadline: Instant) -> io::Result<Option<File>> {
-    let (taken, taking) = mpsc::channel();
+    let waited = Arc::new(Waited::default());
+    let waiting = waited.clone();
     std::thread::Builder::new()
         .name("remotex lock".into())
         .spawn(move || {
@@ -93,12 +96,47 @@ fn wait(file: File, deadline: Instant) -> io::Result<Option<File>> {
                     other => break other,
                 }
             };
-            // Nobody takes it any more: it is let go with the file.
-            let _ = taken.send(locked.map(|()| file));
+            waiting.end(locked.map(|()| file).map_err(io::Error::from));
         })?;
-    match taking.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-        Ok(locked) => Ok(Some(locked?)),
-        Err(_) => Ok(None),
+    waited.until(deadline)
+}
+
+/// How a wait has ended, for who has waited.
+#[derive(Default)]
+struct Waited {
+    end: Mutex<End>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+enum End {
+    #[default]
+    None,
+    Locked(io::Result<File>),
+    /// Nobody waits any more: the lock is let go with the file.
+    TooLate,
+}
+
+impl Waited {
+    fn end(&self, locked: io::Result<File>) {
+        let mut end = self.end.lock();
+        if matches!(*end, End::None) {
+            *end = End::Locked(locked);
+            self.ended.notify_one();
+        }
+    }
+
+    fn until(&self, deadline: Instant) -> io::Result<Option<File>> {
+        let mut end = self.end.lock();
+        while matches!(*end, End::None) {
+            if self.ended.wait_until(&mut end, deadline).timed_out() {
+                break;
+            }
+        }
+        match std::mem::replace(&mut *end, End::TooLate) {
+            End::Locked(locked) => locked.map(Some),
+            End::None | End::TooLate => Ok(None),
+        }
     }
 }
 
