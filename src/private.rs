@@ -15,7 +15,8 @@ pub use remote_runtime::wire::fault::Fault;
 pub mod tiers {
     pub use remote_runtime::answer::{
         AnswerBoxed as _, AnswerBoxedSync as _, AnswerNothing as _, AnswerTyped as _,
-        CheckError as _, CheckReturn as _,
+        CheckError as _, CheckReturn as _, OkOfNothing as _, OkOfResult as _, WayBlock as _,
+        WayValue as _,
     };
     pub use remote_runtime::argument::{
         CarryBytes as _, CarryBytesOption as _, CarryBytesRef as _, CarryNothing as _,

@@ -11,12 +11,12 @@
 //!             let item = (&&&&Tag::<&str>::new()).hold("item", from)?;
 //!             let by = (&&&&Tag::<&str>::new()).hold("by", from)?;
 //!             finish(from)?;
-//!             (&&&&&Tag::<remotex::Result<()>>::new()).answer(post(item.lend(), by.lend()), reply)
+//!             (&&&&&Tag::<remotex::Result<()>>::new()).answer(post(item.lend(), by.lend()), reply, way)
 //!         }
 //!         fn shape(shape: &mut Shape) {
 //!             (&&&&Tag::<&str>::new()).shape(shape);
 //!             (&&&&Tag::<&str>::new()).shape(shape);
-//!             (&&&&&Tag::<remotex::Result<()>>::new()).shape_answer(shape);
+//!             (&&&&&Tag::<remotex::Result<()>>::new()).shape_answer(shape, way);
 //!         }
 //!         #[distributed_slice(ENTRIES)]
 //!         static ENTRY: Entry = Entry { server: &SERVER, function: Function { name: "post", handler, shape, .. } };
@@ -25,7 +25,7 @@
 //!             let ended = (&&&&&Tag::<remotex::Result<()>>::new()).ask(away, &mut |out| {
 //!                 out.put("item", &(&&&&Tag::<&str>::new()).carry(&item))?;
 //!                 out.put("by", &(&&&&Tag::<&str>::new()).carry(&by))
-//!             });
+//!             }, way);
 //!             if let Some(ended) = ended {
 //!                 return ended;
 //!             }
@@ -34,6 +34,8 @@
 //!     { /* the body */ }
 //! }
 //! ```
+//!
+//! `way` is how the `Ok` value travels: `(&(&Tag::<remotex::Result<()>>::new()).ok()).way()`.
 //!
 //! The handler calls the function itself, which finds that it is in the server, and runs on. What
 //! the references before a `Tag` are for is told in `remote_runtime::tag`.

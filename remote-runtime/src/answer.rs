@@ -7,12 +7,15 @@
 //! 2. any other error travels as its message and those of its sources, if it is `Send + Sync`,
 //! 3. or if it is not;
 //! 4. everything else, so that the only error is that of [`check_answer`](CheckReturn::check_answer).
+//!
+//! How the `Ok` value travels is another choice, of two: as one block, if it is bytes, or by serde.
 
 use std::error::Error as StdError;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::argument::{BLOCK, Block, Bytes};
 use crate::call::{Away, Received, Send};
 use crate::error::{Error, Failure};
 use crate::function::Reply;
@@ -23,28 +26,110 @@ use crate::wire::fault::Fault;
 type BoxedSync = Box<dyn StdError + std::marker::Send + Sync>;
 type Boxed = Box<dyn StdError>;
 
-fn ask<T: DeserializeOwned, E: From<Error>>(
+/// How the `Ok` value of an answer travels.
+pub trait Carry<T> {
+    #[doc(hidden)]
+    fn put(value: &T, reply: &mut Reply<'_>) -> Result<(), Fault>;
+    #[doc(hidden)]
+    fn take(received: Received<'_>) -> Result<T, Error>;
+    #[doc(hidden)]
+    fn shape(shape: &mut Shape);
+}
+
+/// As serde sees it.
+pub struct AsValue;
+
+impl<T: Serialize + DeserializeOwned> Carry<T> for AsValue {
+    fn put(value: &T, reply: &mut Reply<'_>) -> Result<(), Fault> {
+        reply.answer(value)
+    }
+    fn take(received: Received<'_>) -> Result<T, Error> {
+        received.decode()
+    }
+    fn shape(shape: &mut Shape) {
+        shape.add::<T>();
+    }
+}
+
+/// As one block of bytes.
+pub struct AsBlock;
+
+impl<T: for<'m> Bytes<'m>> Carry<T> for AsBlock {
+    fn put(value: &T, reply: &mut Reply<'_>) -> Result<(), Fault> {
+        reply.answer(&value.block())
+    }
+    fn take(received: Received<'_>) -> Result<T, Error> {
+        received.decode_as(|block: Block<'_>| T::of(block.bytes()))
+    }
+    fn shape(shape: &mut Shape) {
+        shape.word(BLOCK);
+    }
+}
+
+/// Tier 1 of the choice between them, `(&Tag::<T>::new()).way()`.
+pub trait WayBlock<T> {
+    #[doc(hidden)]
+    fn way(&self) -> AsBlock {
+        AsBlock
+    }
+}
+
+impl<T: for<'m> Bytes<'m>> WayBlock<T> for &Tag<T> {}
+
+/// Tier 2.
+pub trait WayValue<T> {
+    #[doc(hidden)]
+    fn way(&self) -> AsValue {
+        AsValue
+    }
+}
+
+impl<T> WayValue<T> for Tag<T> {}
+
+/// The tag of a return type's `Ok` value: `(&Tag::<R>::new()).ok()`.
+pub trait OkOfResult<T> {
+    #[doc(hidden)]
+    fn ok(&self) -> Tag<T> {
+        Tag::new()
+    }
+}
+
+impl<T, E> OkOfResult<T> for &Tag<Result<T, E>> {}
+
+/// The same of what is no `Result`, which [`check_answer`](CheckReturn::check_answer) refuses.
+pub trait OkOfNothing {
+    #[doc(hidden)]
+    fn ok(&self) -> Tag<()> {
+        Tag::new()
+    }
+}
+
+impl<R> OkOfNothing for Tag<R> {}
+
+fn ask<T, E: From<Error>, C: Carry<T>>(
     away: Away,
     send: Send<'_>,
+    _: C,
     raised: impl FnOnce(Received<'static>) -> Result<E, Error>,
 ) -> Option<Result<T, E>> {
     let ended = away.exchange(send)?.and_then(|received| {
         if received.is_raised() {
             raised(received).map(Err)
         } else {
-            received.decode().map(Ok)
+            C::take(received).map(Ok)
         }
     });
     Some(ended.unwrap_or_else(|e| Err(e.into())))
 }
 
-fn answer<T: Serialize, E>(
+fn answer<T, E, C: Carry<T>>(
     result: Result<T, E>,
     reply: &mut Reply<'_>,
+    _: C,
     fail: impl FnOnce(E, &mut Reply<'_>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     match result {
-        Ok(value) => reply.answer(&value),
+        Ok(value) => C::put(&value, reply),
         Err(e) => fail(e, reply),
     }
 }
@@ -57,11 +142,16 @@ macro_rules! tiers {
         $(#[$doc])*
         pub trait $tier<T, E> {
             #[doc(hidden)]
-            fn ask(&self, away: Away, send: Send<'_>) -> Option<Result<T, E>>;
+            fn ask<C: Carry<T>>(&self, away: Away, send: Send<'_>, way: C) -> Option<Result<T, E>>;
             #[doc(hidden)]
-            fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault>;
+            fn answer<C: Carry<T>>(
+                &self,
+                result: Result<T, E>,
+                reply: &mut Reply<'_>,
+                way: C,
+            ) -> Result<(), Fault>;
             #[doc(hidden)]
-            fn shape_answer(&self, shape: &mut Shape);
+            fn shape_answer<C: Carry<T>>(&self, shape: &mut Shape, way: C);
             #[doc(hidden)]
             fn check_answer(&self) {}
         }
@@ -71,16 +161,21 @@ macro_rules! tiers {
             T: Serialize + DeserializeOwned,
             E: From<Error> $(+ $bound)*,
         {
-            fn ask(&self, away: Away, send: Send<'_>) -> Option<Result<T, E>> {
-                ask(away, send, $raised)
+            fn ask<C: Carry<T>>(&self, away: Away, send: Send<'_>, way: C) -> Option<Result<T, E>> {
+                ask(away, send, way, $raised)
             }
-            fn shape_answer(&self, shape: &mut Shape) {
-                shape.add::<T>();
+            fn shape_answer<C: Carry<T>>(&self, shape: &mut Shape, _: C) {
+                C::shape(shape);
                 let shape_error: fn(&mut Shape) = $shape;
                 shape_error(shape);
             }
-            fn answer(&self, result: Result<T, E>, reply: &mut Reply<'_>) -> Result<(), Fault> {
-                answer(result, reply, $failed)
+            fn answer<C: Carry<T>>(
+                &self,
+                result: Result<T, E>,
+                reply: &mut Reply<'_>,
+                way: C,
+            ) -> Result<(), Fault> {
+                answer(result, reply, way, $failed)
             }
         }
     )*};
@@ -107,18 +202,18 @@ tiers! {
 /// Tier 4.
 pub trait AnswerNothing<R> {
     #[doc(hidden)]
-    fn ask(&self, away: Away, send: Send<'_>) -> Option<R>;
+    fn ask<C>(&self, away: Away, send: Send<'_>, way: C) -> Option<R>;
     #[doc(hidden)]
-    fn answer(&self, result: R, reply: &mut Reply<'_>) -> Result<(), Fault>;
+    fn answer<C>(&self, result: R, reply: &mut Reply<'_>, way: C) -> Result<(), Fault>;
     #[doc(hidden)]
-    fn shape_answer(&self, _: &mut Shape) {}
+    fn shape_answer<C>(&self, _: &mut Shape, _: C) {}
 }
 
 impl<R> AnswerNothing<R> for Tag<R> {
-    fn ask(&self, _: Away, _: Send<'_>) -> Option<R> {
+    fn ask<C>(&self, _: Away, _: Send<'_>, _: C) -> Option<R> {
         unreachable!("`check_answer` has refused it at compile time")
     }
-    fn answer(&self, _: R, _: &mut Reply<'_>) -> Result<(), Fault> {
+    fn answer<C>(&self, _: R, _: &mut Reply<'_>, _: C) -> Result<(), Fault> {
         Err(Fault::Mismatch("its answer cannot travel".into()))
     }
 }

@@ -4,7 +4,7 @@
 //! The tiers of `(&&&&Tag::<T>::new()).carry(…)`, `.hold(…)`, `.shape(…)`
 //! and `.check()`:
 //!
-//! 1. paths, whose bytes need not be UTF-8, and `&[u8]`, which travels as one block;
+//! 1. paths, whose bytes need not be UTF-8, and bytes, which travel as one block;
 //! 2. whatever can be read straight from the message, borrowing from it or not;
 //! 3. references to what must be held for them: `&T`, `&[T]`, `Option<&T>`, `Option<&[T]>`;
 //! 4. everything else, so that the only error is that of [`check`](CheckNothing::check).
@@ -115,11 +115,17 @@ impl<T> Nothing<T> {
 // the same on the wire.
 
 /// What a block is in the shape of a function.
-const BLOCK: &str = "block";
+pub(crate) const BLOCK: &str = "block";
 
 /// Bytes that travel as one block.
 #[derive(Clone, Copy)]
 pub struct Block<'v>(&'v [u8]);
+
+impl<'v> Block<'v> {
+    pub(crate) fn bytes(self) -> &'v [u8] {
+        self.0
+    }
+}
 
 impl Serialize for Block<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -157,6 +163,7 @@ macro_rules! bytes {
 
 bytes! {
     &'m [u8]: |v| v, |b| b;
+    Vec<u8>: |v| v, |b| b.to_vec();
     &'m Path: |v| v.as_os_str().as_bytes(), |b| Path::new(OsStr::from_bytes(b));
     PathBuf: |v| v.as_os_str().as_bytes(), |b| OsString::from_vec(b.to_vec()).into();
     &'m OsStr: |v| v.as_bytes(), |b| OsStr::from_bytes(b);

@@ -1,7 +1,7 @@
 //! The one door: run the function here, or find its server and send the call there.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::client::{self, Request};
 use crate::codec::{Decoder, Encoder, Undecoded, Unencoded};
@@ -112,10 +112,18 @@ impl Received<'_> {
     }
 
     pub(crate) fn decode<T: DeserializeOwned>(self) -> Result<T, Error> {
+        self.decode_as(|value: T| value)
+    }
+
+    /// What `make` makes of a value that may be lent by the reply.
+    pub(crate) fn decode_as<'m, V: Deserialize<'m>, T>(
+        &'m self,
+        make: impl FnOnce(V) -> T,
+    ) -> Result<T, Error> {
         let mut decoder = Decoder::new(self.reply.body());
         let decoded = decoder
             .take()
-            .and_then(|value| decoder.finish().map(|()| value));
+            .and_then(|value| decoder.finish().map(|()| make(value)));
         decoded.map_err(|e| self.unreadable(&e))
     }
 

@@ -12,6 +12,7 @@ use crate::address::{self, Address};
 use crate::client::Client;
 use crate::error::{Call, Error, Result};
 use crate::explain;
+use crate::wire::call::LARGEST_HEAD;
 use crate::wire::frame::LARGEST;
 
 mod control;
@@ -67,6 +68,9 @@ const UNKNOWN: u8 = 0;
 const AWAY: u8 = 1;
 const LOCAL: u8 = 2;
 
+/// See [`Server::max_message`].
+const MAX_MESSAGE: usize = 64 * 1024 * 1024 + 1024;
+
 /// Whether this process has called [`init`].
 static INITIALISED: AtomicBool = AtomicBool::new(false);
 
@@ -93,7 +97,7 @@ impl Server {
             one_per: None,
             idle_timeout: None,
             timeout: None,
-            max_message: 64 * 1024 * 1024,
+            max_message: MAX_MESSAGE,
             max_connections: 512,
             keep_env: &[],
             resolved: OnceLock::new(),
@@ -203,12 +207,14 @@ impl Server {
         self
     }
 
-    /// The largest message in either direction, in bytes: 64 MiB if it is not set, at most 4 GiB.
+    /// The largest message in either direction, in bytes: at most 4 GiB; if it is not set, 64 MiB and
+    /// the 1 KiB that one value of that size may take besides.
     ///
     /// What is larger is [`Error::TooLarge`] at the side that would send it.
     #[must_use]
     pub const fn max_message(mut self, bytes: usize) -> Self {
-        self.max_message = if bytes < LARGEST { bytes } else { LARGEST };
+        const MOST: usize = LARGEST - LARGEST_HEAD;
+        self.max_message = if bytes < MOST { bytes } else { MOST };
         self
     }
 

@@ -109,6 +109,13 @@ fn paths() {
         path_bytes(strange, "b".into(), None, None).unwrap(),
         [bytes, b"b"]
     );
+    assert_eq!(path_back(strange).unwrap(), strange.join("x"));
+    let large = vec![7; 300_000];
+    assert_eq!(
+        blocks(large.clone(), strange).unwrap(),
+        [&large, bytes].concat()
+    );
+    assert_eq!(blocks(vec![], Path::new("")).unwrap(), b"");
 }
 
 fn names_of_arguments() {

@@ -115,6 +115,17 @@ pub(crate) fn path_bytes(
     .collect())
 }
 
+/// Bytes and paths come back as they are, too.
+#[remote(ZOO)]
+pub(crate) fn blocks(bytes: Vec<u8>, path: &Path) -> Result<Vec<u8>> {
+    Ok([bytes, path.as_os_str().as_bytes().to_vec()].concat())
+}
+
+#[remote(ZOO)]
+pub(crate) fn path_back(path: &Path) -> io::Result<PathBuf> {
+    Ok(path.join("x"))
+}
+
 #[remote(ZOO)]
 pub(crate) fn longer<'a>(a: &'a str, b: &'a str) -> Result<String>
 where
