@@ -112,10 +112,10 @@ fn paths() {
     assert_eq!(path_back(strange).unwrap(), strange.join("x"));
     let large = vec![7; 300_000];
     assert_eq!(
-        blocks(large.clone(), strange).unwrap(),
+        joined(large.clone(), strange).unwrap(),
         [&large, bytes].concat()
     );
-    assert_eq!(blocks(vec![], Path::new("")).unwrap(), b"");
+    assert_eq!(joined(vec![], Path::new("")).unwrap(), b"");
 }
 
 fn names_of_arguments() {

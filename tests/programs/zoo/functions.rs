@@ -117,7 +117,7 @@ pub(crate) fn path_bytes(
 
 /// Bytes and paths come back as they are, too.
 #[remote(ZOO)]
-pub(crate) fn blocks(bytes: Vec<u8>, path: &Path) -> Result<Vec<u8>> {
+pub(crate) fn joined(bytes: Vec<u8>, path: &Path) -> Result<Vec<u8>> {
     Ok([bytes, path.as_os_str().as_bytes().to_vec()].concat())
 }
 
