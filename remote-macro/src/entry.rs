@@ -88,7 +88,7 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
             (&&&&&#krate::__private::Tag::<#output>::new()).answer(
                 #path(#(#names.lend()),*),
                 #reply,
-                (&(&#krate::__private::Tag::<#output>::new()).ok()).way(),
+                (&&(&&#krate::__private::Tag::<#output>::new()).ok()).way(),
             )
         }
     }
@@ -104,7 +104,7 @@ fn shape(options: &Options, function: &Function) -> TokenStream {
         fn __remotex_shape(#shape: &mut #krate::__private::Shape) {
             use #krate::__private::tiers::*;
             #((&&&&#krate::__private::Tag::<#types>::new()).shape(#shape);)*
-            (&&&&&#krate::__private::Tag::<#output>::new()).shape_answer(#shape, (&(&#krate::__private::Tag::<#output>::new()).ok()).way());
+            (&&&&&#krate::__private::Tag::<#output>::new()).shape_answer(#shape, (&&(&&#krate::__private::Tag::<#output>::new()).ok()).way());
         }
     }
 }

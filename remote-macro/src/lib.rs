@@ -35,7 +35,7 @@
 //! }
 //! ```
 //!
-//! `way` is how the `Ok` value travels: `(&(&Tag::<remotex::Result<()>>::new()).ok()).way()`.
+//! `way` is how the `Ok` value travels: `(&&(&&Tag::<remotex::Result<()>>::new()).ok()).way()`.
 //!
 //! The handler calls the function itself, which finds that it is in the server, and runs on. What
 //! the references before a `Tag` are for is told in `remote_runtime::tag`.

@@ -61,7 +61,7 @@ fn question(options: &Options, written: &Written, function: &Function) -> TokenS
             let #ended = (&&&&&#krate::__private::Tag::<#output>::new()).ask(#away, &mut |#out| {
                 #(#puts)*
                 ::core::result::Result::Ok(())
-            }, (&(&#krate::__private::Tag::<#output>::new()).ok()).way());
+            }, (&&(&&#krate::__private::Tag::<#output>::new()).ok()).way());
             if let ::core::option::Option::Some(#ended) = #ended {
                 return #ended;
             }

@@ -66,7 +66,7 @@ impl<T: for<'m> Bytes<'m>> Carry<T> for AsBlock {
     }
 }
 
-/// Tier 1 of the choice between them, `(&Tag::<T>::new()).way()`.
+/// Tier 1 of the choice between them, `(&&Tag::<T>::new()).way()`.
 pub trait WayBlock<T> {
     #[doc(hidden)]
     fn way(&self) -> AsBlock {
@@ -86,7 +86,7 @@ pub trait WayValue<T> {
 
 impl<T> WayValue<T> for Tag<T> {}
 
-/// The tag of a return type's `Ok` value: `(&Tag::<R>::new()).ok()`.
+/// The tag of a return type's `Ok` value: `(&&Tag::<R>::new()).ok()`.
 pub trait OkOfResult<T> {
     #[doc(hidden)]
     fn ok(&self) -> Tag<T> {
