@@ -38,7 +38,7 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
             function: #krate::__private::Function {
                 name: #name,
                 place: #place,
-                program: #krate::__private::program(::core::option_env!("CARGO_PKG_NAME"), ::core::module_path!()),
+                program: #krate::__private::program(::core::option_env!("CARGO_PKG_NAME"), ::core::module_path!(), #name),
                 arguments: &[#(#arguments),*],
                 output: #output,
                 idempotent: #idempotent,

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use crate::address::Files;
 use crate::error::{Call, Error};
 use crate::link::PATIENCE;
-use crate::transport::Bound;
+use crate::transport::{Bound, Peer};
 use crate::{explain, paths, testing, transport};
 use lock::Lock;
 
@@ -52,7 +52,8 @@ impl fmt::Display for Which<'_> {
     }
 }
 
-/// Starts the server, unless it runs by now, and connects.
+/// Starts the server, unless it runs by now, and connects. Others may be starting it, or be waiting for
+/// one to end so that they can; all of that takes until `deadline` at the most.
 pub(crate) fn start(
     call: Call<'_>,
     which: Which<'_>,
@@ -64,10 +65,11 @@ pub(crate) fn start(
         if let Some(stream) = connect(call, files, PATIENCE)? {
             return Ok(stream);
         }
-        match go_on(call, which, files, starting, deadline) {
+        let given = match prepare(call, files, starting, deadline) {
             Err(e) if is_gone(&e, deadline) => continue,
-            started => started?,
-        }
+            prepared => prepared?,
+        };
+        launch::launch(call, which, given, files.logs(), deadline)?;
         if let Some(stream) = connect(call, files, PATIENCE)? {
             return Ok(stream);
         }
@@ -99,14 +101,13 @@ fn is_gone(e: &Error, deadline: Instant) -> bool {
     is_gone && Instant::now() < deadline
 }
 
-/// Starts the server, where nobody listens.
-pub(crate) fn go_on(
+/// Takes and makes what a server is started with.
+fn prepare(
     call: Call<'_>,
-    which: Which<'_>,
     files: &Files,
     starting: Lock,
     deadline: Instant,
-) -> Result<(), Error> {
+) -> Result<Given, Error> {
     testing::step("start: start lock taken");
     let lock = lock(call, &files.lock, deadline)?;
     testing::step("start: lock taken");
@@ -116,7 +117,7 @@ pub(crate) fn go_on(
         socket: bind(call, files)?,
     };
     testing::step("start: socket made");
-    launch::launch(call, which, given, files.logs(), deadline)
+    Ok(given)
 }
 
 /// Starts a server that goes on with the lock and the socket of the one before.
@@ -145,7 +146,7 @@ pub(crate) fn connect(
     match transport::connect(&files.socket, patience) {
         Ok(stream) => {
             explain::say(call, || format!("somebody listens at `{socket}`"));
-            Ok(Some(stream))
+            check_peer(call, files, &stream).map(|()| Some(stream))
         }
         Err(e) if transport::is_nobody(&e) => {
             explain::say(call, || format!("nobody listens at `{socket}`: {e}"));
@@ -159,6 +160,19 @@ pub(crate) fn connect(
         }
         Err(e) => Err(at_path(call, "it cannot be connected to", &files.socket, e)),
     }
+}
+
+/// Checks that it is our server who listens: in a folder of the system's anybody may.
+fn check_peer(call: Call<'_>, files: &Files, stream: &UnixStream) -> Result<(), Error> {
+    let peer = Peer::of(stream).map_err(|e| call.io("its user cannot be checked", e))?;
+    if peer.is_us() {
+        return Ok(());
+    }
+    Err(Error::Denied(call.trouble(format_args!(
+        "who listens at `unix:{}` is user {}, and not you; set another address",
+        files.socket.display(),
+        peer.uid
+    ))))
 }
 
 /// What a server is started with.

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use crate::codec::{Decoder, Encoder, Unencoded};
 use crate::shape::Shape;
 use crate::wire::Kind;
-use crate::wire::call::Fingerprint;
+use crate::wire::call::{Fingerprint, LARGEST_HEAD};
 use crate::wire::fault::Fault;
 use serde::Serialize;
 
@@ -72,11 +72,24 @@ impl Function {
 /// The crate that declares a function, as the macro sees it: its package, or, built without cargo,
 /// its module.
 #[must_use]
-pub const fn program(package: Option<&'static str>, module: &'static str) -> &'static str {
-    match package {
+///
+/// # Panics
+/// If that and the function's name are longer than a call can say. In a `static` that is an error of
+/// the compiler.
+pub const fn program(
+    package: Option<&'static str>,
+    module: &'static str,
+    function: &str,
+) -> &'static str {
+    let program = match package {
         Some(package) => package,
         None => module,
-    }
+    };
+    assert!(
+        program.len() + function.len() < LARGEST_HEAD - 64,
+        "the names of the function and of its package are too long"
+    );
+    program
 }
 
 /// What the macro writes for a function.

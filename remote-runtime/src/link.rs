@@ -13,6 +13,9 @@ use crate::wire::frame::{Inbox, Refused};
 /// How long a peer may take to greet, and how long it may pause within a message.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a server that is ending may take.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(30);
+
 /// How long a server may take to start.
 pub(crate) const START: Duration = Duration::from_secs(30);
 

@@ -145,7 +145,7 @@ impl Server {
 
     /// Runs `save` in the server after its last call and before its process ends: the place to save.
     ///
-    /// In a server that was started in the background it may take 18 s; then the process ends without
+    /// In a server that was started in the background it may take 15 s; then the process ends without
     /// it. A call that was given up, since it took longer than the grace period, may still hold a lock.
     #[must_use]
     pub const fn on_stop(mut self, save: fn() -> Result<()>) -> Self {

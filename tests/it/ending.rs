@@ -323,6 +323,51 @@ fn a_restart_refuses_nobody() {
 }
 
 #[test]
+fn a_restart_leaves_a_server_though_the_old_one_is_killed_under_it() {
+    for _ in 0..5 {
+        let home = Home::new();
+        let old = home.run_zoo(&["pid"]);
+        let call = running_call(&home);
+        let restart = home
+            .zoo(&["restart", "zoo"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        await_ending(&home);
+        crate::support::kill(old.parse().unwrap(), Signal::KILL);
+        assert_eq!(stdout(&restart.wait_with_output().unwrap()), "()");
+        let status = home.run_zoo(&["status", "zoo"]);
+        assert!(status.starts_with('('), "{status}");
+        assert!(stdout(&call.wait_with_output().unwrap()).starts_with("Lost true "));
+    }
+}
+
+#[test]
+fn a_restart_of_a_stopped_process_is_given_up_as_soon_as_a_call() {
+    let home = Home::new();
+    let pid: i32 = home.run_zoo(&["pid"]).parse().unwrap();
+    crate::support::kill(pid, Signal::STOP);
+    let restart = home
+        .zoo(&["restart", "zoo"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = home.run_zoo(&["pid"]);
+    let restart = stdout(&restart.wait_with_output().unwrap());
+    assert!(
+        restart.starts_with("TimedOut false server `zoo`: "),
+        "{restart}"
+    );
+    // Whether it asked before the restart took the start lock or not.
+    assert!(
+        said.starts_with("TimedOut true `pid` on server `zoo`: "),
+        "{said}"
+    );
+    crate::support::kill(pid, Signal::CONT);
+    assert!(home.run_zoo(&["pid"]).parse::<u32>().is_ok());
+}
+
+#[test]
 fn a_restart_of_a_server_in_the_foreground_lets_it_return() {
     let home = Home::new();
     let server = home.serve(&["serve"], "zoo");

@@ -1,7 +1,6 @@
 //! Where a function runs, for how long, and what it knows of who called it.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use crate::support::{Home, stderr, stdout};
 
@@ -116,7 +115,6 @@ fn a_limit_of_time_holds_for_the_start_too() {
     // Somebody holds the start lock, and does not let it go.
     let start = fs::File::open(home.path("run/remotex/hasty.start")).unwrap();
     rustix::fs::flock(&start, rustix::fs::FlockOperation::LockExclusive).unwrap();
-    let began = Instant::now();
     let said = home.run_zoo(&["sleep", "1"]);
     assert!(
         said.starts_with("TimedOut false `sleep` on server `hasty`: "),
@@ -124,8 +122,8 @@ fn a_limit_of_time_holds_for_the_start_too() {
     );
     assert!(said.contains("hasty.start"), "{said}");
     assert!(
-        began.elapsed() < Duration::from_secs(25),
-        "and not after the thirty of a start"
+        said.contains("for 0 s"),
+        "and not the thirty of a start: {said}"
     );
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Route;
-use super::conversation::{FAREWELL, greeted, hello, not_a_server};
+use super::conversation::{greeted, hello, not_a_server};
 use crate::error::{Call, Error};
-use crate::link::{Broken, Link, PATIENCE, START};
+use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
 use crate::wire::hello::Hello;
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
@@ -132,7 +132,10 @@ fn await_end(
     link: &mut Link,
     hello: &Hello,
 ) -> Result<(), Error> {
-    let deadline = Instant::now() + FAREWELL;
+    let patience = route
+        .deadline()
+        .map_or(FAREWELL, |deadline| deadline.left().min(FAREWELL));
+    let deadline = Instant::now() + patience;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match link.receive(LARGEST, Some(left)) {
@@ -141,9 +144,8 @@ fn await_end(
             Ok(None) | Err(Broken::Cut | Broken::Unread) => return Ok(()),
             Err(Broken::Silent) => {
                 return Err(Error::TimedOut(call.trouble(format_args!(
-                    "process {} is to stop, and has not within {} s; see {}",
+                    "process {} is to stop, and has not within {patience:?}; see {}",
                     hello.pid,
-                    FAREWELL.as_secs(),
                     route.log()
                 ))));
             }
@@ -196,7 +198,11 @@ fn expect(
 fn receive(route: &dyn Route, link: &mut Link) -> Result<Option<Kind>, Broken> {
     let began = Instant::now();
     loop {
-        match link.receive(LARGEST, Some(PATIENCE)) {
+        let left = route
+            .deadline()
+            .map_or(PATIENCE, |deadline| deadline.left());
+        match link.receive(LARGEST, Some(PATIENCE.min(left))) {
+            Err(Broken::Silent) if left.is_zero() => return Err(Broken::Silent),
             Err(Broken::Silent) if began.elapsed() < START && route.is_starting() => {}
             received => return received,
         }
@@ -225,9 +231,8 @@ fn unexpected(
 fn broken(call: Call<'_>, route: &dyn Route, e: Broken) -> Error {
     match e {
         Broken::Silent => Error::TimedOut(call.trouble(format_args!(
-            "the one at `{}` did not reply within {} s; it may be stopped or overloaded",
-            route.address(),
-            PATIENCE.as_secs()
+            "the one at `{}` did not reply in time; it may be stopped or overloaded",
+            route.address()
         ))),
         Broken::Io(e) => call.io("its reply cannot be received", e),
         Broken::Refused(e) => not_a_server(call, route, &e),

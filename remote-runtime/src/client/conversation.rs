@@ -10,15 +10,11 @@ use super::{Deadline, Request, Route};
 use crate::build::Build;
 use crate::error::{Call, Error};
 use crate::explain;
-use crate::link::{Broken, Link, PATIENCE, START};
-use crate::transport::Peer;
+use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
 use crate::wire::fault::LARGEST_FAULT;
 use crate::wire::frame::Refused;
 use crate::wire::hello::Hello;
 use crate::wire::{Kind, PROTOCOL, fields};
-
-/// How long a server that is ending may take.
-pub(super) const FAREWELL: Duration = Duration::from_secs(30);
 
 /// A connection that was made.
 #[derive(Debug)]
@@ -44,14 +40,6 @@ impl Conversation {
         let Some(stream) = route.connect(call)? else {
             return Ok(None);
         };
-        let peer = Peer::of(&stream).map_err(|e| call.io("its user cannot be checked", e))?;
-        if !peer.is_us() {
-            return Err(Error::Denied(call.trouble(format_args!(
-                "who listens at `{}` is user {}, and not you; set another address",
-                route.address(),
-                peer.uid
-            ))));
-        }
         Ok(Some(Self {
             link: Link::new(Arc::new(stream)),
             hello: None,
@@ -118,7 +106,7 @@ impl Conversation {
                 Err(Broken::Unread) if cfg!(target_os = "linux") => return Ok(Ended::NotRun),
                 Err(Broken::Unread) => return Err(lost(call, route)),
                 Err(Broken::Silent) if self.may_still_come(route, began) => {}
-                Err(Broken::Silent) => return Err(self.silent(call, route, unwritten)),
+                Err(Broken::Silent) => return Err(self.silent(call, route, unwritten, began)),
                 Err(Broken::Refused(refused)) => return Err(self.refused(call, route, refused)),
                 Err(Broken::Io(e)) => {
                     let why = call.trouble(format_args!("the answer cannot be received: {e}"));
@@ -243,7 +231,7 @@ impl Conversation {
         }
     }
 
-    fn silent(&self, call: Call<'_>, route: &dyn Route, unwritten: bool) -> Error {
+    fn silent(&self, call: Call<'_>, route: &dyn Route, unwritten: bool, began: Instant) -> Error {
         let at = route.address();
         let over = route.deadline().filter(Deadline::is_over);
         let what = match self.hello {
@@ -258,7 +246,10 @@ impl Conversation {
             )),
             None => call.trouble(format_args!(
                 "the server at `{at}` did not {what} within {} s; it may be stopped or overloaded",
-                PATIENCE.as_secs()
+                match self.hello {
+                    None => began.elapsed().as_secs(),
+                    Some(_) => PATIENCE.as_secs(),
+                }
             )),
         };
         // What it has only a part of it does not run.

@@ -46,6 +46,12 @@ pub(super) fn launch(
     logs: Vec<PathBuf>,
     deadline: Instant,
 ) -> Result<(), Error> {
+    // Waiting for others has taken its time.
+    let deadline = deadline.min(Instant::now() + START);
+    if deadline <= Instant::now() {
+        let why = "there is no time left to start it, by the `.timeout` of its `Server`";
+        return Err(Error::TimedOut(call.trouble(why)));
+    }
     let log = Log::open(logs).map_err(|(path, e)| {
         let remedy = "set XDG_STATE_HOME to a folder that you can write, on a disk with room";
         call.io(

@@ -18,6 +18,9 @@ use crate::transport::Bound;
 /// The first descriptor that a manager hands over.
 const FIRST: RawFd = 3;
 
+/// More than any manager does.
+const MOST: RawFd = 1024;
+
 /// The socket at `path`, if this process was started with it. Those at other paths are left to
 /// whomever they are meant for.
 pub(crate) fn activated(path: &Path) -> Option<Bound> {
@@ -26,7 +29,7 @@ pub(crate) fn activated(path: &Path) -> Option<Bound> {
         return None;
     }
     let many = RawFd::try_from(number("LISTEN_FDS")?).ok()?;
-    (FIRST..FIRST.checked_add(many)?).find_map(|descriptor| {
+    (FIRST..FIRST + many.clamp(0, MOST)).find_map(|descriptor| {
         // SAFETY: whoever set these variables for this very process has left these descriptors open
         // in it, and nobody closes what is not theirs; it is borrowed for as long as this takes.
         let given = unsafe { BorrowedFd::borrow_raw(descriptor) };

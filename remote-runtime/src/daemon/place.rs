@@ -74,7 +74,8 @@ impl Drop for Place {
     /// Another socket that lies at the path by now stays. The lock is let go also where a process that
     /// was forked from this one has it.
     fn drop(&mut self) {
-        if self.owned && self.socket.is_some() && identity(&self.files.socket) == self.socket {
+        // Only who holds the lock that lies there may touch the socket.
+        if self.owned && !self.is_lost() {
             testing::step("end: before the socket is removed");
             // If it stays, the next server removes it.
             let _ = fs::remove_file(&self.files.socket);

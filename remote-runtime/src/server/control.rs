@@ -78,10 +78,17 @@ impl Server {
         // Nobody else is to start one meanwhile.
         let starting = daemon::begin(call, &files, way.start_by())?;
         let succession = match way.find(call)? {
-            Some(stream) => client::restart(call, &way, stream, registry::program_of(self))?,
+            Some(stream) => {
+                let program = registry::program_of(self);
+                client::restart(call, &way.holding_start(), stream, program)?
+            }
             None => Succession::Ended,
         };
-        way.take_over(call, way.which(), &files, starting, succession)
+        if way.take_over(call, way.which(), &files, starting, succession)? {
+            return Ok(());
+        }
+        // Nothing is left of it; or a manager, which needs the start lock, starts the next one.
+        self.start()
     }
 
     /// What the server is doing.

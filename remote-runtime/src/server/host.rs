@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{process, thread};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,7 +16,6 @@ use crate::daemon::lock::Lock;
 use crate::daemon::place::Place;
 use crate::daemon::{self, Given, log, manager};
 use crate::error::{Call, Error, Result};
-use crate::link::START;
 use crate::registry;
 use crate::serve::{Footing, Host, Service, Yields};
 use crate::testing;
@@ -42,11 +41,11 @@ impl Server {
                 call.trouble("its address is `local:`, where nobody can listen"),
             ));
         };
-        let deadline = Instant::now() + START;
+        let deadline = way.start_by();
         let starting = daemon::begin(call, &files, deadline)?;
         let activated = manager::activated(&files.socket);
         if activated.is_none() {
-            refuse_second(call, &way)?;
+            refuse_second(call, &way.holding_start())?;
         }
         let lock = daemon::lock(call, &files.lock, deadline)?;
         let owned = activated.is_none();
@@ -158,7 +157,7 @@ impl Server {
         }));
         testing::step("end: on_stop done");
         let Ground { place, .. } = ground;
-        if place.is_owned() && host.hand_over(place.lock()) {
+        if place.is_owned() && !place.is_lost() && host.hand_over(place.lock()) {
             place.hand_over();
         } else {
             // Who has come since is kept waiting by `host`: first there must be room for a successor.
@@ -174,7 +173,7 @@ impl Server {
 
 /// How long `on_stop` may take in a daemon. With the grace period of the calls before it, whoever has
 /// asked it to stop still waits then.
-const SAVING: Duration = Duration::from_secs(18);
+const SAVING: Duration = Duration::from_secs(15);
 
 /// Ends the process if it has not ended by itself in time: whatever `on_stop` waits for, perhaps a
 /// lock that a call holds which was given up, nobody else could have the server's place.

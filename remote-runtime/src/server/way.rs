@@ -11,7 +11,7 @@ use crate::client::{self, Deadline, Route, Succession};
 use crate::daemon::lock::Lock;
 use crate::daemon::{self, Given, Which};
 use crate::error::{Call, Error, Result};
-use crate::link::{PATIENCE, START};
+use crate::link::{FAREWELL, PATIENCE, START};
 use crate::transport::Bound;
 use crate::{explain, registry, testing};
 
@@ -21,6 +21,8 @@ pub(crate) struct Way {
     pub(super) server: &'static Server,
     key: String,
     deadline: Option<Deadline>,
+    /// Whether we are the one who holds the start lock.
+    is_ours_to_start: bool,
 }
 
 impl Way {
@@ -48,6 +50,15 @@ impl Way {
             server,
             key,
             deadline: None,
+            is_ours_to_start: false,
+        }
+    }
+
+    /// The same, for who holds the start lock: nobody else is starting the server then.
+    pub(super) fn holding_start(&self) -> Self {
+        Self {
+            is_ours_to_start: true,
+            ..self.clone()
         }
     }
 
@@ -78,13 +89,15 @@ impl Way {
         }
     }
 
-    /// Until when a server that starts now must have started.
+    /// Until when a server must have started: others may be waiting for one to end first, so that
+    /// they can start the next.
     pub(super) fn start_by(&self) -> Instant {
-        let ours = Instant::now() + START;
+        let ours = Instant::now() + FAREWELL + START;
         self.deadline.map_or(ours, |deadline| deadline.at.min(ours))
     }
 
-    /// Starts the successor of a server that has made room for it.
+    /// Starts the successor of a server that has made room for it; `false` if there was nothing to go
+    /// on with.
     pub(super) fn take_over(
         &self,
         call: Call<'_>,
@@ -92,23 +105,27 @@ impl Way {
         files: &Files,
         starting: Lock,
         succession: Succession,
-    ) -> Result<()> {
-        match succession {
-            Succession::Stays => Ok(()),
-            Succession::Ended => match daemon::connect(call, files, PATIENCE)? {
-                // Whoever holds its socket starts the next one.
-                Some(_) => Ok(()),
-                None => daemon::go_on(call, which, files, starting, self.start_by()),
-            },
-            Succession::Handed([lock, socket]) => {
-                let given = Given {
-                    starting,
-                    lock: Lock::handed_over(lock),
-                    socket: Bound::handed_over(socket),
-                };
-                daemon::succeed(call, which, files, given, self.start_by())
-            }
+    ) -> Result<bool> {
+        let Succession::Handed([lock, socket]) = succession else {
+            return Ok(matches!(succession, Succession::Stays));
+        };
+        let lock = Lock::handed_over(lock);
+        if !lock.is_at(&files.lock).unwrap_or(false) {
+            // Its files were removed meanwhile, and perhaps another one has them by now.
+            return Ok(false);
         }
+        let given = Given {
+            starting,
+            lock,
+            socket: Bound::handed_over(socket),
+        };
+        daemon::succeed(call, which, files, given, self.start_by()).map(|()| true)
+    }
+
+    /// How long connecting, or a send, may pause.
+    fn patience(&self) -> Duration {
+        let left = self.deadline.map_or(PATIENCE, |deadline| deadline.left());
+        left.clamp(Duration::from_millis(1), PATIENCE)
     }
 
     pub(super) fn start(&self, call: Call<'_>, files: &Files) -> Result<UnixStream> {
@@ -144,9 +161,7 @@ impl Route for Way {
                 call.trouble("its address is `local:`, where nobody listens"),
             ));
         };
-        let left = self.deadline.map_or(PATIENCE, |deadline| deadline.left());
-        let patience = left.clamp(Duration::from_millis(1), PATIENCE);
-        match daemon::connect(call, &files, patience)? {
+        match daemon::connect(call, &files, self.patience())? {
             None if self.succeeds() => self.start(call, &files).map(Some),
             found => Ok(found),
         }
@@ -176,10 +191,11 @@ impl Route for Way {
             "the server is of an earlier build; this one takes its place".into()
         });
         let starting = daemon::begin(call, &files, self.start_by())?;
-        let Some(stream) = daemon::connect(call, &files, PATIENCE)? else {
-            return daemon::go_on(call, self.which(), &files, starting, self.start_by());
+        let Some(stream) = daemon::connect(call, &files, self.patience())? else {
+            // The next attempt starts one.
+            return Ok(());
         };
-        let (succession, hello) = client::succeed(call, self, stream, program)?;
+        let (succession, hello) = client::succeed(call, &self.holding_start(), stream, program)?;
         let is_tied = |theirs: &Build| {
             Build::ours().is_some_and(|ours| !ours.is_before(theirs) && !theirs.is_before(&ours))
         };
@@ -187,12 +203,16 @@ impl Route for Way {
             tied: hello.build.as_ref().is_some_and(is_tied),
             ..self.which()
         };
+        // If it has ended without a word, the next attempt starts one as well.
         self.take_over(call, which, &files, starting, succession)
+            .map(drop)
     }
 
     fn is_starting(&self) -> bool {
-        self.socket()
-            .is_some_and(|files| Lock::is_held(&files.start))
+        !self.is_ours_to_start
+            && self
+                .socket()
+                .is_some_and(|files| Lock::is_held(&files.start))
     }
 
     fn deadline(&self) -> Option<Deadline> {
