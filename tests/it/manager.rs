@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ fn activator(home: &Home, socket: &str, more: &[(&str, String)]) -> Option<Runni
         .spawn()
     {
         Ok(child) => {
-            await_that(|| folder.join(socket).exists());
+            await_that(|| is_listening(&folder.join(socket)));
             Some(Running::of(child))
         }
         Err(e) => {
@@ -43,6 +44,16 @@ fn activator(home: &Home, socket: &str, more: &[(&str, String)]) -> Option<Runni
             None
         }
     }
+}
+
+/// Whether somebody listens there, asked without a connection.
+fn is_listening(socket: &Path) -> bool {
+    const ACCEPTS: &str = "00010000";
+    let sockets = fs::read_to_string("/proc/net/unix").unwrap();
+    let path = socket.to_str().unwrap();
+    sockets
+        .lines()
+        .any(|line| line.ends_with(path) && line.split_whitespace().nth(3) == Some(ACCEPTS))
 }
 
 /// What the manager is told next.
