@@ -83,10 +83,11 @@ fn pass(
             match from.read(&mut buffer[..space]) {
                 Ok(0) => break,
                 Ok(n) => {
+                    // Before the other side can have done anything with it.
+                    counted.fetch_add(n, Ordering::SeqCst);
                     if to.write_all(&buffer[..n]).is_err() {
                         break;
                     }
-                    counted.fetch_add(n, Ordering::SeqCst);
                     left -= n;
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
