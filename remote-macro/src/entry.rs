@@ -1,7 +1,7 @@
 //! What the server registers: the function's name, and how to run it.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Ident;
 use syn::spanned::Spanned;
 
@@ -73,6 +73,7 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
         quote_spanned!(at=> (&&&&#krate::__private::Tag::<#ty>::new()).check();)
     });
     let at = Span::mixed_site().located_at(output.span());
+    let way = way(options, output);
     let check_output =
         quote_spanned!(at=> (&&&&&#krate::__private::Tag::<#output>::new()).check_answer(););
     quote! {
@@ -88,7 +89,7 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
             (&&&&&#krate::__private::Tag::<#output>::new()).answer(
                 #path(#(#names.lend()),*),
                 #reply,
-                (&&(&&#krate::__private::Tag::<#output>::new()).ok()).way(),
+                #way,
             )
         }
     }
@@ -100,11 +101,18 @@ fn shape(options: &Options, function: &Function) -> TokenStream {
     let shape = Ident::new("shape", Span::mixed_site());
     let types = function.arguments.iter().map(|argument| &argument.ty);
     let output = &function.output;
+    let way = way(options, output);
     quote! {
         fn __remotex_shape(#shape: &mut #krate::__private::Shape) {
             use #krate::__private::tiers::*;
             #((&&&&#krate::__private::Tag::<#types>::new()).shape(#shape);)*
-            (&&&&&#krate::__private::Tag::<#output>::new()).shape_answer(#shape, (&&(&&#krate::__private::Tag::<#output>::new()).ok()).way());
+            (&&&&&#krate::__private::Tag::<#output>::new()).shape_answer(#shape, #way);
         }
     }
+}
+
+/// How the `Ok` value of that return type travels.
+pub(crate) fn way(options: &Options, output: &impl ToTokens) -> TokenStream {
+    let krate = &options.krate;
+    quote!((&&(&&#krate::__private::Tag::<#output>::new()).ok()).way())
 }

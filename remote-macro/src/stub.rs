@@ -41,6 +41,7 @@ fn question(options: &Options, written: &Written, function: &Function) -> TokenS
         ReturnType::Type(_, ty) => quote!(#ty),
         ReturnType::Default => quote!(()),
     };
+    let way = entry::way(options, &output);
     // Local names that the function's own arguments cannot meet.
     let [away, out, ended] =
         ["away", "out", "ended"].map(|name| Ident::new(name, Span::mixed_site()));
@@ -61,7 +62,7 @@ fn question(options: &Options, written: &Written, function: &Function) -> TokenS
             let #ended = (&&&&&#krate::__private::Tag::<#output>::new()).ask(#away, &mut |#out| {
                 #(#puts)*
                 ::core::result::Result::Ok(())
-            }, (&&(&&#krate::__private::Tag::<#output>::new()).ok()).way());
+            }, #way);
             if let ::core::option::Option::Some(#ended) = #ended {
                 return #ended;
             }

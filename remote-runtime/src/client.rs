@@ -84,6 +84,12 @@ pub(crate) trait Route {
     /// Until when the answer must be there.
     fn deadline(&self) -> Option<Deadline>;
 
+    /// `most`, or what is left until the deadline if that is less.
+    fn within(&self, most: Duration) -> Duration {
+        self.deadline()
+            .map_or(most, |deadline| deadline.left().min(most))
+    }
+
     /// Which one of the servers it is that there are for each of several keys.
     fn key(&self) -> &str;
 

@@ -12,8 +12,7 @@ static BEGAN: OnceLock<Option<Instant>> = OnceLock::new();
 
 /// Says a step of `call`, with the time since the first one.
 pub(crate) fn say(call: Call<'_>, words: impl FnOnce() -> String) {
-    let wanted =
-        || env::var_os("REMOTEX_EXPLAIN").is_some_and(|value| !value.is_empty() && value != "0");
+    let wanted = || is_on("REMOTEX_EXPLAIN");
     if let Some(began) = BEGAN.get_or_init(|| wanted().then(Instant::now)) {
         let micros = began.elapsed().as_micros();
         // Without floating-point numbers, which take much code.
@@ -25,4 +24,9 @@ pub(crate) fn say(call: Call<'_>, words: impl FnOnce() -> String) {
             words()
         );
     }
+}
+
+/// Whether a variable that is a switch is on.
+pub(crate) fn is_on(variable: &str) -> bool {
+    env::var_os(variable).is_some_and(|value| !value.is_empty() && value != "0")
 }

@@ -180,6 +180,11 @@ impl Table {
         Ok(Self(table))
     }
 
+    /// Whether that crate declares one of them.
+    pub(crate) fn is_of(&self, program: &str) -> bool {
+        self.programs().any(|ours| ours == program)
+    }
+
     /// The crates that declare them.
     pub(crate) fn programs(&self) -> impl Iterator<Item = &'static str> {
         self.0.values().map(|function| function.program)

@@ -172,8 +172,8 @@ impl Host {
             footing.tend();
             let on = [Some(self.asked.as_fd()), footing.changes()];
             let on: Vec<_> = on.into_iter().flatten().collect();
-            accept::wait(&on, Some(idle.unwrap_or(pause).min(pause)))?;
-            if accept::wait(&[self.asked.as_fd()], Some(Duration::ZERO))? {
+            transport::wait(&on, Some(idle.unwrap_or(pause).min(pause)))?;
+            if transport::wait(&[self.asked.as_fd()], Some(Duration::ZERO))? {
                 return Ok("it was asked to");
             }
         }
@@ -204,9 +204,7 @@ impl Host {
             }
         }
     }
-}
 
-impl Host {
     /// Ends accepting, and hands the socket and `lock` to who has asked to go on with them; `false` if
     /// nobody has, or has gone.
     pub(crate) fn hand_over(&mut self, lock: BorrowedFd<'_>) -> bool {
@@ -235,7 +233,6 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         drop(self.stop_accepting());
-        drop(self.shared.heir.lock().take());
         let waiting = std::mem::take(&mut *self.shared.waiting.lock());
         let asking = std::mem::take(&mut *self.shared.asking.lock());
         for stream in waiting.iter().chain(&asking) {

@@ -13,6 +13,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, SendAncillaryBuffer,
@@ -174,6 +175,21 @@ pub(crate) fn receive_with(
         }
     }
     Ok(received.bytes)
+}
+
+/// Waits until one of these can be read from (or accepted from) or has ended; `false` if none did in time.
+pub(crate) fn wait(on: &[BorrowedFd<'_>], patience: Option<Duration>) -> io::Result<bool> {
+    let mut polled: Vec<_> = on
+        .iter()
+        .map(|&fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+        .collect();
+    // A time that no Timespec can hold is as good as for ever.
+    let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
+    match poll(&mut polled, patience.as_ref()) {
+        Ok(n) => Ok(n > 0),
+        Err(rustix::io::Errno::INTR) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// Whether nobody listens, as an error of [`connect`] tells.

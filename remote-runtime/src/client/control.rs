@@ -132,9 +132,7 @@ fn await_end(
     link: &mut Link,
     hello: &Hello,
 ) -> Result<(), Error> {
-    let patience = route
-        .deadline()
-        .map_or(FAREWELL, |deadline| deadline.left().min(FAREWELL));
+    let patience = route.within(FAREWELL);
     let deadline = Instant::now() + patience;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -198,11 +196,9 @@ fn expect(
 fn receive(route: &dyn Route, link: &mut Link) -> Result<Option<Kind>, Broken> {
     let began = Instant::now();
     loop {
-        let left = route
-            .deadline()
-            .map_or(PATIENCE, |deadline| deadline.left());
-        match link.receive(LARGEST, Some(PATIENCE.min(left))) {
-            Err(Broken::Silent) if left.is_zero() => return Err(Broken::Silent),
+        let patience = route.within(PATIENCE);
+        match link.receive(LARGEST, Some(patience)) {
+            Err(Broken::Silent) if patience.is_zero() => return Err(Broken::Silent),
             Err(Broken::Silent) if began.elapsed() < START && route.is_starting() => {}
             received => return received,
         }
@@ -224,18 +220,11 @@ fn unexpected(
             )))
         }
         Ok(Some(kind)) => not_a_server(call, route, &format_args!("a frame of kind {kind:?}")),
-        Err(e) => broken(call, route, e),
-    }
-}
-
-fn broken(call: Call<'_>, route: &dyn Route, e: Broken) -> Error {
-    match e {
-        Broken::Silent => Error::TimedOut(call.trouble(format_args!(
+        Err(Broken::Silent) => Error::TimedOut(call.trouble(format_args!(
             "the one at `{}` did not reply in time; it may be stopped or overloaded",
             route.address()
         ))),
-        Broken::Io(e) => call.io("its reply cannot be received", e),
-        Broken::Refused(e) => not_a_server(call, route, &e),
-        Broken::Cut | Broken::Unread => not_a_server(call, route, &"it is cut off"),
+        Err(Broken::Io(e)) => call.io("its reply cannot be received", e),
+        Err(Broken::Refused(e)) => not_a_server(call, route, &e),
     }
 }

@@ -217,14 +217,11 @@ impl Conversation {
         explain::say(call, || {
             "that server is ending; its end is waited for".into()
         });
-        let left = route
-            .deadline()
-            .map_or(FAREWELL, |deadline| deadline.left());
-        match self.link.receive(LARGEST_FAULT, Some(FAREWELL.min(left))) {
+        let patience = route.within(FAREWELL);
+        match self.link.receive(LARGEST_FAULT, Some(patience)) {
             Err(Broken::Silent) => Err(Error::TimedOut(call.trouble(format_args!(
-                "the server at `{}` is ending, and has not within {:?}; see {}",
+                "the server at `{}` is ending, and has not within {patience:?}; see {}",
                 route.address(),
-                FAREWELL.min(left),
                 route.log()
             )))),
             _ => Ok(()),
@@ -278,7 +275,7 @@ impl Conversation {
 /// What a client's bytes begin with.
 pub(super) fn hello(call: Call<'_>, route: &dyn Route) -> Hello {
     Hello {
-        debug: env::var_os("REMOTEX_DEBUG").is_some_and(|value| !value.is_empty() && value != "0"),
+        debug: explain::is_on("REMOTEX_DEBUG"),
         build: Build::ours(),
         image: route.image(),
         succeeds: route.succeeds(),

@@ -18,8 +18,6 @@ use std::os::unix::net::UnixStream;
 use std::time::Instant;
 use std::{env, fs, str};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
 use super::launch;
 use super::lock::Lock;
 use super::{Given, Which};
@@ -125,10 +123,11 @@ pub(super) fn outcome(from: &UnixStream, deadline: Instant) -> io::Result<Outcom
 fn is_readable(from: &UnixStream, deadline: Instant) -> io::Result<bool> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let left = Timespec::try_from(left).map_err(|_| io::ErrorKind::InvalidInput)?;
-        match poll(&mut [PollFd::new(from, PollFlags::IN)], Some(&left)) {
-            Err(rustix::io::Errno::INTR) => {}
-            polled => return Ok(polled? > 0),
+        if transport::wait(&[from.as_fd()], Some(left))? {
+            return Ok(true);
+        }
+        if left.is_zero() {
+            return Ok(false);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Takes connections, each to a thread of its own.
 
 use std::fs::File;
-use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io::ErrorKind;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{Shared, connection};
 use crate::link::{Link, PATIENCE};
+use crate::transport;
 use crate::wire::fault::Fault;
 
 /// How long to leave clients in the queue when the system has no descriptor or thread to spare.
@@ -27,7 +28,9 @@ const STACK: usize = 8 * 1024 * 1024;
 pub(super) fn run(shared: &Arc<Shared>, listener: UnixListener, quit: &UnixStream) -> UnixListener {
     let mut spare = spare();
     loop {
-        match wait(&[quit.as_fd(), listener.as_fd()], None).and_then(|_| listener.accept()) {
+        match transport::wait(&[quit.as_fd(), listener.as_fd()], None)
+            .and_then(|_| listener.accept())
+        {
             Ok((stream, _)) => take(shared, stream),
             Err(e) => {
                 let respite = match e.kind() {
@@ -46,7 +49,7 @@ pub(super) fn run(shared: &Arc<Shared>, listener: UnixListener, quit: &UnixStrea
                         RESPITE
                     }
                 };
-                if wait(&[quit.as_fd()], Some(respite)).unwrap_or(false) {
+                if transport::wait(&[quit.as_fd()], Some(respite)).unwrap_or(false) {
                     return listener;
                 }
             }
@@ -66,21 +69,6 @@ fn refuse(shared: &Shared, stream: UnixStream) {
     // Whether it hears of it or not, its connection ends.
     let _ = link.send(&shared.hello());
     connection::send_fault(&link, &Fault::Busy(why.into()));
-}
-
-/// Waits until one of these can be read from (or accepted from) or has ended; `false` if none did in time.
-pub(super) fn wait(on: &[BorrowedFd<'_>], patience: Option<Duration>) -> io::Result<bool> {
-    let mut polled: Vec<_> = on
-        .iter()
-        .map(|&fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
-        .collect();
-    // A time that no Timespec can hold is as good as for ever.
-    let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
-    match poll(&mut polled, patience.as_ref()) {
-        Ok(n) => Ok(n > 0),
-        Err(rustix::io::Errno::INTR) => Ok(false),
-        Err(e) => Err(e.into()),
-    }
 }
 
 /// Whether who is at the other end has closed.

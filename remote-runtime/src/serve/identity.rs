@@ -58,12 +58,12 @@ impl Identity {
 
     /// Whether the client, which runs that program, is to have this server's place.
     pub(super) fn succeeds(self, program: &str, service: &Service) -> bool {
-        self.may_succeed && service.table.programs().any(|ours| ours == program)
+        self.may_succeed && service.table.is_of(program)
     }
 
     /// Whether the client, which runs that program, may put one of its own in this server's place.
     pub(super) fn may_restart(self, program: &str, service: &Service) -> Result<(), Fault> {
-        if self.is_same || service.table.programs().any(|ours| ours == program) {
+        if self.is_same || service.table.is_of(program) {
             Ok(())
         } else {
             Err(stranger(service))
@@ -76,8 +76,7 @@ impl Identity {
         if self.is_same && head.fingerprint.is_none() {
             return function.map_or(Verdict::Refuse(Fault::UnknownFunction), Verdict::Run);
         }
-        let program = head.program.unwrap_or_default();
-        if !service.table.programs().any(|ours| ours == program) {
+        if !service.table.is_of(head.program.unwrap_or_default()) {
             return Verdict::Refuse(stranger(service));
         }
         if self.may_succeed {
@@ -100,14 +99,15 @@ impl Identity {
 
     /// The two builds do not agree: which one is to go depends on which one is newer.
     fn differs(self, what: &str) -> Fault {
+        let here = here();
         let remedy = if self.is_later {
             "start that server again from the build that calls"
-        } else if here().contains(" (deleted)") {
+        } else if here.contains(" (deleted)") {
             "its file has been replaced by an older one since; stop the server and call again"
         } else {
             "it was installed later than this program; use that one, or stop the server and call again"
         };
-        Fault::Mismatch(format!("the server ({}) {what}; {remedy}", here()))
+        Fault::Mismatch(format!("the server ({here}) {what}; {remedy}"))
     }
 }
 

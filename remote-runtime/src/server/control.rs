@@ -98,10 +98,11 @@ impl Server {
     pub fn status(&'static self) -> Result<Status> {
         let call = Call::control(self.name);
         let way = Way::patient(self, call)?;
-        let Some(stream) = way.find(call)? else {
-            return Err(Error::Unreachable(call.trouble("it does not run")));
+        let status = match way.find(call)? {
+            Some(stream) => client::status(call, &way, stream)?,
+            None => None,
         };
-        let Some((hello, report)) = client::status(call, &way, stream)? else {
+        let Some((hello, report)) = status else {
             return Err(Error::Unreachable(call.trouble("it does not run")));
         };
         Ok(Status {

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
-use std::{process, thread};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, getpid, kill_process};
 
 use super::{LOCAL, Server, UNKNOWN, Way};
 use crate::client::{self, Route};
@@ -186,9 +186,7 @@ fn insist(name: &'static str) {
             SAVING.as_secs()
         );
         // No handler of an ordinary exit can keep this from coming.
-        if let Some(us) = Pid::from_raw(process::id().cast_signed()) {
-            let _ = kill_process(us, Signal::KILL);
-        }
+        let _ = kill_process(getpid(), Signal::KILL);
     };
     // Without a thread it is left to who has asked to insist.
     let _ = thread::Builder::new()

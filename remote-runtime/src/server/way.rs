@@ -124,8 +124,7 @@ impl Way {
 
     /// How long connecting, or a send, may pause.
     fn patience(&self) -> Duration {
-        let left = self.deadline.map_or(PATIENCE, |deadline| deadline.left());
-        left.clamp(Duration::from_millis(1), PATIENCE)
+        self.within(PATIENCE).max(Duration::from_millis(1))
     }
 
     pub(super) fn start(&self, call: Call<'_>, files: &Files) -> Result<UnixStream> {
