@@ -4,13 +4,13 @@ use std::process::{Child, Stdio};
 
 use rustix::process::Signal;
 
-use crate::support::{Home, await_that, is_alive, stdout};
+use crate::support::{Home, await_that, begin, is_alive, printed, stdout};
 
 /// A call that runs, until there is a file `go`.
 fn running_call(home: &Home) -> Child {
     let go = home.path("go");
     let mut call = home.zoo(&["slow", go.to_str().unwrap()]);
-    let call = call.stdout(Stdio::piped()).spawn().unwrap();
+    let call = begin(&mut call);
     await_that(|| home.path("go.began").exists());
     call
 }
@@ -40,7 +40,7 @@ fn signals_let_the_running_call_end_and_remove_the_socket() {
         // The server must have begun to end before the call ends: it then says so to who connects.
         await_ending(&home);
         fs::write(home.path("go"), "").unwrap();
-        assert_eq!(stdout(&call.wait_with_output().unwrap()), pid.to_string());
+        assert_eq!(printed(call), pid.to_string());
         let output = server.output();
         assert!(output.status.success(), "{output:?}");
         assert_eq!(stdout(&output), "()");
@@ -59,7 +59,7 @@ fn a_second_signal_ends_a_server_at_once() {
     await_ending(&home);
     server.signal(Signal::TERM);
     assert_eq!(server.output().status.signal(), Some(Signal::TERM.as_raw()));
-    let said = stdout(&call.wait_with_output().unwrap());
+    let said = printed(call);
     assert!(said.starts_with("Lost true "), "{said}");
 }
 
@@ -84,25 +84,17 @@ fn who_calls_while_a_server_ends_is_served_by_the_next() {
     let home = Home::new();
     let old = home.run_zoo(&["pid"]);
     let call = running_call(&home);
-    let stop = home
-        .zoo(&["stop", "zoo"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let stop = home.begin_zoo(&["stop", "zoo"]);
     await_ending(&home);
-    let waiting = home.zoo(&["pid"]).stdout(Stdio::piped()).spawn().unwrap();
-    let start = home
-        .zoo(&["start", "zoo"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let waiting = home.begin_zoo(&["pid"]);
+    let start = home.begin_zoo(&["start", "zoo"]);
     fs::write(home.path("go"), "").unwrap();
-    assert_eq!(stdout(&call.wait_with_output().unwrap()), old);
-    assert_eq!(stdout(&stop.wait_with_output().unwrap()), "()");
-    let new = stdout(&waiting.wait_with_output().unwrap());
+    assert_eq!(printed(call), old);
+    assert_eq!(printed(stop), "()");
+    let new = printed(waiting);
     assert_ne!(new, old);
     assert!(new.parse::<u32>().is_ok(), "{new}");
-    assert_eq!(stdout(&start.wait_with_output().unwrap()), "()");
+    assert_eq!(printed(start), "()");
     assert_eq!(home.run_zoo(&["pid"]), new);
     assert!(!is_alive(old.parse().unwrap()));
 }
@@ -181,7 +173,7 @@ fn a_call_that_outlasts_the_grace_period_is_lost_and_not_promised() {
     let call = running_call(&home);
     assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
     fs::write(home.path("go"), "").unwrap();
-    let said = stdout(&call.wait_with_output().unwrap());
+    let said = printed(call);
     assert!(
         said.starts_with("Lost true `slow` on server `zoo`: "),
         "{said}"
@@ -281,7 +273,7 @@ fn status_and_stop_work_while_a_call_is_stuck() {
         "it insists after its grace period"
     );
     assert!(!is_alive(pid.parse().unwrap()));
-    assert!(stdout(&call.wait_with_output().unwrap()).starts_with("Lost true "));
+    assert!(printed(call).starts_with("Lost true "));
 }
 
 #[test]
@@ -289,29 +281,20 @@ fn a_restart_refuses_nobody() {
     let home = Home::new();
     let old = home.run_zoo(&["pid"]);
     let call = running_call(&home);
-    let restart = home
-        .zoo(&["restart", "zoo"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let restart = home.begin_zoo(&["restart", "zoo"]);
     await_ending(&home);
     let file = fs::metadata(home.socket("zoo")).unwrap();
     let waiting: Vec<_> = (0..8)
-        .map(|_| {
-            home.zoo(&["without-init", "pid"])
-                .stdout(Stdio::piped())
-                .spawn()
-                .unwrap()
-        })
+        .map(|_| home.begin_zoo(&["without-init", "pid"]))
         .collect();
     fs::write(home.path("go"), "").unwrap();
-    assert_eq!(stdout(&call.wait_with_output().unwrap()), old);
-    assert_eq!(stdout(&restart.wait_with_output().unwrap()), "()");
+    assert_eq!(printed(call), old);
+    assert_eq!(printed(restart), "()");
     let new = home.run_zoo(&["pid"]);
     assert_ne!(new, old);
     for caller in waiting {
         // They could not have started one themselves.
-        assert_eq!(stdout(&caller.wait_with_output().unwrap()), new);
+        assert_eq!(printed(caller), new);
     }
     use std::os::unix::fs::MetadataExt;
     assert_eq!(
@@ -328,17 +311,13 @@ fn a_restart_leaves_a_server_though_the_old_one_is_killed_under_it() {
         let home = Home::new();
         let old = home.run_zoo(&["pid"]);
         let call = running_call(&home);
-        let restart = home
-            .zoo(&["restart", "zoo"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let restart = home.begin_zoo(&["restart", "zoo"]);
         await_ending(&home);
         crate::support::kill(old.parse().unwrap(), Signal::KILL);
-        assert_eq!(stdout(&restart.wait_with_output().unwrap()), "()");
+        assert_eq!(printed(restart), "()");
         let status = home.run_zoo(&["status", "zoo"]);
         assert!(status.starts_with('('), "{status}");
-        assert!(stdout(&call.wait_with_output().unwrap()).starts_with("Lost true "));
+        assert!(printed(call).starts_with("Lost true "));
     }
 }
 
@@ -347,13 +326,9 @@ fn a_restart_of_a_stopped_process_is_given_up_as_soon_as_a_call() {
     let home = Home::new();
     let pid: i32 = home.run_zoo(&["pid"]).parse().unwrap();
     crate::support::kill(pid, Signal::STOP);
-    let restart = home
-        .zoo(&["restart", "zoo"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let restart = home.begin_zoo(&["restart", "zoo"]);
     let said = home.run_zoo(&["pid"]);
-    let restart = stdout(&restart.wait_with_output().unwrap());
+    let restart = printed(restart);
     assert!(
         restart.starts_with("TimedOut false server `zoo`: "),
         "{restart}"
@@ -392,10 +367,10 @@ fn an_on_stop_that_hangs_is_given_up() {
     let home = Home::new();
     let began = home.path("began");
     let mut call = home.zoo(&["cling", began.to_str().unwrap()]);
-    let call = call.stdout(Stdio::piped()).spawn().unwrap();
+    let call = begin(&mut call);
     await_that(|| began.exists());
     assert_eq!(home.run_zoo(&["stop", "clinging"]), "()");
-    assert!(stdout(&call.wait_with_output().unwrap()).starts_with("Lost true "));
+    assert!(printed(call).starts_with("Lost true "));
     assert!(home.servers().is_empty());
     let log = fs::read_to_string(home.path("state/remotex/clinging.log")).unwrap();
     assert!(
@@ -409,11 +384,7 @@ fn those_who_give_up_waiting_for_an_end_are_let_go() {
     let home = Home::new();
     let pid = home.run_zoo(&["pid"]);
     let call = running_call(&home);
-    let stop = home
-        .zoo(&["stop", "zoo"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let stop = home.begin_zoo(&["stop", "zoo"]);
     await_ending(&home);
     let open = || fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
     let before = open();
@@ -426,6 +397,6 @@ fn those_who_give_up_waiting_for_an_end_are_let_go() {
         open() < before + 10
     });
     fs::write(home.path("go"), "").unwrap();
-    assert_eq!(stdout(&call.wait_with_output().unwrap()), pid);
-    assert_eq!(stdout(&stop.wait_with_output().unwrap()), "()");
+    assert_eq!(printed(call), pid);
+    assert_eq!(printed(stop), "()");
 }

@@ -5,18 +5,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::support::{Home, await_that, is_alive, program_path, stdout};
+use crate::support::{Home, await_that, is_alive, printed, program_path, stdout};
 
 /// A server whose file is removed is found again or makes room: calls are answered, by one server.
 fn survives(remove: impl Fn(&Path)) {
     let home = Home::new();
     let old: i32 = home.run_zoo(&["pid"]).parse().unwrap();
     remove(&home.path("run/remotex"));
-    let answers: Vec<_> = (0..10)
-        .map(|_| home.zoo(&["pid"]).stdout(Stdio::piped()).spawn().unwrap())
-        .collect();
+    let answers: Vec<_> = (0..10).map(|_| home.begin_zoo(&["pid"])).collect();
     for answer in answers {
-        let said = stdout(&answer.wait_with_output().unwrap());
+        let said = printed(answer);
         assert!(said.parse::<u32>().is_ok(), "{said}");
     }
     await_that(|| !is_alive(old));
@@ -61,17 +59,13 @@ fn a_call_that_runs_when_the_socket_is_removed_is_answered() {
     let home = Home::new();
     let old = home.run_zoo(&["pid"]);
     let go = home.path("go");
-    let call = home
-        .zoo(&["slow", go.to_str().unwrap()])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let call = home.begin_zoo(&["slow", go.to_str().unwrap()]);
     await_that(|| home.path("go.began").exists());
     fs::remove_file(home.socket("zoo")).unwrap();
-    let next = home.zoo(&["pid"]).stdout(Stdio::piped()).spawn().unwrap();
+    let next = home.begin_zoo(&["pid"]);
     fs::write(go, "").unwrap();
-    assert_eq!(stdout(&call.wait_with_output().unwrap()), old);
-    let next = stdout(&next.wait_with_output().unwrap());
+    assert_eq!(printed(call), old);
+    let next = printed(next);
     assert!(next.parse::<u32>().is_ok() && next != old, "{next}");
 }
 

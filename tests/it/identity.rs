@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::support::{Home, await_that, is_alive, program_path, stdout};
+use crate::support::{Home, await_that, is_alive, printed, program_path, stdout};
 
 /// Programs that are installed in one home, each under its name.
 struct Installed {
@@ -159,9 +159,8 @@ fn calls_that_run_come_to_their_end_before_a_later_build_takes_over() {
             .contains("is ending just now")
     });
     fs::write(&go, "").unwrap();
-    let of = |child: std::process::Child| stdout(&child.wait_with_output().unwrap());
-    assert_eq!(of(running), old);
-    let mut new: Vec<_> = later.into_iter().map(of).collect();
+    assert_eq!(printed(running), old);
+    let mut new: Vec<_> = later.into_iter().map(printed).collect();
     new.dedup();
     assert_eq!(new.len(), 1, "{new:?}");
     assert_ne!(new[0], old);
@@ -212,7 +211,7 @@ fn a_later_build_takes_over_while_earlier_ones_call() {
     fs::write(&enough, "").unwrap();
     let known = [old.to_string(), new];
     for shell in loops {
-        let said = stdout(&shell.wait_with_output().unwrap());
+        let said = printed(shell);
         let strange: Vec<_> = said
             .lines()
             .filter(|line| !known.iter().any(|pid| pid == line))

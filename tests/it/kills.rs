@@ -1,10 +1,8 @@
 //! `kill -9` at every step of a server's start and of its end, and what is found afterwards.
 
-use std::process::Stdio;
-
 use remotex::testing::{STEPS, kill_at};
 
-use crate::support::{Home, await_that, is_alive, stdout};
+use crate::support::{Home, await_that, is_alive, printed, stdout};
 
 /// Ten calls at once find or start one server, which answers all of them.
 fn all_is_well(home: &Home, after: &str) {
@@ -47,12 +45,10 @@ fn a_kill_at_any_step_of_an_end_is_no_obstacle() {
         let pid = stdout(&output);
         assert_eq!(home.servers().len(), 1, "{step}: {pid}");
         // Those that call meanwhile are served as well.
-        let callers: Vec<_> = (0..4)
-            .map(|_| home.zoo(&["pid"]).stdout(Stdio::piped()).spawn().unwrap())
-            .collect();
+        let callers: Vec<_> = (0..4).map(|_| home.begin_zoo(&["pid"])).collect();
         assert_eq!(home.run_zoo(&["stop", "zoo"]), "()", "{step}");
         for caller in callers {
-            let said = stdout(&caller.wait_with_output().unwrap());
+            let said = printed(caller);
             // One that runs is lost with its server, if that is killed.
             let is_fine = said.parse::<u32>().is_ok() || said.starts_with("Lost true ");
             assert!(is_fine, "{step}: {said}");

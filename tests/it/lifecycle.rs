@@ -1,20 +1,14 @@
 use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
 
-use crate::support::{Home, await_that, is_alive, stderr, stdout};
+use crate::support::{Home, await_that, is_alive, printed, stderr, stdout};
 
 #[test]
 fn the_first_of_many_calls_starts_one_server() {
     let home = Home::new();
-    let clients: Vec<_> = (0..32)
-        .map(|_| home.zoo(&["pid"]).stdout(Stdio::piped()).spawn().unwrap())
-        .collect();
-    let pids: HashSet<_> = clients
-        .into_iter()
-        .map(|client| stdout(&client.wait_with_output().unwrap()))
-        .collect();
+    let clients: Vec<_> = (0..32).map(|_| home.begin_zoo(&["pid"])).collect();
+    let pids: HashSet<_> = clients.into_iter().map(printed).collect();
     assert_eq!(pids.len(), 1, "{pids:?}");
     assert!(is_alive(pids.into_iter().next().unwrap().parse().unwrap()));
 }
@@ -174,13 +168,9 @@ fn a_child_that_never_calls_init_is_told_apart_and_starts_nothing() {
 #[test]
 fn an_on_start_that_hangs_is_given_up_and_ended() {
     let home = Home::new();
-    let racing = home
-        .zoo(&["hanging"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let racing = home.begin_zoo(&["hanging"]);
     let said = home.run_zoo(&["hanging"]);
-    let other = stdout(&racing.wait_with_output().unwrap());
+    let other = printed(racing);
     assert!(
         [&said, &other].iter().any(|said| said
             .starts_with("TimedOut false `hanging_start` on server `hanging`: ")

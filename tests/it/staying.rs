@@ -6,14 +6,13 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use rustix::process::Signal;
 
-use crate::support::{Home, await_that, is_alive, kill, stdout};
+use crate::support::{Home, await_that, begin, is_alive, kill, printed, stdout};
 
 /// How much passes through a proxy before it cuts its first connection; the later ones pass.
 #[derive(Clone, Copy, Debug)]
@@ -183,7 +182,7 @@ fn undisturbed(disturb: impl Fn(&Home) + Send + Sync) -> (usize, usize) {
     let home = Home::new();
     let file = home.path("runs");
     let words = ["busy", "8", "400", file.to_str().unwrap()];
-    let busy = home.zoo(&words).stdout(Stdio::piped()).spawn().unwrap();
+    let busy = home.begin_zoo(&words);
     let over = AtomicBool::new(false);
     let said = thread::scope(|scope| {
         scope.spawn(|| {
@@ -193,7 +192,7 @@ fn undisturbed(disturb: impl Fn(&Home) + Send + Sync) -> (usize, usize) {
                 disturb(&home);
             }
         });
-        let said = stdout(&busy.wait_with_output().unwrap());
+        let said = printed(busy);
         over.store(true, Ordering::SeqCst);
         said
     });
@@ -268,14 +267,14 @@ fn a_client_finds_a_server_again_that_is_started_by_hand() {
     let first = home.serve(&["serve", "manual"], "manual");
     let file = home.path("enough");
     let mut client = home.zoo(&["manual-for", file.to_str().unwrap()]);
-    let client = client.stdout(Stdio::piped()).spawn().unwrap();
+    let client = begin(&mut client);
     await_that(|| home.path("enough.1").exists());
     first.signal(Signal::KILL);
     drop(first);
     let second = home.serve(&["serve", "manual"], "manual");
     await_that(|| home.path("enough.2").exists());
     fs::write(file, "").unwrap();
-    assert_eq!(stdout(&client.wait_with_output().unwrap()), "2");
+    assert_eq!(printed(client), "2");
     // Who has never met it does not wait for it.
     drop(second);
     let said = home.run_zoo(&["manual"]);

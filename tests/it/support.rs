@@ -47,6 +47,11 @@ impl Home {
         command
     }
 
+    /// Begins to run the zoo; [`printed`] waits for what it prints.
+    pub(crate) fn begin_zoo(&self, words: &[&str]) -> Child {
+        begin(&mut self.zoo(words))
+    }
+
     /// Runs the zoo, and returns what it printed, without the last line's end.
     pub(crate) fn run_zoo(&self, words: &[&str]) -> String {
         stdout(&self.zoo(words).output().unwrap())
@@ -129,6 +134,16 @@ pub(crate) fn program_path(name: &str) -> PathBuf {
 pub(crate) fn stdout(output: &Output) -> String {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     text.strip_suffix('\n').unwrap_or(&text).to_owned()
+}
+
+/// Begins to run a program whose output is waited for later.
+pub(crate) fn begin(command: &mut Command) -> Child {
+    command.stdout(Stdio::piped()).spawn().unwrap()
+}
+
+/// What a program has printed when it has ended, without the last line's end.
+pub(crate) fn printed(child: Child) -> String {
+    stdout(&child.wait_with_output().unwrap())
 }
 
 pub(crate) fn stderr(output: &Output) -> String {
