@@ -61,6 +61,15 @@ pub(crate) fn set_timeout(timeout: Option<Duration>) {
     });
 }
 
+/// See [`Caller::enter`].
+pub(crate) struct Entered;
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CALLER.set(None);
+    }
+}
+
 impl Caller {
     /// A process at the other end of a connection, which was in `directory` when it connected.
     pub(crate) fn there(peer: Peer, pid: u32, directory: PathBuf) -> Self {
@@ -74,9 +83,10 @@ impl Caller {
         }
     }
 
-    /// Makes it the caller of what this thread runs from now on.
-    pub(crate) fn enter(self) {
+    /// Makes it the caller of what this thread runs for as long as what this returns lives.
+    pub(crate) fn enter(self) -> Entered {
         CALLER.set(Some(self));
+        Entered
     }
 
     /// The effective user of the calling process.

@@ -8,7 +8,7 @@
 //! 5. `client` sends the call over a connection that it keeps.
 //! 6. `codec` makes bytes of values, `wire` makes frames of bytes,
 //! 7. `link` carries frames over what `transport` connects.
-//! 8. `serve`: the other end: accepts, reads, runs, writes.
+//! 8. `serve`: the other end: accepts, reads, runs, writes. What rests waits in the `poller`.
 //! 9. `registry` and `function`: which functions there are, and how one is run; inside it,
 //!    `caller` says for whom.
 //!
@@ -31,6 +31,7 @@ pub mod codec;
 pub mod wire;
 mod link;
 mod transport;
+mod poller;
 mod serve;
 #[doc(hidden)]
 pub mod registry;

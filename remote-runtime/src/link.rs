@@ -1,6 +1,6 @@
 //! A socket that carries frames: the one place where wire and transport meet, for both sides.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, IoSlice};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::transport;
 use crate::wire::Kind;
-use crate::wire::frame::{Inbox, Refused};
+use crate::wire::frame::{Block, Inbox, Refused};
 
 /// How long a peer may take to greet, and how long it may pause within a message.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -75,6 +75,11 @@ impl Link {
         transport::send(&self.stream, bytes)
     }
 
+    /// Sends parts, which together are whole frames.
+    pub(crate) fn send_parts(&self, parts: &mut [IoSlice<'_>]) -> io::Result<()> {
+        transport::send_parts(&self.stream, parts)
+    }
+
     /// Waits for the next frame, whose [`body`](Self::body) is at most `limit` bytes; `None` at a
     /// clean end.
     ///
@@ -86,34 +91,66 @@ impl Link {
         patience: Option<Duration>,
     ) -> Result<Option<Kind>, Broken> {
         let deadline = patience.map(|patience| Instant::now() + patience);
-        while !self.inbox.has_frame(limit).map_err(Broken::Refused)? {
-            let partial = self.inbox.is_partial();
+        while !self.has_frame(limit)? {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
                 return Err(Broken::Silent);
             }
-            let timeout = left.or(partial.then_some(PATIENCE));
-            self.set_timeout(timeout).map_err(Broken::Io)?;
-            match self.read() {
-                Ok(0) if partial => return Err(Broken::Cut),
-                Ok(0) => return Ok(None),
-                Ok(n) => self.inbox.filled(n),
-                Err(e) => match e.kind() {
-                    ErrorKind::Interrupted => {}
-                    ErrorKind::WouldBlock | ErrorKind::TimedOut => return Err(Broken::Silent),
-                    ErrorKind::ConnectionReset => return Err(Broken::Unread),
-                    _ => return Err(Broken::Io(e)),
-                },
+            let patience = left.or(self.inbox.is_partial().then_some(PATIENCE));
+            if !self.fill(patience)? {
+                return Ok(None);
             }
         }
         Ok(self.inbox.take())
     }
 
-    fn read(&mut self) -> io::Result<usize> {
+    /// The next frame, if it begins to come within `linger`; then each pause has a limit. If `linger`
+    /// is zero, what has not come by now is not waited for. `None` at a clean end.
+    ///
+    /// Who is silent for longer is [`Broken::Silent`], and may go on later unless it is
+    /// [within a frame](Self::is_within_frame).
+    pub(crate) fn next(&mut self, limit: usize, linger: Duration) -> Result<Option<Kind>, Broken> {
+        while !self.has_frame(limit)? {
+            let waits = self.inbox.is_partial() && !linger.is_zero();
+            if !self.fill(Some(if waits { PATIENCE } else { linger }))? {
+                return Ok(None);
+            }
+        }
+        Ok(self.inbox.take())
+    }
+
+    /// Whether the peer has begun to send a frame.
+    pub(crate) fn is_within_frame(&self) -> bool {
+        self.inbox.is_partial()
+    }
+
+    fn has_frame(&mut self, limit: usize) -> Result<bool, Broken> {
+        self.inbox.has_frame(limit).map_err(Broken::Refused)
+    }
+
+    /// Waits for more bytes, for ever if there is no `patience`, and not at all if it is zero; `false`
+    /// at a clean end.
+    fn fill(&mut self, patience: Option<Duration>) -> Result<bool, Broken> {
+        let waits = patience != Some(Duration::ZERO);
+        if waits && self.timeout != patience {
+            self.stream.set_read_timeout(patience).map_err(Broken::Io)?;
+            self.timeout = patience;
+        }
+        let was_partial = self.inbox.is_partial();
         let space = self.inbox.space();
-        match &mut self.descriptors {
-            None => (&*self.stream).read(space),
+        let received = match &mut self.descriptors {
+            None => transport::receive(&self.stream, space, waits),
             Some(descriptors) => transport::receive_with(&self.stream, space, descriptors),
+        };
+        match received {
+            Ok(0) if was_partial => Err(Broken::Cut),
+            Ok(n) => Ok(n > 0),
+            Err(e) => match e.kind() {
+                ErrorKind::Interrupted => Ok(true),
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(Broken::Silent),
+                ErrorKind::ConnectionReset => Err(Broken::Unread),
+                _ => Err(Broken::Io(e)),
+            },
         }
     }
 
@@ -122,16 +159,18 @@ impl Link {
         self.inbox.body()
     }
 
-    /// Gives the memory of a large message back, once it is of no use any more.
-    pub(crate) fn trim(&mut self) {
-        self.inbox.trim();
+    /// Gives back all memory but `most` bytes, once the latest body is of no use any more.
+    pub(crate) fn trim(&mut self, most: usize) {
+        self.inbox.trim(most);
     }
 
-    fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        if self.timeout != timeout {
-            self.stream.set_read_timeout(timeout)?;
-            self.timeout = timeout;
-        }
-        Ok(())
+    /// Whether the answer that comes next is a block: see [`Inbox::want_block`].
+    pub(crate) fn want_block(&mut self, wants: bool) {
+        self.inbox.want_block(wants);
+    }
+
+    /// The body of the answer that was received last, if it was a block and a large one.
+    pub(crate) fn take_block(&mut self) -> Option<Block> {
+        self.inbox.take_block()
     }
 }

@@ -1,7 +1,8 @@
 //! Serves a table of functions on a listening socket, until it is asked to stop.
 //!
-//! A thread accepts, and each connection has one that reads, runs and writes. The one that began
-//! waits for a reason to stop: a signal, a client's request, or a long time without a call.
+//! A connection on which something happens has a thread that reads, runs and writes; one that rests
+//! has none: a poller tells when it goes on, and when another one comes. The thread that began waits
+//! for a reason to stop: a signal, a client's request, or a long time without a call.
 //!
 //! The end has an order, so that no caller sees it. First every connection says
 //! [`Goodbye`](Kind::Goodbye) when it is done with the call that it runs. Who connects from then on
@@ -12,6 +13,7 @@ mod accept;
 mod connection;
 mod identity;
 mod panic;
+mod pool;
 mod run;
 mod signals;
 
@@ -19,12 +21,12 @@ pub(crate) use identity::Yields;
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::mem;
 use std::net::Shutdown;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
@@ -36,6 +38,8 @@ use crate::transport::{self, Bound};
 use crate::wire::hello::Hello;
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
+use connection::Session;
+use pool::Pool;
 
 /// How often a server sees to what nobody tells it of: its log, and files far above its own.
 const TENDING: Duration = Duration::from_secs(60);
@@ -81,9 +85,8 @@ pub(crate) struct Host {
     shared: Arc<Shared>,
     /// Readable when there is a reason to stop.
     asked: UnixStream,
-    /// Closed to end the accepting thread.
-    quit: Option<UnixStream>,
-    acceptor: Option<JoinHandle<UnixListener>>,
+    /// Closed to end the threads that wait.
+    _quit: UnixStream,
     /// Signals ask to stop for as long as it is there, which is until one has.
     signals: Option<signals::Watch>,
 }
@@ -93,6 +96,7 @@ pub(crate) struct Host {
 struct Shared {
     service: Service,
     started: (Instant, SystemTime),
+    pool: Pool,
     connections: Mutex<Connections>,
     /// Signalled when a connection ends.
     ended: Condvar,
@@ -101,20 +105,40 @@ struct Shared {
     calls: AtomicU64,
     /// When the latest call ended, in milliseconds since the start.
     last_use: AtomicU64,
-    /// Those who have called too late, and wait until a successor can start.
-    waiting: Mutex<Vec<Arc<UnixStream>>>,
+    /// Those who have called too late, and wait until a successor can start; `None` once it can.
+    waiting: Mutex<Option<Vec<Arc<UnixStream>>>>,
     /// Those who have asked for the end, and wait for it.
     asking: Mutex<Vec<Arc<UnixStream>>>,
     /// Who goes on with the socket after the end.
     heir: Mutex<Option<Arc<UnixStream>>>,
     /// Written to when a client asks to stop.
     ask: UnixStream,
+    /// A descriptor for the moment in which there is no other one.
+    spare: Mutex<Option<OwnedFd>>,
 }
 
 #[derive(Debug, Default)]
 struct Connections {
     next: u64,
-    open: HashMap<u64, Arc<UnixStream>>,
+    open: HashMap<u64, Connection>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: Arc<UnixStream>,
+    /// All else of one that rests, which no thread has then.
+    resting: Option<Box<Session>>,
+}
+
+impl Connections {
+    /// Adds one, and returns its number.
+    fn add(&mut self, stream: Arc<UnixStream>) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        let resting = None;
+        self.open.insert(id, Connection { stream, resting });
+        id
+    }
 }
 
 impl Host {
@@ -128,31 +152,28 @@ impl Host {
         let signals = signals::Watch::begin(&ask)?;
         let listener = socket.listen()?;
         listener.set_nonblocking(true)?;
+        let pool = Pool::new(listener, quitted)?;
         let shared = Arc::new(Shared {
             service,
             started: (Instant::now(), SystemTime::now()),
+            pool,
             connections: Mutex::default(),
             ended: Condvar::new(),
             stopping: AtomicBool::new(false),
             running: AtomicUsize::new(0),
             calls: AtomicU64::new(0),
             last_use: AtomicU64::new(0),
-            waiting: Mutex::default(),
+            waiting: Mutex::new(Some(Vec::new())),
             asking: Mutex::default(),
             heir: Mutex::default(),
             ask,
+            spare: Mutex::new(accept::spare()),
         });
-        let acceptor = {
-            let shared = shared.clone();
-            std::thread::Builder::new()
-                .name(format!("{} accept", shared.service.name))
-                .spawn(move || accept::run(&shared, listener, &quitted))?
-        };
+        Pool::begin(&shared)?;
         Ok(Self {
             shared,
             asked,
-            quit: Some(quit),
-            acceptor: Some(acceptor),
+            _quit: quit,
             signals: Some(signals),
         })
     }
@@ -196,9 +217,9 @@ impl Host {
                 .wait_until(&mut connections, deadline)
                 .timed_out()
             {
-                for stream in connections.open.values() {
+                for connection in connections.open.values() {
                     // Of one that has closed there is nothing to give up.
-                    let _ = stream.shutdown(Shutdown::Both);
+                    let _ = connection.stream.shutdown(Shutdown::Both);
                 }
                 return;
             }
@@ -211,7 +232,7 @@ impl Host {
         let Some(heir) = self.shared.heir.lock().take() else {
             return false;
         };
-        let Some(listener) = self.stop_accepting() else {
+        let Some(listener) = self.shared.pool.stop_accepting() else {
             return false;
         };
         let handover = frame::of(Kind::Handover, |_| ());
@@ -220,21 +241,15 @@ impl Host {
 
     /// Leaves it to the kernel to let go those who have asked for the end, which is that of the process.
     pub(crate) fn end_with_process(self) {
-        std::mem::forget(std::mem::take(&mut *self.shared.asking.lock()));
-    }
-
-    fn stop_accepting(&mut self) -> Option<UnixListener> {
-        drop(self.quit.take());
-        // It cannot panic with anything that is not already on stderr.
-        self.acceptor.take()?.join().ok()
+        mem::forget(mem::take(&mut *self.shared.asking.lock()));
     }
 }
 
 impl Drop for Host {
     fn drop(&mut self) {
-        drop(self.stop_accepting());
-        let waiting = std::mem::take(&mut *self.shared.waiting.lock());
-        let asking = std::mem::take(&mut *self.shared.asking.lock());
+        drop(self.shared.pool.stop_accepting());
+        let waiting = self.shared.waiting.lock().take().unwrap_or_default();
+        let asking = mem::take(&mut *self.shared.asking.lock());
         for stream in waiting.iter().chain(&asking) {
             // A process that a function has forked may hold it open. One that is closed is let go.
             let _ = stream.shutdown(Shutdown::Both);
@@ -247,11 +262,46 @@ impl Shared {
     fn close(&self) {
         let connections = self.connections.lock();
         self.stopping.store(true, Ordering::Release);
-        for stream in connections.open.values() {
-            // Its thread reads what has come until now, then the end. An error means that the
-            // client has closed, which ends the thread as well.
-            let _ = stream.shutdown(Shutdown::Read);
+        for connection in connections.open.values() {
+            // Who serves it reads what has come until now, then the end; one that rests is roused by
+            // that. An error means that the client has closed, which has the same effect.
+            let _ = connection.stream.shutdown(Shutdown::Read);
         }
+        drop(connections);
+        for session in self.pool.close_queue() {
+            session.say_goodbye(self);
+            self.remove(session.id);
+        }
+    }
+
+    /// Lets a connection rest, on which nothing comes for now; one that cannot comes back.
+    fn rest(&self, mut session: Box<Session>) -> Result<(), Box<Session>> {
+        session.rest();
+        let (id, stream) = (session.id, session.stream().clone());
+        let is_known = mem::replace(&mut session.is_watched, true);
+        match self.connections.lock().open.get_mut(&id) {
+            Some(connection) => connection.resting = Some(session),
+            None => return Err(session),
+        }
+        // From here on another thread may have it already.
+        match self.pool.watch(stream.as_fd(), id, is_known) {
+            Ok(()) => Ok(()),
+            Err(_) => self.rouse(id).map_or(Ok(()), |session| {
+                session.say_goodbye(self);
+                Err(session)
+            }),
+        }
+    }
+
+    /// Takes a connection that goes on from its rest.
+    fn rouse(&self, id: u64) -> Option<Box<Session>> {
+        self.connections.lock().open.get_mut(&id)?.resting.take()
+    }
+
+    /// Takes a connection that has ended off the list.
+    fn remove(&self, id: u64) {
+        self.connections.lock().open.remove(&id);
+        self.ended.notify_all();
     }
 
     fn is_stopping(&self) -> bool {
@@ -315,9 +365,10 @@ impl Shared {
     /// Keeps a connection that has come too late open until a successor can start, or its client has
     /// gone.
     fn keep_waiting(&self, stream: Arc<UnixStream>) {
-        let mut waiting = self.waiting.lock();
-        waiting.retain(|stream| !accept::has_gone(stream));
-        waiting.push(stream);
+        if let Some(waiting) = &mut *self.waiting.lock() {
+            waiting.retain(|stream| !accept::has_gone(stream));
+            waiting.push(stream);
+        }
     }
 }
 

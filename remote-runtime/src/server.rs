@@ -71,6 +71,9 @@ const LOCAL: u8 = 2;
 /// See [`Server::max_message`].
 const MAX_MESSAGE: usize = 64 * 1024 * 1024 + 1024;
 
+/// See [`Server::max_connections`].
+const MAX_CONNECTIONS: usize = 16 * 1024;
+
 /// Whether this process has called [`init`].
 static INITIALISED: AtomicBool = AtomicBool::new(false);
 
@@ -98,7 +101,7 @@ impl Server {
             idle_timeout: None,
             timeout: None,
             max_message: MAX_MESSAGE,
-            max_connections: 512,
+            max_connections: MAX_CONNECTIONS,
             keep_env: &[],
             resolved: OnceLock::new(),
             key: Mutex::new(None),
@@ -218,8 +221,11 @@ impl Server {
         self
     }
 
-    /// How many connections the server serves at once: 512 if it is not set. Beyond that, a call is
-    /// [`Error::Busy`].
+    /// How many connections the server keeps open: 16,384 if it is not set, as far as the system's
+    /// limit on descriptors allows. Beyond that, a call is [`Error::Busy`].
+    ///
+    /// One that rests costs a descriptor and less than 2 KiB. At most 511 calls run at once; the next
+    /// 1024 wait for one of them to end, and those beyond are `Busy` as well.
     #[must_use]
     pub const fn max_connections(mut self, n: usize) -> Self {
         self.max_connections = n;

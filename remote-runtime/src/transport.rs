@@ -13,11 +13,12 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, SendAncillaryBuffer,
-    SendAncillaryMessage, SocketAddrUnix, SocketType, recvmsg,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SocketAddrUnix, SocketType, recv, recvmsg,
 };
 
 /// How many connections may wait to be accepted.
@@ -129,6 +130,38 @@ pub(crate) fn send(stream: &UnixStream, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Sends all of `parts`, one after the other, as [`send`] does.
+///
+/// # Errors
+/// If the peer has closed.
+pub(crate) fn send_parts(stream: &UnixStream, mut parts: &mut [IoSlice<'_>]) -> io::Result<()> {
+    // Whatever is empty comes off first, so that an end is one.
+    IoSlice::advance_slices(&mut parts, 0);
+    while !parts.is_empty() {
+        match os::send_message(stream, parts, &mut SendAncillaryBuffer::default()) {
+            Ok(n) => IoSlice::advance_slices(&mut parts, n),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+/// Appends to `bytes`, within their spare capacity, what has come; waits for it if there is nothing
+/// and it `waits`. No bytes are an end.
+///
+/// # Errors
+/// As of a read.
+pub(crate) fn receive(stream: &UnixStream, bytes: &mut Vec<u8>, waits: bool) -> io::Result<usize> {
+    let flags = if waits {
+        RecvFlags::empty()
+    } else {
+        RecvFlags::DONTWAIT
+    };
+    let (received, _) = recv(stream, spare_capacity(bytes), flags)?;
+    Ok(received)
+}
+
 /// The most descriptors that one message carries.
 const MOST_DESCRIPTORS: usize = 3;
 
@@ -148,11 +181,23 @@ pub(crate) fn send_with(
     Ok(())
 }
 
-/// Receives bytes, and adds to `descriptors` those that come with them.
+/// The same, and adds to `descriptors` those that come with the bytes.
 ///
 /// # Errors
 /// As of a read.
 pub(crate) fn receive_with(
+    stream: &UnixStream,
+    bytes: &mut Vec<u8>,
+    descriptors: &mut Vec<OwnedFd>,
+) -> io::Result<usize> {
+    let before = bytes.len();
+    bytes.resize(bytes.capacity(), 0);
+    let received = receive_message(stream, &mut bytes[before..], descriptors);
+    bytes.truncate(before + received.as_ref().unwrap_or(&0));
+    received
+}
+
+fn receive_message(
     stream: &UnixStream,
     bytes: &mut [u8],
     descriptors: &mut Vec<OwnedFd>,

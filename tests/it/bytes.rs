@@ -1,4 +1,4 @@
-use std::io::{Read, Write};
+use std::io::{self, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::thread;
@@ -9,17 +9,18 @@ use remote_runtime::wire::fault::Fault;
 use remote_runtime::wire::frame::{self, Inbox};
 use remote_runtime::wire::hello::Hello;
 use remote_runtime::wire::{Kind, MAGIC};
+use rustix::buffer::spare_capacity;
 
 use crate::support::{Home, connect, stdout};
 
 /// The next frame, or `None` at the end of the connection.
 fn receive(stream: &mut UnixStream, inbox: &mut Inbox) -> Option<(Kind, Vec<u8>)> {
     while !inbox.has_frame(frame::LARGEST).unwrap() {
-        match stream.read(inbox.space()) {
+        match rustix::io::read(&*stream, spare_capacity(inbox.space())).map_err(io::Error::from) {
             Ok(0) => return None,
-            Ok(n) => inbox.filled(n),
-            Err(e) if e.kind() == std::io::ErrorKind::ConnectionReset => return None,
-            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::ConnectionReset => return None,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => panic!("{e}"),
         }
     }

@@ -7,7 +7,15 @@ use std::path::{Path, PathBuf};
 /// `registry` and `server` name each other, since servers are what the registry tells apart.
 const LAYERS: [&[&str]; 8] = [
     &["testing"],
-    &["error", "tag", "paths", "transport", "shape", "build"],
+    &[
+        "error",
+        "tag",
+        "paths",
+        "transport",
+        "poller",
+        "shape",
+        "build",
+    ],
     &["wire", "codec", "address", "caller", "explain"],
     &["link", "function"],
     &["argument", "client", "serve", "daemon"],

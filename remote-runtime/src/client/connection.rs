@@ -121,7 +121,7 @@ impl Connection {
         self.call.bytes.clear();
         self.call.bytes.shrink_to(ORDINARY);
         if let Some(link) = &mut self.link {
-            link.trim();
+            link.trim(ORDINARY);
         }
     }
 

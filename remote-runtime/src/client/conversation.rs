@@ -165,8 +165,9 @@ impl Conversation {
         usize::try_from(theirs).unwrap_or(usize::MAX)
     }
 
-    pub(super) fn trim(&mut self) {
-        self.link.trim();
+    /// Gives back all memory but `most` bytes, once the latest body is of no use any more.
+    pub(super) fn trim(&mut self, most: usize) {
+        self.link.trim(most);
     }
 
     pub(super) fn body(&self) -> &[u8] {

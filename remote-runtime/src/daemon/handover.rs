@@ -143,9 +143,9 @@ pub(crate) fn take() -> Option<io::Result<Handover>> {
 fn receive() -> io::Result<Handover> {
     let starter = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
     rustix::stdio::dup2_stdin(fs::File::open("/dev/null")?)?;
-    let mut words = [0; LONGEST_WORDS];
+    let mut words = Vec::with_capacity(LONGEST_WORDS);
     let mut descriptors = Vec::new();
-    let length = transport::receive_with(&starter, &mut words, &mut descriptors)?;
+    transport::receive_with(&starter, &mut words, &mut descriptors)?;
     let not_ours = || {
         io::Error::new(
             io::ErrorKind::InvalidData,
@@ -154,7 +154,7 @@ fn receive() -> io::Result<Handover> {
     };
     let [starting, lock, socket] = <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| not_ours())?;
     close_on_exec(starter.as_fd())?;
-    let words = str::from_utf8(&words[..length]).map_err(|_| not_ours())?;
+    let words = str::from_utf8(&words).map_err(|_| not_ours())?;
     let (name, rest) = words.split_once('\0').ok_or_else(not_ours)?;
     let (key, tied) = rest.split_once('\0').ok_or_else(not_ours)?;
     let (name, key, tied) = (name.to_owned(), key.to_owned(), tied == TIED);

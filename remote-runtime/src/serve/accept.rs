@@ -1,64 +1,51 @@
-//! Takes connections, each to a thread of its own.
+//! Takes connections, and greets them.
 
 use std::fs::File;
 use std::io::ErrorKind;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{Shared, connection};
+use super::Shared;
+use super::connection::{Session, send_fault};
 use crate::link::{Link, PATIENCE};
-use crate::transport;
 use crate::wire::fault::Fault;
 
-/// How long to leave clients in the queue when the system has no descriptor or thread to spare.
+/// How long to leave clients in the queue when the system has no descriptor to spare.
 const RESPITE: Duration = Duration::from_millis(100);
 
 /// How many connections there may be beyond `max_connections`: their calls are refused, but a server
 /// can always be asked for its status, and to stop.
 const RESERVE: usize = 16;
 
-/// The stack of a thread that runs functions, which are used to that of a main thread.
-const STACK: usize = 8 * 1024 * 1024;
-
-/// Accepts until `quit` is closed; the listener is of use to a successor.
-pub(super) fn run(shared: &Arc<Shared>, listener: UnixListener, quit: &UnixStream) -> UnixListener {
-    let mut spare = spare();
-    loop {
-        match transport::wait(&[quit.as_fd(), listener.as_fd()], None)
-            .and_then(|_| listener.accept())
-        {
-            Ok((stream, _)) => take(shared, stream),
-            Err(e) => {
-                let respite = match e.kind() {
-                    // Whoever waited has been taken; if somebody else woke us, it is `quit`.
-                    ErrorKind::WouldBlock
-                    | ErrorKind::Interrupted
-                    | ErrorKind::ConnectionAborted => Duration::ZERO,
-                    // Out of descriptors or memory: others must end first, and end sooner if we
-                    // let them. One client is told.
-                    _ => {
-                        drop(spare.take());
-                        if let Ok((stream, _)) = listener.accept() {
-                            refuse(shared, stream);
-                        }
-                        spare = self::spare();
-                        RESPITE
-                    }
-                };
-                if transport::wait(&[quit.as_fd()], Some(respite)).unwrap_or(false) {
-                    return listener;
-                }
-            }
+/// Takes the next connection, if there is one that is to be served.
+pub(super) fn next(shared: &Shared) -> Option<Box<Session>> {
+    let accepted = shared.pool.accept();
+    if let Err(e) = &accepted
+        && !matches!(
+            e.kind(),
+            // Whoever waited has gone, or was taken by another thread.
+            ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionAborted
+        )
+    {
+        // Out of descriptors or memory: others must end first, and end sooner if we let them. One
+        // client is told.
+        drop(shared.spare.lock().take());
+        if let Ok(stream) = shared.pool.accept() {
+            refuse(shared, stream);
         }
+        *shared.spare.lock() = spare();
+        shared.pool.pause(RESPITE);
     }
+    shared.pool.accept_again();
+    take(shared, accepted.ok()?)
 }
 
 /// A descriptor that is kept for the moment in which there is no other one.
-fn spare() -> Option<OwnedFd> {
+pub(super) fn spare() -> Option<OwnedFd> {
     File::open("/dev/null").ok().map(OwnedFd::from)
 }
 
@@ -68,7 +55,7 @@ fn refuse(shared: &Shared, stream: UnixStream) {
     let why = "it has no descriptor left for another connection; raise its limit, or see what keeps them open";
     // Whether it hears of it or not, its connection ends.
     let _ = link.send(&shared.hello());
-    connection::send_fault(&link, &Fault::Busy(why.into()));
+    send_fault(&link, &Fault::Busy(why.into()));
 }
 
 /// Whether who is at the other end has closed.
@@ -80,15 +67,13 @@ pub(super) fn has_gone(stream: &UnixStream) -> bool {
             .intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
-fn take(shared: &Arc<Shared>, stream: UnixStream) {
+fn take(shared: &Shared, stream: UnixStream) -> Option<Box<Session>> {
     // Some systems hand on that the listener does not block.
     if cfg!(not(target_os = "linux")) && stream.set_nonblocking(false).is_err() {
-        return;
+        return None;
     }
     // A client that does not read its answers is let go.
-    if stream.set_write_timeout(Some(PATIENCE)).is_err() {
-        return;
-    }
+    stream.set_write_timeout(Some(PATIENCE)).ok()?;
     let stream = Arc::new(stream);
     let link = Link::new(stream.clone());
     // The first thing on the wire, before anything is read, let alone run: a connection that ends
@@ -98,47 +83,23 @@ fn take(shared: &Arc<Shared>, stream: UnixStream) {
     if shared.is_stopping() {
         drop(connections);
         shared.say_goodbye(&link, 0);
-        return shared.keep_waiting(stream);
+        shared.keep_waiting(stream);
+        return None;
     }
     let most = shared.service.max_connections;
+    let is_extra = connections.open.len() >= most;
     if connections.open.len() >= most.saturating_add(RESERVE) {
         drop(connections);
-        return connection::send_fault(&link, &busy());
+        send_fault(&link, &too_many());
+        return None;
     }
-    let is_busy = connections.open.len() >= most;
-    let id = connections.next;
-    connections.next += 1;
-    connections.open.insert(id, stream.clone());
-    drop(connections);
-    let ending = Ending {
-        shared: shared.clone(),
-        id,
-    };
-    let serving = std::thread::Builder::new()
-        .name(format!("{} {id}", shared.service.name))
-        .stack_size(STACK)
-        .spawn(move || connection::serve(&ending.shared, link, is_busy));
-    if serving.is_err() {
-        connection::send_fault(&Link::new(stream), &busy());
-    }
+    let id = connections.add(stream);
+    Some(Box::new(Session::new(id, link, is_extra)))
 }
 
 /// To a client that is one too many.
-pub(super) fn busy() -> Fault {
+pub(super) fn too_many() -> Fault {
     Fault::Busy(
         "it has as many connections as it takes; try again, or raise `.max_connections`".into(),
     )
-}
-
-/// Takes a connection off the list when its thread ends, however it does.
-struct Ending {
-    shared: Arc<Shared>,
-    id: u64,
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.shared.connections.lock().open.remove(&self.id);
-        self.shared.ended.notify_all();
-    }
 }

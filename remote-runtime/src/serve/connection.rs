@@ -1,11 +1,12 @@
 //! One connection of the server, and the calls that come over it.
 
-use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::identity::Identity;
 use super::run::Runner;
-use super::{Service, Shared, accept};
+use super::{Service, Shared, accept, panic};
 use crate::caller::Caller;
 use crate::link::{Broken, Link, PATIENCE};
 use crate::transport::Peer;
@@ -15,122 +16,239 @@ use crate::wire::fault::Fault;
 use crate::wire::frame::{self, LARGEST, Refused};
 use crate::wire::hello::{Hello, LARGEST_HELLO};
 
-/// Serves a connection, on which our hello was sent, until one side ends it. If the server is busy,
-/// it takes no calls.
-pub(super) fn serve(shared: &Arc<Shared>, mut link: Link, is_busy: bool) {
-    let Ok(peer) = Peer::of(link.stream()) else {
-        return;
-    };
-    if !peer.is_us() {
-        return;
-    }
-    let hello = match greet(shared, &mut link) {
-        Ok(hello) => hello,
-        Err(Some(fault)) => return send_fault(&link, &fault),
-        Err(None) if shared.is_stopping() => return shared.say_goodbye(&link, 0),
-        Err(None) => return,
-    };
-    let client = Client {
-        identity: Identity::of(&hello, &shared.service),
-        debug: hello.debug,
-        limit: usize::try_from(hello.limit).unwrap_or(usize::MAX),
-    };
-    Caller::there(peer, hello.pid, hello.directory.clone()).enter();
-    let mut runner = Runner::new(&shared.service, link.stream().clone(), &client);
-    let mut taken = 0;
-    loop {
-        if shared.is_stopping() {
-            return shared.say_goodbye(&link, taken);
-        }
-        let limit = shared
-            .service
-            .limit
-            .saturating_add(LARGEST_HEAD)
-            .min(LARGEST);
-        match link.receive(limit, None) {
-            Ok(Some(Kind::Call)) if is_busy => return send_fault(&link, &accept::busy()),
-            Ok(Some(Kind::Call)) => {
-                taken += 1;
-                let running = shared.count_call();
-                let reply = runner.run(link.body());
-                drop(running);
-                let sent = link.send(reply);
-                runner.trim();
-                if sent.is_err() {
-                    return;
-                }
-            }
-            Ok(Some(Kind::Status)) => {
-                if send_report(shared, &link).is_err() {
-                    return;
-                }
-            }
-            Ok(Some(Kind::Stop)) => return stop(shared, &link),
-            Ok(Some(Kind::Restart)) => {
-                let program = String::from_utf8_lossy(link.body());
-                if let Err(fault) = client.identity.may_restart(&program, &shared.service) {
-                    return send_fault(&link, &fault);
-                }
-                *shared.heir.lock() = Some(link.stream().clone());
-                return stop(shared, &link);
-            }
-            Ok(Some(Kind::Succeed)) => {
-                let program = String::from_utf8_lossy(link.body());
-                if client.identity.succeeds(&program, &shared.service) {
-                    *shared.heir.lock() = Some(link.stream().clone());
-                    return stop(shared, &link);
-                }
-                if send_report(shared, &link).is_err() {
-                    return;
-                }
-            }
-            Ok(None) if shared.is_stopping() => return shared.say_goodbye(&link, taken),
-            Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Silent | Broken::Io(_)) => return,
-            Ok(Some(kind)) => {
-                let why = format!("a frame of kind {kind:?} is no request");
-                return send_fault(&link, &Fault::Malformed(why));
-            }
-            Err(Broken::Refused(refused)) => {
-                return send_fault(&link, &fault_of(refused, shared.service.limit));
-            }
-        }
-    }
+/// How long a thread waits for the next call before it lets the connection rest. Who calls more often
+/// finds it there.
+const LINGER: Duration = Duration::from_millis(5);
+
+/// A connection on which our hello was sent.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) id: u64,
+    link: Link,
+    /// Who it is, once that has been said.
+    client: Option<Client>,
+    /// How many calls were taken.
+    taken: u64,
+    /// A call that has come, and was not taken.
+    waiting: Option<Kind>,
+    /// Whether it is one more than the server takes, so that it runs nothing.
+    is_extra: bool,
+    /// Whether the poller knows it.
+    pub(super) is_watched: bool,
+}
+
+/// Why a thread leaves a connection.
+pub(super) enum Left {
+    Over,
+    /// Nothing comes for now.
+    Resting,
+    /// A call has come that this thread must not run.
+    Waiting,
 }
 
 /// What a client has said of itself that matters to each of its calls.
+#[derive(Debug, Clone)]
 pub(super) struct Client {
     pub(super) identity: Identity,
     /// Whether it wants backtraces.
-    pub(super) debug: bool,
-    /// The largest body that it takes, in bytes.
+    debug: bool,
+    /// The largest answer that it takes, and we send, in bytes.
     pub(super) limit: usize,
+    caller: Caller,
 }
 
-/// Reads the client's hello; an error is what to answer, if anything.
-fn greet(shared: &Shared, link: &mut Link) -> Result<Hello, Option<Fault>> {
-    match link.receive(LARGEST_HELLO, Some(PATIENCE)) {
-        Ok(Some(Kind::Hello)) => {}
-        Ok(Some(_)) => {
-            return Err(Some(Fault::Malformed(
-                "it does not begin with a hello".into(),
+impl Session {
+    pub(super) fn new(id: u64, link: Link, is_extra: bool) -> Self {
+        Self {
+            id,
+            link,
+            client: None,
+            taken: 0,
+            waiting: None,
+            is_extra,
+            is_watched: false,
+        }
+    }
+
+    pub(super) fn stream(&self) -> &Arc<UnixStream> {
+        self.link.stream()
+    }
+
+    /// Gives back the memory for messages, since none comes for now.
+    pub(super) fn rest(&mut self) {
+        self.link.trim(0);
+    }
+
+    pub(super) fn say_goodbye(&self, shared: &Shared) {
+        shared.say_goodbye(&self.link, self.taken);
+    }
+
+    pub(super) fn refuse(&self, fault: &Fault) {
+        send_fault(&self.link, fault);
+    }
+
+    /// Serves it until one side ends it, or nothing comes for a while. A thread that is the last to
+    /// wait for others waits for nothing here, and runs no function.
+    pub(super) fn serve(&mut self, shared: &Shared, runner: &mut Runner, is_last: bool) -> Left {
+        let client = match &self.client {
+            Some(client) => client.clone(),
+            None => match self.greet(shared, is_last) {
+                Ok(client) => self.client.insert(client).clone(),
+                Err(left) => return left,
+            },
+        };
+        let _watched = panic::watch(self.stream().clone(), client.debug);
+        let _entered = client.caller.clone().enter();
+        loop {
+            if shared.is_stopping() {
+                return self.end(shared);
+            }
+            match self.next(shared, is_last) {
+                Ok(Some(Kind::Call)) if self.is_extra => {
+                    self.refuse(&accept::too_many());
+                    return Left::Over;
+                }
+                Ok(Some(Kind::Call)) if is_last => {
+                    self.waiting = Some(Kind::Call);
+                    return Left::Waiting;
+                }
+                Ok(Some(Kind::Call)) => {
+                    self.taken += 1;
+                    let running = shared.count_call();
+                    let reply = runner.run(&shared.service, &client, self.link.body());
+                    drop(running);
+                    if self.link.send(reply).is_err() {
+                        return Left::Over;
+                    }
+                    if shared.pool.is_behind() {
+                        return Left::Resting;
+                    }
+                }
+                Ok(Some(request)) => {
+                    if let Some(left) = self.answer(shared, &client, request) {
+                        return left;
+                    }
+                }
+                Ok(None) if shared.is_stopping() => return self.end(shared),
+                Err(Broken::Silent) if is_last || !self.link.is_within_frame() => {
+                    return Left::Resting;
+                }
+                Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Silent | Broken::Io(_)) => {
+                    return Left::Over;
+                }
+                Err(Broken::Refused(refused)) => {
+                    self.refuse(&fault_of(refused, shared.service.limit));
+                    return Left::Over;
+                }
+            }
+        }
+    }
+
+    /// The next frame that is to be looked at.
+    fn next(&mut self, shared: &Shared, is_last: bool) -> Result<Option<Kind>, Broken> {
+        if let Some(kind) = self.waiting.take() {
+            return Ok(Some(kind));
+        }
+        let limit = shared.service.limit.saturating_add(LARGEST_HEAD);
+        self.link.next(limit.min(LARGEST), linger(is_last))
+    }
+
+    /// Answers what is no call.
+    fn answer(&mut self, shared: &Shared, client: &Client, request: Kind) -> Option<Left> {
+        let program = || String::from_utf8_lossy(self.link.body());
+        match request {
+            Kind::Status => {}
+            Kind::Stop => return Some(self.stop(shared)),
+            Kind::Restart => {
+                if let Err(fault) = client.identity.may_restart(&program(), &shared.service) {
+                    self.refuse(&fault);
+                    return Some(Left::Over);
+                }
+                *shared.heir.lock() = Some(self.stream().clone());
+                return Some(self.stop(shared));
+            }
+            Kind::Succeed => {
+                if client.identity.succeeds(&program(), &shared.service) {
+                    *shared.heir.lock() = Some(self.stream().clone());
+                    return Some(self.stop(shared));
+                }
+            }
+            kind => {
+                let why = format!("a frame of kind {kind:?} is no request");
+                self.refuse(&Fault::Malformed(why));
+                return Some(Left::Over);
+            }
+        }
+        let report = frame::of(Kind::Report, |out| shared.report().put(out));
+        self.link.send(&report).err().map(|_| Left::Over)
+    }
+
+    fn end(&self, shared: &Shared) -> Left {
+        self.say_goodbye(shared);
+        Left::Over
+    }
+
+    /// A client asks to stop: it is told that this has begun, and sees the end when it is there.
+    fn stop(&self, shared: &Shared) -> Left {
+        // Whether it hears of it or not, it has asked.
+        let _ = self.link.send(&frame::of(Kind::Stopping, |_| ()));
+        shared.asking.lock().push(self.stream().clone());
+        shared.ask_to_stop();
+        Left::Over
+    }
+
+    /// Reads the client's hello, and sees who it is.
+    fn greet(&mut self, shared: &Shared, is_last: bool) -> Result<Client, Left> {
+        let received = if is_last {
+            self.link.next(LARGEST_HELLO, linger(is_last))
+        } else {
+            self.link.receive(LARGEST_HELLO, Some(PATIENCE))
+        };
+        let refused = match received {
+            Ok(Some(Kind::Hello)) => match self.client(&shared.service) {
+                Ok(client) => return client.ok_or(Left::Over),
+                Err(fault) => fault,
+            },
+            Ok(Some(_)) => Fault::Malformed("it does not begin with a hello".into()),
+            Err(Broken::Refused(refused)) => fault_of(refused, LARGEST_HELLO),
+            Err(Broken::Silent) if is_last => return Err(Left::Resting),
+            Ok(None) | Err(_) if shared.is_stopping() => return Err(self.end(shared)),
+            Ok(None) | Err(_) => return Err(Left::Over),
+        };
+        self.refuse(&refused);
+        Err(Left::Over)
+    }
+
+    /// Who has just said hello; `None` if it is not us.
+    fn client(&self, service: &Service) -> Result<Option<Client>, Fault> {
+        let Some(peer) = Peer::of(self.stream()).ok().filter(|peer| peer.is_us()) else {
+            return Ok(None);
+        };
+        let hello = Hello::read(self.link.body()).map_err(|e| Fault::Malformed(e.to_string()))?;
+        let Service { name, key, .. } = service;
+        if (hello.server.as_str(), &hello.key) != (name, key) {
+            let of = if key.is_empty() {
+                String::new()
+            } else {
+                format!(" for `{key}`")
+            };
+            return Err(Fault::Mismatch(format!(
+                "this is server `{name}`{of}; set another address"
             )));
         }
-        Err(Broken::Refused(refused)) => return Err(Some(fault_of(refused, LARGEST_HELLO))),
-        Ok(None) | Err(_) => return Err(None),
+        let limit = usize::try_from(hello.limit).unwrap_or(usize::MAX);
+        Ok(Some(Client {
+            identity: Identity::of(&hello, service),
+            debug: hello.debug,
+            limit: service.limit.min(limit).min(LARGEST),
+            caller: Caller::there(peer, hello.pid, hello.directory),
+        }))
     }
-    let hello = Hello::read(link.body()).map_err(|e| Some(Fault::Malformed(e.to_string())))?;
-    let Service { name, key, .. } = &shared.service;
-    if (hello.server.as_str(), &hello.key) != (name, key) {
-        let of = if key.is_empty() {
-            String::new()
-        } else {
-            format!(" for `{key}`")
-        };
-        return Err(Some(Fault::Mismatch(format!(
-            "this is server `{name}`{of}; set another address"
-        ))));
-    }
-    Ok(hello)
+}
+
+/// How long the thread waits for the next frame to begin.
+fn linger(is_last: bool) -> Duration {
+    if is_last { Duration::ZERO } else { LINGER }
 }
 
 fn fault_of(refused: Refused, limit: usize) -> Fault {
@@ -147,16 +265,4 @@ fn fault_of(refused: Refused, limit: usize) -> Fault {
 pub(super) fn send_fault(link: &Link, fault: &Fault) {
     // The connection ends here; who has gone already does not care why.
     let _ = link.send(&frame::of(Kind::Fault, |out| fault.put(out)));
-}
-
-fn send_report(shared: &Shared, link: &Link) -> io::Result<()> {
-    link.send(&frame::of(Kind::Report, |out| shared.report().put(out)))
-}
-
-/// A client asks to stop: it is told that this has begun, and sees the end when it is there.
-fn stop(shared: &Shared, link: &Link) {
-    // Whether it hears of it or not, it has asked.
-    let _ = link.send(&frame::of(Kind::Stopping, |_| ()));
-    shared.asking.lock().push(link.stream().clone());
-    shared.ask_to_stop();
 }

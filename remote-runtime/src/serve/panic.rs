@@ -51,12 +51,22 @@ pub(super) fn install_hook() {
     });
 }
 
-/// This thread serves `stream` from now on.
-pub(super) fn watch(stream: Arc<UnixStream>, wants_backtrace: bool) {
+/// This thread serves `stream`, for as long as what this returns lives.
+pub(super) fn watch(stream: Arc<UnixStream>, wants_backtrace: bool) -> Watching {
     WATCHED.set(Some(Watched {
         stream,
         wants_backtrace,
     }));
+    Watching
+}
+
+/// See [`watch`].
+pub(super) struct Watching;
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        WATCHED.set(None);
+    }
 }
 
 /// Runs `call`, whose panics the hook takes for those of a remote function.

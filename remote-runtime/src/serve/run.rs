@@ -1,8 +1,6 @@
 //! Runs one call: finds the function, decodes its arguments, and encodes how it ended.
 
-use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use super::connection::Client;
 use super::identity::{Identity, Verdict};
@@ -13,32 +11,19 @@ use crate::function::Reply;
 use crate::wire::Kind;
 use crate::wire::call::Head;
 use crate::wire::fault::Fault;
-use crate::wire::frame::{self, HEADER, LARGEST};
+use crate::wire::frame::{self, HEADER};
 
-/// A reply's buffer that is larger than this is given back once it is sent.
+/// A reply's buffer that is larger than this is given back when the connection rests.
 const ORDINARY: usize = 64 * 1024;
 
-/// Runs the calls of one connection, on its thread.
-pub(super) struct Runner<'s> {
-    service: &'s Service,
-    identity: Identity,
-    /// The largest answer, in bytes.
-    limit: usize,
+/// Runs calls, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Runner {
     /// The reply, as a frame.
     out: Vec<u8>,
 }
 
-impl<'s> Runner<'s> {
-    pub(super) fn new(service: &'s Service, stream: Arc<UnixStream>, client: &Client) -> Self {
-        panic::watch(stream, client.debug);
-        Self {
-            service,
-            identity: client.identity,
-            limit: service.limit.min(client.limit).min(LARGEST),
-            out: Vec::new(),
-        }
-    }
-
+impl Runner {
     /// Gives the memory of a large reply back.
     pub(super) fn trim(&mut self) {
         self.out.clear();
@@ -46,13 +31,13 @@ impl<'s> Runner<'s> {
     }
 
     /// Runs a call and returns the reply to send.
-    pub(super) fn run(&mut self, call: &[u8]) -> &[u8] {
+    pub(super) fn run(&mut self, service: &Service, client: &Client, call: &[u8]) -> &[u8] {
         self.out.clear();
         let at = frame::begin(&mut self.out);
-        let mut reply = Reply::new(Encoder::new(&mut self.out, at + HEADER, self.limit));
+        let mut reply = Reply::new(Encoder::new(&mut self.out, at + HEADER, client.limit));
         let ended = panic::in_call(|| {
             catch_unwind(AssertUnwindSafe(|| {
-                handle(self.service, self.identity, call, &mut reply)
+                handle(service, client.identity, call, &mut reply)
             }))
             .unwrap_or_else(|payload| Err(panic::fault(payload)))
         });

@@ -11,8 +11,11 @@ pub const HEADER: usize = 8;
 /// The largest `max_message` that a frame's length can express.
 pub const LARGEST: usize = u32::MAX as usize;
 
-/// What a buffer starts with, and what it goes back to once a large frame has left it.
+/// What a buffer starts with, and what it goes back to once it holds no large frames any more.
 const ORDINARY: usize = 8 * 1024;
+
+/// What comes before the bytes of a block that is all of a body: the header, and the block's length.
+const BEFORE_BLOCK: usize = HEADER + size_of::<u64>();
 
 /// Begins a frame at the end of `out`; its body is appended next, then [`end`] is called with what
 /// this returned.
@@ -80,10 +83,9 @@ impl From<Malformed> for Refused {
 /// It never holds more than twice what has really arrived, whatever a header announces.
 #[derive(Debug)]
 pub struct Inbox {
-    /// All of it is initialised; what has arrived is `start..end`.
+    /// What has arrived; the frames before `start` were taken.
     buffer: Vec<u8>,
     start: usize,
-    end: usize,
     greeted: bool,
     /// How many bytes the frame that is arriving takes, as far as that is known.
     awaited: usize,
@@ -91,6 +93,22 @@ pub struct Inbox {
     arrived: Option<Kind>,
     /// Where the body of the latest frame lies.
     body: Range<usize>,
+    /// Whether the answer that comes next is a block.
+    wants_block: bool,
+    /// The one that is arriving.
+    arriving: Option<Block>,
+    /// The latest one.
+    block: Option<Block>,
+}
+
+/// The body of a large answer, which is the length of a block and the block. It arrives where it can
+/// stay.
+#[derive(Debug)]
+pub struct Block {
+    /// The body's first bytes.
+    pub length: [u8; 8],
+    /// All that comes after them.
+    pub bytes: Vec<u8>,
 }
 
 impl Default for Inbox {
@@ -98,62 +116,80 @@ impl Default for Inbox {
         Self {
             buffer: Vec::new(),
             start: 0,
-            end: 0,
             greeted: false,
             awaited: MAGIC.len(),
             arrived: None,
             body: 0..0,
+            wants_block: false,
+            arriving: None,
+            block: None,
         }
     }
 }
 
 impl Inbox {
-    /// Where the next bytes go; after reading into it, call [`filled`](Self::filled).
-    pub fn space(&mut self) -> &mut [u8] {
-        self.trim();
-        if self.end == self.buffer.len() || self.start + self.awaited > self.buffer.len() {
-            self.make_room();
+    /// Where the next bytes are appended, which is within its spare capacity.
+    pub fn space(&mut self) -> &mut Vec<u8> {
+        if self.arriving.is_none() {
+            self.forget_body();
+            let capacity = self.buffer.capacity();
+            if self.buffer.len() == capacity || self.start + self.awaited > capacity {
+                self.make_room();
+            }
         }
-        &mut self.buffer[self.end..]
+        let Some(Block { bytes, .. }) = &mut self.arriving else {
+            return &mut self.buffer;
+        };
+        let arrived = bytes.len();
+        if arrived == bytes.capacity() {
+            let missing = (self.awaited - BEFORE_BLOCK).saturating_sub(arrived);
+            bytes.reserve_exact(missing.clamp(1, arrived.max(ORDINARY)));
+        }
+        bytes
     }
 
-    /// Lets go of the latest body, and of the memory of a large one.
-    pub fn trim(&mut self) {
+    /// Lets go of the latest body, and, if no other large one is to be expected, of its memory.
+    fn forget_body(&mut self) {
+        let was_ordinary = self.body.len() <= ORDINARY;
         self.body = 0..0;
-        if self.start == self.end {
-            (self.start, self.end) = (0, 0);
-            if self.buffer.len() > ORDINARY && self.awaited <= ORDINARY {
-                self.buffer = Vec::new();
+        self.block = None;
+        if self.start == self.buffer.len() {
+            self.start = 0;
+            self.buffer.clear();
+            if was_ordinary && self.awaited <= ORDINARY {
+                self.buffer.shrink_to(ORDINARY);
             }
         }
     }
 
-    fn make_room(&mut self) {
-        self.buffer.copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
-        let doubled = (2 * self.end).max(ORDINARY);
-        let wanted = self.awaited.max(self.end + 1).min(doubled).max(ORDINARY);
-        if wanted > self.buffer.len() {
-            self.buffer.resize(wanted, 0);
+    /// Lets go of the latest body, and of all memory but `most` bytes that is not in use.
+    pub fn trim(&mut self, most: usize) {
+        self.block = None;
+        self.body = 0..0;
+        if self.start == self.buffer.len() {
+            self.start = 0;
+            self.buffer.clear();
         }
+        self.buffer.shrink_to(most);
     }
 
-    /// `n` bytes have been read into [`space`](Self::space).
-    ///
-    /// # Panics
-    /// If that is more than the space had.
-    pub fn filled(&mut self, n: usize) {
-        assert!(
-            n <= self.buffer.len() - self.end,
-            "a read is not larger than its buffer"
-        );
-        self.end += n;
+    fn make_room(&mut self) {
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        let arrived = self.buffer.len();
+        let doubled = (2 * arrived).max(ORDINARY);
+        let wanted = if self.awaited > arrived {
+            self.awaited.clamp(ORDINARY, doubled)
+        } else {
+            doubled
+        };
+        self.buffer.reserve_exact(wanted - arrived);
     }
 
     /// Whether a frame has begun to arrive and is not complete.
     #[must_use]
     pub fn is_partial(&self) -> bool {
-        self.start != self.end
+        self.start != self.buffer.len() || self.arriving.is_some()
     }
 
     /// Whether all of the next frame has arrived; [`take`](Self::take) takes it.
@@ -164,10 +200,13 @@ impl Inbox {
         if self.arrived.is_some() {
             return Ok(true);
         }
+        if self.arriving.is_some() {
+            return Ok(self.has_block());
+        }
         if !self.greeted && !self.take_magic()? {
             return Ok(false);
         }
-        let bytes = &self.buffer[self.start..self.end];
+        let bytes = &self.buffer[self.start..];
         let Some((&[a, b, c, d, kind, reserved @ ..], after)) = bytes.split_first_chunk::<HEADER>()
         else {
             self.awaited = HEADER;
@@ -183,6 +222,9 @@ impl Inbox {
         }
         if after.len() < size {
             self.awaited = HEADER + size;
+            if self.wants_block && kind == Kind::Answer && size > ORDINARY {
+                self.begin_block();
+            }
             return Ok(false);
         }
         self.body = self.start + HEADER..self.start + HEADER + size;
@@ -204,8 +246,44 @@ impl Inbox {
         &self.buffer[self.body.clone()]
     }
 
+    /// Whether an answer that comes from now on is a block, so that it can arrive where it stays.
+    pub fn want_block(&mut self, wants: bool) {
+        self.wants_block = wants;
+    }
+
+    /// Takes the body of the answer that was taken last, if it was a block and a large one; otherwise
+    /// it is [`body`](Self::body).
+    pub fn take_block(&mut self) -> Option<Block> {
+        self.block.take()
+    }
+
+    /// Sets what has arrived of a block apart.
+    fn begin_block(&mut self) {
+        let body = &self.buffer[self.start + HEADER..];
+        if let Some((&length, arrived)) = body.split_first_chunk() {
+            let mut bytes = Vec::with_capacity(2 * arrived.len());
+            bytes.extend_from_slice(arrived);
+            self.arriving = Some(Block { length, bytes });
+            self.buffer.clear();
+            self.start = 0;
+        }
+    }
+
+    fn has_block(&mut self) -> bool {
+        let whole = self.awaited - BEFORE_BLOCK;
+        self.block = self.arriving.take_if(|block| block.bytes.len() >= whole);
+        let Some(block) = &mut self.block else {
+            return false;
+        };
+        // The next frame may have begun to arrive with it.
+        self.buffer.extend(block.bytes.drain(whole..));
+        self.awaited = HEADER;
+        self.arrived = Some(Kind::Answer);
+        true
+    }
+
     fn take_magic(&mut self) -> Result<bool, Malformed> {
-        let arrived = &self.buffer[self.start..self.end];
+        let arrived = &self.buffer[self.start..];
         let known = arrived.len().min(MAGIC.len());
         if arrived[..known] != MAGIC[..known] {
             return Err(Malformed("it does not begin as a remotex connection does"));
@@ -227,9 +305,8 @@ mod tests {
     fn feed(inbox: &mut Inbox, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let space = inbox.space();
-            let n = space.len().min(bytes.len());
-            space[..n].copy_from_slice(&bytes[..n]);
-            inbox.filled(n);
+            let n = (space.capacity() - space.len()).min(bytes.len());
+            space.extend_from_slice(&bytes[..n]);
             bytes = &bytes[n..];
         }
     }
@@ -258,7 +335,7 @@ mod tests {
             })
         );
         assert_eq!(inbox.has_frame(LARGEST), Ok(false));
-        assert!(inbox.space().len() <= ORDINARY);
+        assert!(inbox.space().capacity() <= ORDINARY);
     }
 
     #[test]
@@ -279,17 +356,77 @@ mod tests {
         });
         let mut inbox = Inbox::default();
         feed_frames(&mut inbox, &out, out.len());
-        assert!(inbox.space().len() <= ORDINARY);
+        inbox.trim(ORDINARY);
         assert!(inbox.buffer.capacity() <= ORDINARY);
+    }
+
+    #[test]
+    fn a_large_buffer_is_kept_for_the_next_large_frame_and_given_back_after_a_small_one() {
+        let mut inbox = Inbox::default();
+        feed(&mut inbox, &MAGIC);
+        let mut capacity_after = |size: usize| {
+            feed(
+                &mut inbox,
+                &of(Kind::Answer, |out| out.resize(out.len() + size, 7)),
+            );
+            assert_eq!(inbox.has_frame(LARGEST), Ok(true));
+            inbox.take();
+            inbox.space().capacity()
+        };
+        let large = capacity_after(1 << 20);
+        assert!(large > 1 << 20);
+        assert_eq!(capacity_after(1 << 20), large);
+        assert!(capacity_after(16) <= ORDINARY);
+    }
+
+    #[test]
+    fn a_large_block_arrives_apart_from_its_length() {
+        let frame = |kind, size: usize| {
+            of(kind, |out| {
+                out.extend_from_slice(&(size as u64).to_le_bytes());
+                out.resize(out.len() + size, 7);
+            })
+        };
+        let bytes = [frame(Kind::Answer, 100_000), frame(Kind::Answer, 3)].concat();
+        for piece in [9, 1000, 50_000] {
+            let mut inbox = Inbox::default();
+            inbox.want_block(true);
+            feed(&mut inbox, &MAGIC);
+            let mut arrived = Vec::new();
+            for part in bytes.chunks(piece) {
+                feed(&mut inbox, part);
+                while inbox.has_frame(LARGEST).unwrap() {
+                    let kind = inbox.take().unwrap();
+                    let block = inbox.take_block();
+                    arrived.push((
+                        kind,
+                        block.map_or(inbox.body().len(), |block| {
+                            assert_eq!(u64::from_le_bytes(block.length), 100_000);
+                            block.bytes.len()
+                        }),
+                    ));
+                }
+            }
+            assert!(!inbox.is_partial());
+            assert_eq!(arrived, [(Kind::Answer, 100_000), (Kind::Answer, 8 + 3)]);
+        }
+        let mut inbox = Inbox::default();
+        inbox.want_block(true);
+        let raised = feed_frames(
+            &mut inbox,
+            &[&MAGIC[..], &frame(Kind::Raised, 100_000)].concat(),
+            999,
+        );
+        assert_eq!(raised[0].1.len(), 8 + 100_000, "only an answer is a block");
     }
 
     /// Feeds `bytes` in pieces of `piece` and returns the frames that came of them.
     fn feed_frames(inbox: &mut Inbox, bytes: &[u8], piece: usize) -> Vec<(Kind, Vec<u8>)> {
         let (mut frames, mut most) = (Vec::new(), 0);
         for part in bytes.chunks(piece) {
-            most = most.max(inbox.end - inbox.start + part.len());
+            most = most.max(inbox.buffer.len() - inbox.start + part.len());
             feed(inbox, part);
-            assert!(inbox.buffer.len() <= (2 * most).max(ORDINARY));
+            assert!(inbox.buffer.capacity() <= (2 * most).max(ORDINARY));
             while inbox.has_frame(LARGEST).unwrap() {
                 let kind = inbox.take().unwrap();
                 frames.push((kind, inbox.body().to_vec()));

@@ -1,0 +1,299 @@
+//! The threads that serve: how many there are, and what each does next.
+//!
+//! Those that have nothing to do wait in the [`Poller`] for a connection to come, or for one that
+//! rests to go on, and each serves what it was told of itself: nothing is handed from one thread to
+//! another. Before it does, it sees to it that another one waits. The last of [`THREADS`] has nobody
+//! to follow it, and does not run functions: it answers questions and requests to stop, and puts calls
+//! into a queue, from which the others take them when they are done with their own.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::connection::{Left, Session};
+use super::run::Runner;
+use super::{Shared, accept};
+use crate::poller::Poller;
+use crate::transport;
+use crate::wire::fault::Fault;
+
+/// How many threads there may be. One that runs a function may wait for another call, so that there
+/// must be many more than processors.
+const THREADS: usize = 512;
+
+/// How many calls may wait for one of them.
+const QUEUE: usize = 1024;
+
+/// How many threads wait for ever; what comes after a rest then finds one, and no thread is started
+/// for it.
+const SPARE: usize = 2;
+
+/// How long the others wait before they end.
+const KEEP: Duration = Duration::from_secs(10);
+
+/// The stack of a thread that runs functions, which are used to that of a main thread.
+const STACK: usize = 8 * 1024 * 1024;
+
+/// What the poller calls the listener, and the request to end; connections have numbers below.
+const LISTENER: u64 = u64::MAX;
+const QUIT: u64 = u64::MAX - 1;
+
+/// The threads of a server, and what they share.
+#[derive(Debug)]
+pub(super) struct Pool {
+    poller: Poller,
+    crew: Mutex<Crew>,
+    /// Whether calls wait for a thread.
+    is_behind: AtomicBool,
+    /// Where connections come from, until no more are taken.
+    listener: Mutex<Option<UnixListener>>,
+    /// Ends when the threads are to end.
+    quit: UnixStream,
+}
+
+#[derive(Debug, Default)]
+struct Crew {
+    threads: usize,
+    /// How many of them wait for something to do.
+    waiting: usize,
+    /// How many there have ever been.
+    started: u64,
+    /// The connections whose calls have come, and wait.
+    queue: VecDeque<Box<Session>>,
+}
+
+/// What a thread is to do next.
+enum Task {
+    Accept,
+    Serve(Box<Session>),
+}
+
+impl Pool {
+    /// Takes connections from `listener`, as soon as there is a [thread](Self::begin), until `quit`
+    /// ends.
+    pub(super) fn new(listener: UnixListener, quit: UnixStream) -> io::Result<Self> {
+        let poller = Poller::new()?;
+        poller.add(listener.as_fd(), LISTENER)?;
+        poller.add(quit.as_fd(), QUIT)?;
+        Ok(Self {
+            poller,
+            crew: Mutex::default(),
+            is_behind: AtomicBool::new(false),
+            listener: Mutex::new(Some(listener)),
+            quit,
+        })
+    }
+
+    /// Starts the first threads.
+    pub(super) fn begin(shared: &Arc<Shared>) -> io::Result<()> {
+        (0..SPARE).try_for_each(|_| Self::start_thread(shared))
+    }
+
+    /// Takes no more connections, and returns where they came from, for a successor.
+    pub(super) fn stop_accepting(&self) -> Option<UnixListener> {
+        let listener = self.listener.lock().take()?;
+        self.poller.forget(listener.as_fd(), LISTENER);
+        Some(listener)
+    }
+
+    /// The next connection, if one has come.
+    pub(super) fn accept(&self) -> io::Result<UnixStream> {
+        match &*self.listener.lock() {
+            Some(listener) => Ok(listener.accept()?.0),
+            None => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
+    /// Lets another thread take the next connection.
+    pub(super) fn accept_again(&self) {
+        if let Some(listener) = &*self.listener.lock() {
+            // It is there, since it was added.
+            let _ = self.poller.again(listener.as_fd(), LISTENER);
+        }
+    }
+
+    /// Waits, but not beyond the end.
+    pub(super) fn pause(&self, pause: Duration) {
+        // However it ends, it was a pause.
+        let _ = transport::wait(&[self.quit.as_fd()], Some(pause));
+    }
+
+    /// Watches a connection that rests; `is_known` if it has rested before.
+    pub(super) fn watch(&self, stream: BorrowedFd<'_>, id: u64, is_known: bool) -> io::Result<()> {
+        if is_known {
+            self.poller.again(stream, id)
+        } else {
+            self.poller.add(stream, id)
+        }
+    }
+
+    /// Whether a thread should let its connection rest, since calls of others wait.
+    pub(super) fn is_behind(&self) -> bool {
+        self.is_behind.load(Ordering::Relaxed)
+    }
+
+    /// Puts a connection whose call has come into the queue; one that is turned away comes back.
+    fn enqueue(&self, session: Box<Session>, shared: &Shared) -> Result<(), Box<Session>> {
+        let mut crew = self.crew.lock();
+        if shared.is_stopping() {
+            drop(crew);
+            session.say_goodbye(shared);
+            return Err(session);
+        }
+        if crew.queue.len() == QUEUE {
+            drop(crew);
+            session.refuse(&Fault::Busy(format!(
+                "it runs {THREADS} calls, and {QUEUE} wait; try again"
+            )));
+            return Err(session);
+        }
+        crew.queue.push_back(session);
+        self.is_behind.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The first in the queue, for a thread that another one waits beside, or will.
+    fn dequeue(&self, crew: &mut Crew) -> Option<Box<Session>> {
+        if crew.waiting == 0 && crew.threads == THREADS {
+            return None;
+        }
+        let session = crew.queue.pop_front();
+        self.is_behind
+            .store(!crew.queue.is_empty(), Ordering::Relaxed);
+        session
+    }
+
+    /// Takes all out of the queue, once the server is stopping.
+    pub(super) fn close_queue(&self) -> VecDeque<Box<Session>> {
+        std::mem::take(&mut self.crew.lock().queue)
+    }
+
+    fn start_thread(shared: &Arc<Shared>) -> io::Result<()> {
+        let number = {
+            let mut crew = shared.pool.crew.lock();
+            if crew.threads == THREADS {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            crew.threads += 1;
+            crew.started += 1;
+            crew.started
+        };
+        let thread = Thread(shared.clone());
+        std::thread::Builder::new()
+            .name(format!("{} {number}", shared.service.name))
+            .stack_size(STACK)
+            .spawn(move || thread.work())?;
+        Ok(())
+    }
+}
+
+/// One of the threads, which is counted until it is dropped.
+struct Thread(Arc<Shared>);
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        self.0.pool.crew.lock().threads -= 1;
+    }
+}
+
+impl Thread {
+    fn work(&self) {
+        let mut runner = Runner::default();
+        while let Some((task, is_last)) = self.next() {
+            let session = match task {
+                Task::Accept => accept::next(&self.0),
+                Task::Serve(session) => Some(session),
+            };
+            if let Some(session) = session {
+                self.serve(session, &mut runner, is_last);
+            }
+        }
+    }
+
+    /// What to do next, and whether no other thread waits meanwhile; `None` if it is to end.
+    fn next(&self) -> Option<(Task, bool)> {
+        let shared = &self.0;
+        let pool = &shared.pool;
+        loop {
+            let mut crew = pool.crew.lock();
+            if let Some(session) = pool.dequeue(&mut crew) {
+                return Some((Task::Serve(session), false));
+            }
+            crew.waiting += 1;
+            let patience = (crew.waiting > SPARE).then_some(KEEP);
+            drop(crew);
+            // That it cannot wait is as good as that nothing has come.
+            let ready = pool.poller.wait(patience).unwrap_or(None);
+            let mut crew = pool.crew.lock();
+            crew.waiting -= 1;
+            let others = crew.waiting;
+            drop(crew);
+            let task = match ready {
+                None if others >= SPARE => return None,
+                None => continue,
+                Some(QUIT) => {
+                    // The next one is told by this one.
+                    let _ = pool.poller.again(pool.quit.as_fd(), QUIT);
+                    return None;
+                }
+                Some(LISTENER) => Task::Accept,
+                Some(id) => match shared.rouse(id) {
+                    Some(session) => Task::Serve(session),
+                    None => continue,
+                },
+            };
+            let is_last = others == 0 && Pool::start_thread(shared).is_err();
+            return Some((task, is_last));
+        }
+    }
+
+    /// Serves a connection until it ends or rests.
+    fn serve(&self, mut session: Box<Session>, runner: &mut Runner, is_last: bool) {
+        let shared = &self.0;
+        let ending = Ending {
+            shared,
+            id: session.id,
+        };
+        let left = session.serve(shared, runner, is_last);
+        runner.trim();
+        let kept = match left {
+            Left::Over => Err(session),
+            Left::Resting => shared.rest(session),
+            Left::Waiting => shared.pool.enqueue(session, shared),
+        };
+        match kept {
+            Ok(()) => ending.has_not_come(),
+            Err(session) if session.is_watched => {
+                shared
+                    .pool
+                    .poller
+                    .forget(session.stream().as_fd(), session.id);
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Takes a connection off the list when it ends, however that comes.
+struct Ending<'s> {
+    shared: &'s Shared,
+    id: u64,
+}
+
+impl Ending<'_> {
+    fn has_not_come(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.shared.remove(self.id);
+    }
+}
