@@ -16,13 +16,13 @@ pub mod tiers {
     pub use remote_runtime::answer::{
         AnswerBoxed as _, AnswerBoxedSync as _, AnswerNothing as _, AnswerTyped as _,
         CheckError as _, CheckReturn as _, OkOfNothing as _, OkOfResult as _, WayBlock as _,
-        WayValue as _,
+        WayNumbers as _, WayValue as _,
     };
     pub use remote_runtime::argument::{
         CarryBytes as _, CarryBytesOption as _, CarryBytesRef as _, CarryNothing as _,
-        CarryValue as _, CheckBytes as _, CheckBytesOption as _, CheckNothing as _,
-        CheckOption as _, CheckRef as _, CheckSlice as _, CheckSliceOption as _, CheckValue as _,
-        HoldBytes as _, HoldBytesOption as _, HoldBytesRef as _, HoldNothing as _, HoldRef as _,
-        HoldValue as _,
+        CarryNumbers as _, CarryValue as _, CheckBytes as _, CheckBytesOption as _,
+        CheckNothing as _, CheckOption as _, CheckRef as _, CheckSlice as _, CheckSliceOption as _,
+        CheckValue as _, HoldBytes as _, HoldBytesOption as _, HoldBytesRef as _, HoldNothing as _,
+        HoldNumbers as _, HoldRef as _, HoldValue as _,
     };
 }

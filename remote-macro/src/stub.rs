@@ -54,7 +54,7 @@ fn question(options: &Options, written: &Written, function: &Function) -> TokenS
         .iter()
         .zip(types)
         .map(|(Argument { name, ident, .. }, ty)| {
-            quote!(#out.put(#name, &(&&&&#krate::__private::Tag::<#ty>::new()).carry(&#ident))?;)
+            quote!(#out.put(#name, (&&&&#krate::__private::Tag::<#ty>::new()).carry(&#ident))?;)
         });
     quote! {
         if let ::core::option::Option::Some(#away) = __REMOTEX_ENTRY.away() {

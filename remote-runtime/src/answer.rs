@@ -8,15 +8,16 @@
 //! 3. or if it is not;
 //! 4. everything else, so that the only error is that of [`check_answer`](CheckReturn::check_answer).
 //!
-//! How the `Ok` value travels is another choice, of two: as one block, if it is bytes, or by serde.
+//! How the `Ok` value travels is another choice: as a whole, if it is bytes or numbers, or by serde.
 
 use std::error::Error as StdError;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::argument::{BLOCK, Block, Bytes};
+use crate::argument::Owned;
 use crate::call::{Away, Received, Send};
+use crate::codec::Number;
 use crate::error::{Error, Failure};
 use crate::function::Reply;
 use crate::shape::Shape;
@@ -28,8 +29,11 @@ type Boxed = Box<dyn StdError>;
 
 /// How the `Ok` value of an answer travels.
 pub trait Carry<T> {
+    /// Whether its encoding is a block and nothing else.
     #[doc(hidden)]
-    fn put(value: &T, reply: &mut Reply<'_>) -> Result<(), Fault>;
+    const IS_BLOCK: bool = false;
+    #[doc(hidden)]
+    fn put(value: T, reply: &mut Reply<'_>) -> Result<(), Fault>;
     #[doc(hidden)]
     fn take(received: Received<'_>) -> Result<T, Error>;
     #[doc(hidden)]
@@ -40,8 +44,8 @@ pub trait Carry<T> {
 pub struct AsValue;
 
 impl<T: Serialize + DeserializeOwned> Carry<T> for AsValue {
-    fn put(value: &T, reply: &mut Reply<'_>) -> Result<(), Fault> {
-        reply.answer(value)
+    fn put(value: T, reply: &mut Reply<'_>) -> Result<(), Fault> {
+        reply.answer(&value)
     }
     fn take(received: Received<'_>) -> Result<T, Error> {
         received.decode()
@@ -54,15 +58,31 @@ impl<T: Serialize + DeserializeOwned> Carry<T> for AsValue {
 /// As one block of bytes.
 pub struct AsBlock;
 
-impl<T: for<'m> Bytes<'m>> Carry<T> for AsBlock {
-    fn put(value: &T, reply: &mut Reply<'_>) -> Result<(), Fault> {
-        reply.answer(&value.block())
+impl<T: Owned> Carry<T> for AsBlock {
+    const IS_BLOCK: bool = true;
+    fn put(value: T, reply: &mut Reply<'_>) -> Result<(), Fault> {
+        reply.answer_block(value.into_bytes())
     }
     fn take(received: Received<'_>) -> Result<T, Error> {
-        received.decode_as(|block: Block<'_>| T::of(block.bytes()))
+        received.decode_block(T::of_bytes)
     }
     fn shape(shape: &mut Shape) {
-        shape.word(BLOCK);
+        T::shape(shape);
+    }
+}
+
+/// As numbers in a row.
+pub struct AsNumbers;
+
+impl<N: Number + DeserializeOwned> Carry<Vec<N>> for AsNumbers {
+    fn put(value: Vec<N>, reply: &mut Reply<'_>) -> Result<(), Fault> {
+        reply.answer_numbers(&value)
+    }
+    fn take(received: Received<'_>) -> Result<Vec<N>, Error> {
+        received.decode_with(|from| from.take_numbers())
+    }
+    fn shape(shape: &mut Shape) {
+        shape.add::<Vec<N>>();
     }
 }
 
@@ -74,7 +94,17 @@ pub trait WayBlock<T> {
     }
 }
 
-impl<T: for<'m> Bytes<'m>> WayBlock<T> for &Tag<T> {}
+impl<T: Owned> WayBlock<T> for &Tag<T> {}
+
+/// Tier 1 of the choice, numbers.
+pub trait WayNumbers<N> {
+    #[doc(hidden)]
+    fn way(&self) -> AsNumbers {
+        AsNumbers
+    }
+}
+
+impl<N: Number> WayNumbers<N> for &Tag<Vec<N>> {}
 
 /// Tier 2.
 pub trait WayValue<T> {
@@ -108,11 +138,11 @@ impl<R> OkOfNothing for Tag<R> {}
 
 fn ask<T, E: From<Error>, C: Carry<T>>(
     away: Away,
-    send: Send<'_>,
+    send: Send<'_, '_>,
     _: C,
     raised: impl FnOnce(Received<'static>) -> Result<E, Error>,
 ) -> Option<Result<T, E>> {
-    let ended = away.exchange(send)?.and_then(|received| {
+    let ended = away.exchange(send, C::IS_BLOCK)?.and_then(|received| {
         if received.is_raised() {
             raised(received).map(Err)
         } else {
@@ -129,7 +159,7 @@ fn answer<T, E, C: Carry<T>>(
     fail: impl FnOnce(E, &mut Reply<'_>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     match result {
-        Ok(value) => C::put(&value, reply),
+        Ok(value) => C::put(value, reply),
         Err(e) => fail(e, reply),
     }
 }
@@ -142,7 +172,7 @@ macro_rules! tiers {
         $(#[$doc])*
         pub trait $tier<T, E> {
             #[doc(hidden)]
-            fn ask<C: Carry<T>>(&self, away: Away, send: Send<'_>, way: C) -> Option<Result<T, E>>;
+            fn ask<C: Carry<T>>(&self, away: Away, send: Send<'_, '_>, way: C) -> Option<Result<T, E>>;
             #[doc(hidden)]
             fn answer<C: Carry<T>>(
                 &self,
@@ -161,7 +191,7 @@ macro_rules! tiers {
             T: Serialize + DeserializeOwned,
             E: From<Error> $(+ $bound)*,
         {
-            fn ask<C: Carry<T>>(&self, away: Away, send: Send<'_>, way: C) -> Option<Result<T, E>> {
+            fn ask<C: Carry<T>>(&self, away: Away, send: Send<'_, '_>, way: C) -> Option<Result<T, E>> {
                 ask(away, send, way, $raised)
             }
             fn shape_answer<C: Carry<T>>(&self, shape: &mut Shape, _: C) {
@@ -202,7 +232,7 @@ tiers! {
 /// Tier 4.
 pub trait AnswerNothing<R> {
     #[doc(hidden)]
-    fn ask<C>(&self, away: Away, send: Send<'_>, way: C) -> Option<R>;
+    fn ask<C>(&self, away: Away, send: Send<'_, '_>, way: C) -> Option<R>;
     #[doc(hidden)]
     fn answer<C>(&self, result: R, reply: &mut Reply<'_>, way: C) -> Result<(), Fault>;
     #[doc(hidden)]
@@ -210,7 +240,7 @@ pub trait AnswerNothing<R> {
 }
 
 impl<R> AnswerNothing<R> for Tag<R> {
-    fn ask<C>(&self, _: Away, _: Send<'_>, _: C) -> Option<R> {
+    fn ask<C>(&self, _: Away, _: Send<'_, '_>, _: C) -> Option<R> {
         unreachable!("`check_answer` has refused it at compile time")
     }
     fn answer<C>(&self, _: R, _: &mut Reply<'_>, _: C) -> Result<(), Fault> {

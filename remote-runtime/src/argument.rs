@@ -4,32 +4,41 @@
 //! The tiers of `(&&&&Tag::<T>::new()).carry(…)`, `.hold(…)`, `.shape(…)`
 //! and `.check()`:
 //!
-//! 1. paths, whose bytes need not be UTF-8, and bytes, which travel as one block;
+//! 1. paths, whose bytes need not be UTF-8, and bytes, which travel as one block; numbers in a row;
 //! 2. whatever can be read straight from the message, borrowing from it or not;
 //! 3. references to what must be held for them: `&T`, `&[T]`, `Option<&T>`, `Option<&[T]>`;
 //! 4. everything else, so that the only error is that of [`check`](CheckNothing::check).
 
+mod bulk;
+
 use std::convert::Infallible;
-use std::ffi::{OsStr, OsString};
 use std::marker::PhantomData;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use crate::codec::{Decoder, Undecoded};
+use crate::codec::{Decoder, Number, Undecoded};
 use crate::shape::Shape;
 use crate::tag::Tag;
 use crate::wire::fault::Fault;
 
+pub(crate) use bulk::BLOCK;
+pub use bulk::{Block, Bytes, Numbers, Outbound, Owned};
+
 fn take<'m, T: Deserialize<'m>>(name: &str, from: &mut Decoder<'m>) -> Result<T, Fault> {
-    from.take().map_err(|e| match e {
-        Undecoded::Wrong(_) => unreadable(format_args!("its argument `{name}`"), &e),
+    from.take().map_err(|e| wrong(name, &e))
+}
+
+#[cold]
+fn wrong(name: &str, e: &Undecoded) -> Fault {
+    match e {
+        Undecoded::Wrong(_) => unreadable(format_args!("its argument `{name}`"), e),
         Undecoded::NotSelfDescribing => {
             let (argument, why) = (Some(name.to_owned()), e.to_string());
             Fault::Unsendable { argument, why }
         }
-    })
+    }
 }
 
 /// Ends the arguments of a call that has come.
@@ -111,64 +120,7 @@ impl<T> Nothing<T> {
     }
 }
 
-// Tier 1: bytes that the system gave us, in the form of text or of a sequence of bytes, which is
-// the same on the wire.
-
-/// What a block is in the shape of a function.
-pub(crate) const BLOCK: &str = "block";
-
-/// Bytes that travel as one block.
-#[derive(Clone, Copy)]
-pub struct Block<'v>(&'v [u8]);
-
-impl<'v> Block<'v> {
-    pub(crate) fn bytes(self) -> &'v [u8] {
-        self.0
-    }
-}
-
-impl Serialize for Block<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.0)
-    }
-}
-
-impl<'de: 'v, 'v> Deserialize<'de> for Block<'v> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&[u8]>::deserialize(deserializer).map(Block)
-    }
-}
-
-/// Types that are made of such bytes.
-pub trait Bytes<'m>: Sized {
-    #[doc(hidden)]
-    fn block(&self) -> Block<'_>;
-    #[doc(hidden)]
-    fn of(bytes: &'m [u8]) -> Self;
-}
-
-macro_rules! bytes {
-    ($($ty:ty: |$value:ident| $block:expr, |$bytes:ident| $of:expr;)*) => {$(
-        impl<'m> Bytes<'m> for $ty {
-            fn block(&self) -> Block<'_> {
-                let $value = self;
-                Block($block)
-            }
-            fn of($bytes: &'m [u8]) -> Self {
-                $of
-            }
-        }
-    )*};
-}
-
-bytes! {
-    &'m [u8]: |v| v, |b| b;
-    Vec<u8>: |v| v, |b| b.to_vec();
-    &'m Path: |v| v.as_os_str().as_bytes(), |b| Path::new(OsStr::from_bytes(b));
-    PathBuf: |v| v.as_os_str().as_bytes(), |b| OsString::from_vec(b.to_vec()).into();
-    &'m OsStr: |v| v.as_bytes(), |b| OsStr::from_bytes(b);
-    OsString: |v| v.as_bytes(), |b| OsString::from_vec(b.to_vec());
-}
+// Tier 1: what travels as a whole.
 
 /// Tier 1 of sending.
 pub trait CarryBytes<'m, T> {
@@ -206,6 +158,24 @@ impl<'a> CarryBytesRef<&'a PathBuf> for &&&Tag<&'a PathBuf> {
     }
 }
 
+/// Tier 1 of sending, numbers.
+pub trait CarryNumbers<N> {
+    #[doc(hidden)]
+    fn carry<'v, T: AsRef<[N]>>(&self, value: &'v T) -> Numbers<'v, N>;
+}
+
+macro_rules! carry_numbers {
+    ($($ty:ty)*) => {$(
+        impl<N: Number> CarryNumbers<N> for &&&Tag<$ty> {
+            fn carry<'v, T: AsRef<[N]>>(&self, value: &'v T) -> Numbers<'v, N> {
+                Numbers(value.as_ref())
+            }
+        }
+    )*};
+}
+
+carry_numbers! { Vec<N> &Vec<N> &[N] }
+
 /// Tier 1 of holding.
 pub trait HoldBytes<'m, T> {
     #[doc(hidden)]
@@ -218,7 +188,7 @@ pub trait HoldBytes<'m, T> {
 
 impl<'m, T: Bytes<'m>> HoldBytes<'m, T> for &&&Tag<T> {
     fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault> {
-        take::<Block<'m>>(name, from).map(|block| Held(T::of(block.0)))
+        take::<Block<'m>>(name, from).map(|block| Held(T::of(block.bytes())))
     }
 }
 
@@ -235,7 +205,8 @@ pub trait HoldBytesOption<'m, T> {
 
 impl<'m, T: Bytes<'m>> HoldBytesOption<'m, T> for &&&Tag<Option<T>> {
     fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<Option<T>>, Fault> {
-        take::<Option<Block<'m>>>(name, from).map(|block| Held(block.map(|block| T::of(block.0))))
+        take::<Option<Block<'m>>>(name, from)
+            .map(|block| Held(block.map(|block| T::of(block.bytes()))))
     }
 }
 
@@ -251,8 +222,38 @@ pub trait HoldBytesRef<T> {
 
 impl HoldBytesRef<PathBuf> for &&&Tag<&PathBuf> {
     fn hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Kept<PathBuf>, Fault> {
-        take::<Block<'_>>(name, from).map(|block| Kept(PathBuf::of(block.0)))
+        take::<Block<'_>>(name, from).map(|block| Kept(PathBuf::of(block.bytes())))
     }
+}
+
+/// Tier 1 of holding, numbers.
+pub trait HoldNumbers {
+    #[doc(hidden)]
+    type Held;
+    #[doc(hidden)]
+    fn shape(&self, shape: &mut Shape);
+    #[doc(hidden)]
+    fn hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Self::Held, Fault>;
+}
+
+macro_rules! hold_numbers {
+    ($($ty:ty => $held:ident<$of:ty>;)*) => {$(
+        impl<N: Number + DeserializeOwned> HoldNumbers for &&&Tag<$ty> {
+            type Held = $held<$of>;
+            fn shape(&self, shape: &mut Shape) {
+                shape.add::<Vec<N>>();
+            }
+            fn hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<$held<$of>, Fault> {
+                from.take_numbers().map($held).map_err(|e| wrong(name, &e))
+            }
+        }
+    )*};
+}
+
+hold_numbers! {
+    Vec<N> => Held<Vec<N>>;
+    &Vec<N> => Kept<Vec<N>>;
+    &[N] => KeptSlice<N>;
 }
 
 // Tier 2: whatever serde can read from the message.

@@ -1,14 +1,15 @@
 //! The one door: run the function here, or find its server and send the call there.
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
+use crate::argument::Outbound;
 use crate::client::{self, Request};
-use crate::codec::{Decoder, Encoder, Undecoded, Unencoded};
+use crate::codec::{self, Decoder, Encoder, Undecoded, Unencoded};
 use crate::error::{Call, Error};
 use crate::explain;
 use crate::registry::Entry;
 use crate::wire::Kind;
+use crate::wire::frame::Block;
 
 impl Entry {
     /// The way to the function's server, or `None` if its body is to run here.
@@ -27,18 +28,18 @@ impl Entry {
     }
 }
 
-/// Puts a call's arguments into its message.
-pub type Send<'a> = &'a mut dyn FnMut(&mut Outgoing<'_, '_>) -> Result<(), Unencoded>;
+/// Puts a call's arguments into its message, to which it lends them for `'v`.
+pub type Send<'a, 'v> = &'a mut dyn FnMut(&mut Outgoing<'_, '_, 'v>) -> Result<(), Unencoded>;
 
 /// The arguments of a call that is being sent.
 #[derive(Debug)]
-pub struct Outgoing<'e, 'b> {
-    encoder: &'e mut Encoder<'b>,
+pub struct Outgoing<'e, 'b, 'v> {
+    encoder: &'e mut Encoder<'b, 'v>,
     current: &'static str,
 }
 
-impl<'e, 'b> Outgoing<'e, 'b> {
-    pub(crate) fn new(encoder: &'e mut Encoder<'b>) -> Self {
+impl<'e, 'b, 'v> Outgoing<'e, 'b, 'v> {
+    pub(crate) fn new(encoder: &'e mut Encoder<'b, 'v>) -> Self {
         Self {
             encoder,
             current: "",
@@ -49,13 +50,9 @@ impl<'e, 'b> Outgoing<'e, 'b> {
     ///
     /// # Errors
     /// If it cannot be encoded or is too large.
-    pub fn put<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Unencoded> {
+    pub fn put(&mut self, name: &'static str, value: impl Outbound<'v>) -> Result<(), Unencoded> {
         self.current = name;
-        self.encoder.put(value)
+        value.put(self.encoder)
     }
 
     /// The argument that was sent last.
@@ -69,11 +66,16 @@ impl<'e, 'b> Outgoing<'e, 'b> {
 pub struct Away(&'static Entry);
 
 impl Away {
-    /// Sends the call and waits for how it ends; `None` if the function is to run here after all.
-    pub(crate) fn exchange(self, send: Send<'_>) -> Option<Result<Received<'static>, Error>> {
+    /// Sends the call and waits for how it ends; `None` if the function is to run here after all. Its
+    /// answer may be nothing but a block.
+    pub(crate) fn exchange<'v>(
+        self,
+        send: Send<'_, 'v>,
+        is_block: bool,
+    ) -> Option<Result<Received<'static>, Error>> {
         let Self(Entry { server, function }) = self;
         let call = self.0.call();
-        let mut encode = |encoder: &mut Encoder<'_>| {
+        let mut encode = |encoder: &mut Encoder<'_, 'v>| {
             let mut outgoing = Outgoing::new(encoder);
             send(&mut outgoing).map_err(|e| client::unsent(call, e, outgoing.current()))
         };
@@ -82,6 +84,7 @@ impl Away {
             program: function.program,
             fingerprint: &|| function.fingerprint(),
             idempotent: function.idempotent,
+            wants_block: is_block,
         };
         let exchanged = server
             .way(call)
@@ -112,19 +115,28 @@ impl Received<'_> {
     }
 
     pub(crate) fn decode<T: DeserializeOwned>(self) -> Result<T, Error> {
-        self.decode_as(|value: T| value)
+        self.decode_with(|from| from.take())
     }
 
-    /// What `make` makes of a value that may be lent by the reply.
-    pub(crate) fn decode_as<'m, V: Deserialize<'m>, T>(
-        &'m self,
-        make: impl FnOnce(V) -> T,
+    /// What `make` makes of a block.
+    pub(crate) fn decode_block<T>(
+        mut self,
+        make: fn(Vec<u8>) -> Result<T, &'static str>,
     ) -> Result<T, Error> {
-        let mut decoder = Decoder::new(self.reply.body());
-        let decoded = decoder
-            .take()
-            .and_then(|value| decoder.finish().map(|()| make(value)));
-        decoded.map_err(|e| self.unreadable(&e))
+        let bytes = match self.reply.take_block() {
+            Some(Block { length, bytes }) => codec::check_block(length, &bytes).map(|()| bytes),
+            None => decode(self.reply.body(), |from| from.take_block()),
+        };
+        let made = bytes.and_then(|bytes| make(bytes).map_err(|why| Undecoded::Wrong(why.into())));
+        made.map_err(|e| self.unreadable(&e))
+    }
+
+    /// What `take` takes, which is all that there is.
+    pub(crate) fn decode_with<T>(
+        self,
+        take: impl FnOnce(&mut Decoder<'_>) -> Result<T, Undecoded>,
+    ) -> Result<T, Error> {
+        decode(self.reply.body(), take).map_err(|e| self.unreadable(&e))
     }
 
     fn unreadable(&self, e: &Undecoded) -> Error {
@@ -152,4 +164,13 @@ impl Received<'_> {
                 .after_sending(),
         )
     }
+}
+
+fn decode<T>(
+    body: &[u8],
+    take: impl FnOnce(&mut Decoder<'_>) -> Result<T, Undecoded>,
+) -> Result<T, Undecoded> {
+    let mut decoder = Decoder::new(body);
+    let value = take(&mut decoder)?;
+    decoder.finish().map(|()| value)
 }

@@ -23,11 +23,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::codec::{Encoder, Unencoded};
+use crate::codec::{Encoder, Lent, Unencoded};
 use crate::error::{Call, Error};
 use crate::explain;
 use crate::wire::Kind;
 use crate::wire::call::Fingerprint;
+use crate::wire::frame::Block;
 use connection::{Connection, Ended};
 
 pub(crate) use control::{Succession, ask_to_stop, is_staying, restart, status, stop, succeed};
@@ -62,6 +63,8 @@ pub(crate) struct Request<'a> {
     /// What tells the function from one of another build; asked where the server may be one.
     pub(crate) fingerprint: &'a dyn Fn() -> Option<Fingerprint>,
     pub(crate) idempotent: bool,
+    /// Whether its answer is nothing but a block.
+    pub(crate) wants_block: bool,
 }
 
 /// How a client comes to its server: the client itself knows no addresses and starts nothing.
@@ -138,8 +141,8 @@ impl fmt::Display for Deadline {
     }
 }
 
-/// Encodes a call's arguments.
-pub(crate) type Encode<'a> = &'a mut dyn FnMut(&mut Encoder<'_>) -> Result<(), Error>;
+/// Encodes a call's arguments, which are lent for `'v`.
+pub(crate) type Encode<'a, 'v> = &'a mut dyn FnMut(&mut Encoder<'_, 'v>) -> Result<(), Error>;
 
 impl Client {
     pub(crate) const fn new() -> Self {
@@ -154,7 +157,7 @@ impl Client {
         &self,
         request: &Request<'_>,
         route: &dyn Route,
-        encode: Encode<'_>,
+        encode: Encode<'_, '_>,
     ) -> Result<Reply<'_>, Error> {
         let mut connection = self.take(route.key());
         let ended = self.converse(&mut connection, request, route, encode);
@@ -192,14 +195,15 @@ impl Client {
         connection: &mut Connection,
         request: &Request<'_>,
         route: &dyn Route,
-        encode: Encode<'_>,
+        encode: Encode<'_, '_>,
     ) -> Result<Kind, Error> {
         let call = request.call;
-        connection.prepare(request, route, encode)?;
+        let mut lent = Lent::new();
+        connection.prepare(request, route, encode, &mut lent)?;
         let mut runs = 0;
         for attempt in 1..=ATTEMPTS {
             pause(call, attempt, route)?;
-            match connection.attempt(request, route) {
+            match connection.attempt(request, route, &lent) {
                 Ok(Ended::Replied(kind)) => {
                     self.has_met.store(true, Ordering::Relaxed);
                     return Ok(kind);
@@ -263,6 +267,11 @@ impl Reply<'_> {
 
     pub(crate) fn body(&self) -> &[u8] {
         self.connection.as_ref().map_or(&[], Connection::body)
+    }
+
+    /// The body, if it is a block and a large one.
+    pub(crate) fn take_block(&mut self) -> Option<Block> {
+        self.connection.as_mut()?.take_block()
     }
 }
 

@@ -8,6 +8,8 @@
 //! there, and `guard` checks what a length cannot tell: counts of elements, and depth.
 
 mod guard;
+mod lent;
+mod numbers;
 
 use std::fmt;
 
@@ -17,6 +19,13 @@ use bincode::error::EncodeError;
 use serde::{Deserialize, Serialize};
 
 use guard::{Guard, Guarded, GuardedSeed};
+
+pub use lent::Lent;
+pub use numbers::Number;
+
+/// A block of as many bytes or more is lent rather than copied. Less is copied sooner than a part of
+/// its own is sent.
+pub(crate) const LARGE: usize = 16 * 1024;
 
 const FORMAT: Configuration<LittleEndian, Fixint> =
     bincode::config::standard().with_fixed_int_encoding();
@@ -34,6 +43,9 @@ pub enum Unencoded {
         limit: usize,
     },
 }
+
+pub(crate) const TOO_SHORT: &str = "it ends too early";
+pub(crate) const NOT_TEXT: &str = "a text is not UTF-8";
 
 /// Why bytes are not the value that they should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,22 +70,33 @@ impl fmt::Display for Undecoded {
 
 /// Appends values to a message, up to a limit.
 #[derive(Debug)]
-pub struct Encoder<'b> {
+pub struct Encoder<'b, 'v> {
     out: &'b mut Vec<u8>,
+    lent: Option<&'b mut Lent<'v>>,
     size: usize,
     limit: usize,
     guard: Guard,
 }
 
-impl<'b> Encoder<'b> {
+impl<'b, 'v> Encoder<'b, 'v> {
     /// Appends to `out` at most `limit` bytes, those before `start` not counted.
     pub fn new(out: &'b mut Vec<u8>, start: usize, limit: usize) -> Self {
         let size = out.len() - start;
         Self {
             out,
+            lent: None,
             size,
             limit,
             guard: Guard::new(0),
+        }
+    }
+
+    /// The same, which puts large blocks into `lent` instead of `out`.
+    #[must_use]
+    pub fn lending(self, lent: &'b mut Lent<'v>) -> Self {
+        Self {
+            lent: Some(lent),
+            ..self
         }
     }
 
@@ -88,6 +111,7 @@ impl<'b> Encoder<'b> {
             size,
             limit,
             guard,
+            ..
         } = self;
         let sink = Sink {
             out,
@@ -100,6 +124,49 @@ impl<'b> Encoder<'b> {
         guard
             .check_elements()
             .map_err(|why| Unencoded::Unsendable(why.into()))?;
+        self.check_size()
+    }
+
+    /// Appends `block` as one: its length, then itself.
+    ///
+    /// # Errors
+    /// If the limit does not allow it.
+    pub fn put_block(&mut self, block: &'v [u8]) -> Result<(), Unencoded> {
+        self.put_length(block.len(), block.len())?;
+        match &mut self.lent {
+            Some(lent) if block.len() >= LARGE => lent.push(self.out.len(), block),
+            _ => self.out.extend_from_slice(block),
+        }
+        Ok(())
+    }
+
+    /// Appends the length of `block`, which is sent after the message.
+    ///
+    /// # Errors
+    /// If the limit does not allow it.
+    pub(crate) fn announce_block(&mut self, block: &[u8]) -> Result<(), Unencoded> {
+        self.put_length(block.len(), block.len())
+    }
+
+    /// Appends numbers: how many they are, then themselves.
+    ///
+    /// # Errors
+    /// If the limit does not allow them.
+    pub fn put_numbers<N: Number>(&mut self, numbers: &[N]) -> Result<(), Unencoded> {
+        self.put_length(numbers.len(), size_of_val(numbers))?;
+        N::append(numbers, self.out);
+        Ok(())
+    }
+
+    /// Appends how many elements follow, and counts the bytes that they take.
+    fn put_length(&mut self, elements: usize, bytes: usize) -> Result<(), Unencoded> {
+        self.put(&elements)?;
+        self.guard.wrote(bytes);
+        self.size = self.size.saturating_add(bytes);
+        self.check_size()
+    }
+
+    fn check_size(&self) -> Result<(), Unencoded> {
         if self.size <= self.limit {
             return Ok(());
         }
@@ -174,6 +241,28 @@ impl<'m> Decoder<'m> {
         }
     }
 
+    /// Takes a block.
+    ///
+    /// # Errors
+    /// If it is not all there.
+    pub fn take_block(&mut self) -> Result<Vec<u8>, Undecoded> {
+        self.take().map(<[u8]>::to_vec)
+    }
+
+    /// Takes numbers.
+    ///
+    /// # Errors
+    /// If there are not as many as there should be.
+    pub fn take_numbers<N: Number>(&mut self) -> Result<Vec<N>, Undecoded> {
+        let count: usize = self.take()?;
+        let taken = count
+            .checked_mul(N::SIZE)
+            .and_then(|size| self.rest.split_at_checked(size));
+        let (bytes, rest) = taken.ok_or_else(|| Undecoded::Wrong(TOO_SHORT.into()))?;
+        self.rest = rest;
+        Ok(N::read(bytes))
+    }
+
     /// Ends the message.
     ///
     /// # Errors
@@ -181,17 +270,34 @@ impl<'m> Decoder<'m> {
     pub fn finish(&self) -> Result<(), Undecoded> {
         match self.rest.len() {
             0 => Ok(()),
-            n => Err(Undecoded::Wrong(format!("{n} bytes are left over"))),
+            n => Err(left_over(n)),
         }
     }
+}
+
+/// Checks a block that came apart from its encoded length.
+///
+/// # Errors
+/// If it is not as long as that says.
+pub fn check_block(length: [u8; 8], block: &[u8]) -> Result<(), Undecoded> {
+    let length = usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX);
+    match block.len().checked_sub(length) {
+        Some(0) => Ok(()),
+        Some(more) => Err(left_over(more)),
+        None => Err(Undecoded::Wrong(TOO_SHORT.into())),
+    }
+}
+
+fn left_over(bytes: usize) -> Undecoded {
+    Undecoded::Wrong(format!("{bytes} bytes are left over"))
 }
 
 fn words(e: bincode::error::DecodeError) -> String {
     use bincode::error::DecodeError as E;
     match e {
-        E::UnexpectedEnd { .. } => "it ends too early".into(),
+        E::UnexpectedEnd { .. } => TOO_SHORT.into(),
         E::OtherString(why) => why,
-        E::Utf8 { .. } => "a text is not UTF-8".into(),
+        E::Utf8 { .. } => NOT_TEXT.into(),
         other => other.to_string(),
     }
 }
@@ -271,6 +377,48 @@ mod tests {
             let _ = decode::<(String, Option<Vec<u64>>, BTreeMap<u8, Shape>)>(&bytes);
             let _ = decode::<std::time::SystemTime>(&bytes);
             let _ = Decoder::new(&bytes).take::<(&str, &[u8])>();
+        }
+
+        #[test]
+        fn numbers_in_a_row_are_the_same_bytes(a: Vec<u16>, b: Vec<f64>, c: Vec<i128>) {
+            let mut out = Vec::new();
+            let mut encoder = Encoder::new(&mut out, 0, usize::MAX);
+            prop_assert_eq!(encoder.put_numbers(&a), Ok(()));
+            prop_assert_eq!(encoder.put_numbers(&b), Ok(()));
+            prop_assert_eq!(encoder.put_numbers(&c), Ok(()));
+            prop_assert_eq!(&out, &encode(&(&a, &b, &c)));
+            let mut decoder = Decoder::new(&out);
+            prop_assert_eq!(decoder.take_numbers(), Ok(a));
+            let bits = |v: Vec<f64>| v.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+            prop_assert_eq!(decoder.take_numbers().map(bits), Ok(bits(b)));
+            prop_assert_eq!(decoder.take_numbers(), Ok(c));
+            prop_assert_eq!(decoder.finish(), Ok(()));
+        }
+
+        #[test]
+        fn what_is_lent_is_the_same_bytes(blocks in proptest::collection::vec(0..3 * LARGE, 0..5)) {
+            let blocks: Vec<_> = blocks.into_iter().map(|size| vec![size as u8; size]).collect();
+            let (mut out, mut lent) = (b"before".to_vec(), Lent::new());
+            let mut encoder = Encoder::new(&mut out, 6, usize::MAX).lending(&mut lent);
+            for block in &blocks {
+                prop_assert_eq!(encoder.put_block(block), Ok(()));
+                prop_assert_eq!(encoder.put(&7_u8), Ok(()));
+            }
+            let whole: Vec<u8> = blocks.iter().flat_map(|block| encode(&(block, 7_u8))).collect();
+            let parts: Vec<u8> = lent.parts(&out, 6).iter().flat_map(|part| part.to_vec()).collect();
+            prop_assert_eq!(parts, whole);
+            let large = blocks.iter().filter(|block| block.len() >= LARGE);
+            prop_assert_eq!(lent.size(), large.map(Vec::len).sum::<usize>());
+            let refused = Encoder::new(&mut Vec::new(), 0, 7).lending(&mut Lent::new()).put_block(b"");
+            prop_assert_eq!(refused, Err(Unencoded::TooLarge { size: 8, limit: 7 }));
+        }
+
+        #[test]
+        fn any_bytes_are_numbers_or_an_error(bytes: Vec<u8>) {
+            let _ = Decoder::new(&bytes).take_numbers::<u64>();
+            let _ = Decoder::new(&bytes).take_block();
+            let numbers = Decoder::new(&bytes).take_numbers::<u32>();
+            prop_assert_eq!(numbers.is_ok(), Decoder::new(&bytes).take::<Vec<u32>>().is_ok());
         }
 
         #[test]
@@ -365,9 +513,18 @@ mod tests {
     struct Nest(Option<Box<Nest>>);
 
     #[test]
+    fn a_block_that_comes_apart_is_as_long_as_it_says() {
+        assert_eq!(check_block(3_u64.to_le_bytes(), b"abc"), Ok(()));
+        assert!(check_block(2_u64.to_le_bytes(), b"abc").is_err());
+        assert!(check_block(u64::MAX.to_le_bytes(), b"abc").is_err());
+    }
+
+    #[test]
     fn a_length_sets_nothing_aside() {
         for length in [1_u64 << 32, 1 << 62, u64::MAX] {
             let bytes = encode(&length);
+            assert!(Decoder::new(&bytes).take_numbers::<u128>().is_err());
+            assert!(Decoder::new(&bytes).take_block().is_err());
             assert!(decode::<String>(&bytes).is_err());
             assert!(decode::<Vec<u8>>(&bytes).is_err());
             assert!(decode::<BTreeMap<u64, u64>>(&bytes).is_err());

@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
-use crate::codec::{Decoder, Encoder, Unencoded};
+use crate::codec::{Decoder, Encoder, Number, Unencoded};
 use crate::shape::Shape;
 use crate::wire::Kind;
 use crate::wire::call::{Fingerprint, LARGEST_HEAD};
@@ -98,16 +98,24 @@ pub type Handler = fn(&mut Decoder<'_>, &mut Reply<'_>) -> Result<(), Fault>;
 /// Where a function's end is put down.
 #[derive(Debug)]
 pub struct Reply<'b> {
-    encoder: Encoder<'b>,
+    encoder: Encoder<'b, 'static>,
     kind: Kind,
+    /// A large block that is its end.
+    block: Vec<u8>,
 }
 
 impl<'b> Reply<'b> {
-    pub(crate) fn new(encoder: Encoder<'b>) -> Self {
+    pub(crate) fn new(encoder: Encoder<'b, 'static>) -> Self {
         Self {
             encoder,
             kind: Kind::Answer,
+            block: Vec::new(),
         }
+    }
+
+    /// What is to be sent after what was encoded.
+    pub(crate) fn into_block(self) -> Vec<u8> {
+        self.block
     }
 
     /// What kind of frame the reply is.
@@ -117,6 +125,16 @@ impl<'b> Reply<'b> {
 
     pub(crate) fn answer<T: Serialize>(&mut self, value: &T) -> Result<(), Fault> {
         Ok(self.encoder.put(value)?)
+    }
+
+    pub(crate) fn answer_block(&mut self, block: Vec<u8>) -> Result<(), Fault> {
+        self.encoder.announce_block(&block)?;
+        self.block = block;
+        Ok(())
+    }
+
+    pub(crate) fn answer_numbers<N: Number>(&mut self, numbers: &[N]) -> Result<(), Fault> {
+        Ok(self.encoder.put_numbers(numbers)?)
     }
 
     pub(crate) fn raise<E: Serialize>(&mut self, error: &E) -> Result<(), Fault> {

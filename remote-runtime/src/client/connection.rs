@@ -1,12 +1,15 @@
 //! A connection of a client between its calls, and the call that goes over it next.
 
+use std::io::{self, IoSlice};
+
 use super::conversation::Conversation;
 use super::{Encode, Request, Route};
-use crate::codec::Encoder;
+use crate::codec::{Encoder, Lent};
 use crate::error::Error;
+use crate::link::Link;
 use crate::wire::Kind;
 use crate::wire::call::Head;
-use crate::wire::frame;
+use crate::wire::frame::{self, Block};
 
 /// What a connection that waits for its next call keeps of its buffers.
 const ORDINARY: usize = 64 * 1024;
@@ -18,7 +21,7 @@ pub(super) struct Connection {
     call: Message,
 }
 
-/// A call as a frame, so that it can be sent again.
+/// A call as a frame, so that it can be sent again; large blocks are lent by the caller.
 #[derive(Debug, Default)]
 pub(super) struct Message {
     bytes: Vec<u8>,
@@ -39,21 +42,30 @@ pub(super) enum Ended {
 }
 
 impl Message {
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Sends it, with what was not copied into it.
+    pub(super) fn send(&self, link: &Link, lent: &Lent<'_>) -> io::Result<()> {
+        if lent.size() == 0 {
+            return link.send(&self.bytes);
+        }
+        link.send_parts(&mut lent.parts(&self.bytes, 0))
     }
 
-    /// Appends the same call for a server of which nothing is known yet.
-    pub(super) fn put_for_anybody(
+    /// Sends `before` and the same call for a server of which nothing is known yet.
+    pub(super) fn send_to_anybody(
         &self,
         request: &Request<'_>,
         route: &dyn Route,
-        out: &mut Vec<u8>,
-    ) {
-        frame::put(out, Kind::Call, |out| {
-            head(request, route, true).put(out);
-            out.extend_from_slice(&self.bytes[self.arguments..]);
-        });
+        mut before: Vec<u8>,
+        link: &Link,
+        lent: &Lent<'_>,
+    ) -> io::Result<()> {
+        let at = frame::begin(&mut before);
+        head(request, route, true).put(&mut before);
+        let following = self.bytes.len() - self.arguments + lent.size();
+        frame::end_before(&mut before, at, Kind::Call, following);
+        let mut parts = lent.parts(&self.bytes, self.arguments);
+        parts.insert(0, IoSlice::new(&before));
+        link.send_parts(&mut parts)
     }
 }
 
@@ -74,11 +86,12 @@ impl Connection {
     }
 
     /// Encodes the call.
-    pub(super) fn prepare(
+    pub(super) fn prepare<'v>(
         &mut self,
         request: &Request<'_>,
         route: &dyn Route,
-        encode: Encode<'_>,
+        encode: Encode<'_, 'v>,
+        lent: &mut Lent<'v>,
     ) -> Result<(), Error> {
         let link = self.link.as_ref();
         let limit = link
@@ -90,8 +103,8 @@ impl Connection {
         let at = frame::begin(bytes);
         head(request, route, !is_same_build).put(bytes);
         *arguments = bytes.len();
-        encode(&mut Encoder::new(bytes, *arguments, limit))?;
-        frame::end(bytes, at, Kind::Call);
+        encode(&mut Encoder::new(bytes, *arguments, limit).lending(lent))?;
+        frame::end_before(bytes, at, Kind::Call, lent.size());
         Ok(())
     }
 
@@ -100,6 +113,7 @@ impl Connection {
         &mut self,
         request: &Request<'_>,
         route: &dyn Route,
+        lent: &Lent<'_>,
     ) -> Result<Ended, Error> {
         let kept = self.link.take().filter(Conversation::is_ours);
         let mut link = match kept {
@@ -109,7 +123,7 @@ impl Connection {
                 None => return Ok(Ended::Nobody),
             },
         };
-        let ended = link.converse(request, route, &self.call)?;
+        let ended = link.converse(request, route, &self.call, lent)?;
         if matches!(ended, Ended::Replied(_)) {
             self.link = Some(link);
         }
@@ -128,5 +142,10 @@ impl Connection {
     /// The body of the reply.
     pub(super) fn body(&self) -> &[u8] {
         self.link.as_ref().map_or(&[], Conversation::body)
+    }
+
+    /// The body, if it is a block and a large one.
+    pub(super) fn take_block(&mut self) -> Option<Block> {
+        self.link.as_mut()?.take_block()
     }
 }

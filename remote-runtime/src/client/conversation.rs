@@ -8,11 +8,12 @@ use std::{env, fmt, process};
 use super::connection::{Ended, Message};
 use super::{Deadline, Request, Route};
 use crate::build::Build;
+use crate::codec::Lent;
 use crate::error::{Call, Error};
 use crate::explain;
 use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
 use crate::wire::fault::LARGEST_FAULT;
-use crate::wire::frame::Refused;
+use crate::wire::frame::{Block, Refused};
 use crate::wire::hello::Hello;
 use crate::wire::{Kind, PROTOCOL, fields};
 
@@ -56,14 +57,17 @@ impl Conversation {
         request: &Request<'_>,
         route: &dyn Route,
         message: &Message,
+        lent: &Lent<'_>,
     ) -> Result<Ended, Error> {
         let call = request.call;
         let fresh = self.sent == 0;
         self.sent += 1;
+        self.link.want_block(request.wants_block);
         let written = if fresh {
-            self.link.send(&self.first(request, route, message))
+            let before = self.first(request.call, route);
+            message.send_to_anybody(request, route, before, &self.link, lent)
         } else {
-            self.link.send(message.bytes())
+            message.send(&self.link, lent)
         };
         // Even then there may be something to read that says why.
         let unwritten = written.is_err();
@@ -116,15 +120,14 @@ impl Conversation {
         }
     }
 
-    /// What the connection begins with: who we are, and the call.
-    fn first(&self, request: &Request<'_>, route: &dyn Route, message: &Message) -> Vec<u8> {
-        let mut first = Vec::with_capacity(message.bytes().len() + 512);
+    /// What the connection begins with: who we are.
+    fn first(&self, call: Call<'_>, route: &dyn Route) -> Vec<u8> {
+        let mut first = Vec::with_capacity(512);
         let hello = Hello {
             directory: self.directory.clone().unwrap_or_default(),
-            ..hello(request.call, route)
+            ..hello(call, route)
         };
         hello.put(&mut first);
-        message.put_for_anybody(request, route, &mut first);
         first
     }
 
@@ -172,6 +175,11 @@ impl Conversation {
 
     pub(super) fn body(&self) -> &[u8] {
         self.link.body()
+    }
+
+    /// The body, if it is a block and a large one.
+    pub(super) fn take_block(&mut self) -> Option<Block> {
+        self.link.take_block()
     }
 
     fn greet(&mut self, request: &Request<'_>, route: &dyn Route) -> Result<(), Error> {

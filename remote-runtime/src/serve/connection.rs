@@ -115,9 +115,9 @@ impl Session {
                 Ok(Some(Kind::Call)) => {
                     self.taken += 1;
                     let running = shared.count_call();
-                    let reply = runner.run(&shared.service, &client, self.link.body());
+                    runner.run(&shared.service, &client, self.link.body());
                     drop(running);
-                    if self.link.send(reply).is_err() {
+                    if runner.send(&self.link).is_err() {
                         return Left::Over;
                     }
                     if shared.pool.is_behind() {

@@ -1,5 +1,7 @@
 //! Runs one call: finds the function, decodes its arguments, and encodes how it ended.
 
+use std::io::{self, IoSlice};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::connection::Client;
@@ -8,6 +10,7 @@ use super::{Service, panic};
 use crate::caller;
 use crate::codec::{Decoder, Encoder};
 use crate::function::Reply;
+use crate::link::Link;
 use crate::wire::Kind;
 use crate::wire::call::Head;
 use crate::wire::fault::Fault;
@@ -21,6 +24,8 @@ const ORDINARY: usize = 64 * 1024;
 pub(super) struct Runner {
     /// The reply, as a frame.
     out: Vec<u8>,
+    /// A large block that is its end.
+    block: Vec<u8>,
 }
 
 impl Runner {
@@ -30,8 +35,8 @@ impl Runner {
         self.out.shrink_to(ORDINARY);
     }
 
-    /// Runs a call and returns the reply to send.
-    pub(super) fn run(&mut self, service: &Service, client: &Client, call: &[u8]) -> &[u8] {
+    /// Runs a call, and keeps the reply.
+    pub(super) fn run(&mut self, service: &Service, client: &Client, call: &[u8]) {
         self.out.clear();
         let at = frame::begin(&mut self.out);
         let mut reply = Reply::new(Encoder::new(&mut self.out, at + HEADER, client.limit));
@@ -41,16 +46,27 @@ impl Runner {
             }))
             .unwrap_or_else(|payload| Err(panic::fault(payload)))
         });
+        self.block = reply.into_block();
         let kind = match ended {
             Ok(kind) => kind,
             Err(fault) => {
+                // Something may have panicked when all was put down already.
+                self.block = Vec::new();
                 self.out.truncate(at + HEADER);
                 fault.put(&mut self.out);
                 Kind::Fault
             }
         };
-        frame::end(&mut self.out, at, kind);
-        &self.out
+        frame::end_before(&mut self.out, at, kind, self.block.len());
+    }
+
+    /// Sends the reply.
+    pub(super) fn send(&mut self, link: &Link) -> io::Result<()> {
+        let block = mem::take(&mut self.block);
+        if block.is_empty() {
+            return link.send(&self.out);
+        }
+        link.send_parts(&mut [IoSlice::new(&self.out), IoSlice::new(&block)])
     }
 }
 

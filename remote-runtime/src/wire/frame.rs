@@ -30,8 +30,16 @@ pub fn begin(out: &mut Vec<u8>) -> usize {
 /// # Panics
 /// If the body is larger than [`LARGEST`], which the limit on messages makes impossible.
 pub fn end(out: &mut [u8], at: usize, kind: Kind) {
-    let length =
-        u32::try_from(out.len() - at - HEADER).expect("a limit of at most LARGEST was kept");
+    end_before(out, at, kind, 0);
+}
+
+/// The same, for a body of which `following` more bytes are sent from elsewhere.
+///
+/// # Panics
+/// As [`end`].
+pub fn end_before(out: &mut [u8], at: usize, kind: Kind, following: usize) {
+    let length = u32::try_from(out.len() - at - HEADER + following)
+        .expect("a limit of at most LARGEST was kept");
     out[at..at + 4].copy_from_slice(&length.to_le_bytes());
     out[at + 4] = kind as u8;
 }
