@@ -307,7 +307,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde::de::DeserializeOwned;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
         let mut out = Vec::new();
@@ -455,6 +455,20 @@ mod tests {
     }
 
     #[test]
+    fn bytes_inside_values_are_a_sequence_of_bytes() {
+        /// A byte by another name, which is taken one by one.
+        #[derive(Serialize)]
+        struct Wide(u8);
+        let wide: Vec<_> = [1, 2].map(Wide).into();
+        let value = (vec![1_u8, 2], BTreeSet::from([3_u8]), Some(&[4_u8, 5][..]));
+        let expected =
+            b"\x02\0\0\0\0\0\0\0\x01\x02\x01\0\0\0\0\0\0\0\x03\x01\x02\0\0\0\0\0\0\0\x04\x05";
+        assert_eq!(encode(&value), expected);
+        assert_eq!(encode(&wide), encode(&vec![1_u8, 2]));
+        assert_eq!(encode(&vec![Some(1_u8)]), b"\x01\0\0\0\0\0\0\0\x01\x01");
+    }
+
+    #[test]
     fn texts_and_bytes_are_lent() {
         let bytes = encode(&("hello", serde_bytes_of(b"raw")));
         let mut decoder = Decoder::new(&bytes);
@@ -502,6 +516,9 @@ mod tests {
         assert!(agree(&[list(DEPTH)]));
         assert!(!agree(&[list(DEPTH + 1)]));
         let options = |depth| (0..depth).fold(Nest(None), |nest, _| Nest(Some(Box::new(nest))));
+        let bytes =
+            |depth| (0..depth).fold(Bytes(vec![7], None), |b, _| Bytes(vec![], Some(b.into())));
+        assert!((0..DEPTH).any(|depth| !agree(&[bytes(depth)])));
         assert!(agree(&[options(DEPTH / 2)]));
         assert!(!agree(&[options(DEPTH)]));
     }
@@ -511,6 +528,9 @@ mod tests {
 
     #[derive(Debug, Serialize, Deserialize)]
     struct Nest(Option<Box<Nest>>);
+
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Bytes(Vec<u8>, Option<Box<Bytes>>);
 
     #[test]
     fn a_block_that_comes_apart_is_as_long_as_it_says() {

@@ -4,6 +4,7 @@
 //! A format that describes itself notices a field that is missing; bincode does not, and reads the
 //! next one in its place. That is why `skip_serializing_if` is an error here, at the sender.
 
+mod byte;
 mod de;
 mod ser;
 
