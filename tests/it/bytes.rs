@@ -14,7 +14,7 @@ use rustix::buffer::spare_capacity;
 use crate::support::{Home, connect, stdout};
 
 /// The next frame, or `None` at the end of the connection.
-fn receive(stream: &mut UnixStream, inbox: &mut Inbox) -> Option<(Kind, Vec<u8>)> {
+pub(crate) fn receive(stream: &mut UnixStream, inbox: &mut Inbox) -> Option<(Kind, Vec<u8>)> {
     while !inbox.has_frame(frame::LARGEST).unwrap() {
         match rustix::io::read(&*stream, spare_capacity(inbox.space())).map_err(io::Error::from) {
             Ok(0) => return None,
@@ -51,7 +51,8 @@ pub(crate) fn greeted(socket: &Path, server: &str) -> (UnixStream, Inbox) {
     (stream, inbox)
 }
 
-fn call(function: &str, arguments: &[u8]) -> Vec<u8> {
+/// A call as a frame.
+pub(crate) fn call(function: &str, arguments: &[u8]) -> Vec<u8> {
     frame::of(Kind::Call, |out| {
         let head = Head {
             name: function,
@@ -68,7 +69,7 @@ pub(crate) fn call_on(stream: &mut UnixStream, inbox: &mut Inbox, function: &str
     receive(stream, inbox).unwrap().0
 }
 
-fn encoded(value: &str) -> Vec<u8> {
+pub(crate) fn encoded(value: &str) -> Vec<u8> {
     let mut out = Vec::new();
     Encoder::new(&mut out, 0, 1 << 20).put(value).unwrap();
     out

@@ -16,6 +16,8 @@ mod identity;
 mod kills;
 /// Clients that live on while their server does not.
 mod staying;
+/// More connections than threads, and more calls.
+mod crowds;
 /// Files that are removed, full, or not there.
 mod files;
 /// Where a function runs, for how long, and for whom.
