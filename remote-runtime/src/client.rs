@@ -15,13 +15,12 @@ mod connection;
 mod control;
 mod conversation;
 mod fault;
+mod idle;
 
 use std::fmt;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-use parking_lot::Mutex;
 
 use crate::codec::{Encoder, Lent, Unencoded};
 use crate::error::{Call, Error};
@@ -30,11 +29,9 @@ use crate::wire::Kind;
 use crate::wire::call::Fingerprint;
 use crate::wire::frame::Block;
 use connection::{Connection, Ended};
+use idle::Idle;
 
 pub(crate) use control::{Succession, ask_to_stop, is_staying, restart, status, stop, succeed};
-
-/// How many connections wait for the next call at the most; one that is used more is closed.
-const MOST_IDLE: usize = 64;
 
 /// How often a call is tried that has not run. A server that restarts costs one attempt; with the
 /// pauses between them, all together take about four seconds.
@@ -50,7 +47,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The connections of this process to one server.
 #[derive(Debug)]
 pub(crate) struct Client {
-    idle: Mutex<Vec<Connection>>,
+    idle: Idle,
     /// Whether a server has ever answered: then there is one, and it comes back.
     has_met: AtomicBool,
 }
@@ -147,7 +144,7 @@ pub(crate) type Encode<'a, 'v> = &'a mut dyn FnMut(&mut Encoder<'_, 'v>) -> Resu
 impl Client {
     pub(crate) const fn new() -> Self {
         Self {
-            idle: Mutex::new(Vec::new()),
+            idle: Idle::new(),
             has_met: AtomicBool::new(false),
         }
     }
@@ -159,7 +156,7 @@ impl Client {
         route: &dyn Route,
         encode: Encode<'_, '_>,
     ) -> Result<Reply<'_>, Error> {
-        let mut connection = self.take(route.key());
+        let mut connection = self.idle.take(route.key());
         let ended = self.converse(&mut connection, request, route, encode);
         // From here on the connection goes back, however this ends.
         let mut reply = Reply {
@@ -172,21 +169,6 @@ impl Client {
             return Err(fault::error(request.call, reply.body()));
         }
         Ok(reply)
-    }
-
-    /// A connection to the server of that key, or the buffer for one.
-    fn take(&self, key: &str) -> Connection {
-        let mut idle = self.idle.lock();
-        let at = idle.iter().rposition(|connection| connection.leads_to(key));
-        at.map(|at| idle.swap_remove(at)).unwrap_or_default()
-    }
-
-    fn put_back(&self, mut connection: Connection) {
-        connection.trim();
-        let mut idle = self.idle.lock();
-        if idle.len() < MOST_IDLE {
-            idle.push(connection);
-        }
     }
 
     /// Makes attempts until one ends with a reply.
@@ -256,7 +238,7 @@ fn pause(call: Call<'_>, attempt: u32, route: &dyn Route) -> Result<(), Error> {
 #[derive(Debug)]
 pub(crate) struct Reply<'c> {
     client: &'c Client,
-    connection: Option<Connection>,
+    connection: Option<Box<Connection>>,
     kind: Kind,
 }
 
@@ -266,7 +248,9 @@ impl Reply<'_> {
     }
 
     pub(crate) fn body(&self) -> &[u8] {
-        self.connection.as_ref().map_or(&[], Connection::body)
+        self.connection
+            .as_ref()
+            .map_or(&[], |connection| connection.body())
     }
 
     /// The body, if it is a block and a large one.
@@ -277,8 +261,9 @@ impl Reply<'_> {
 
 impl Drop for Reply<'_> {
     fn drop(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.client.put_back(connection);
+        if let Some(mut connection) = self.connection.take() {
+            connection.trim();
+            self.client.idle.put(connection);
         }
     }
 }

@@ -1,0 +1,54 @@
+//! The connections that wait for the next call.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use super::connection::Connection;
+
+/// How many there are at the most; one that is used more is closed.
+const MOST: usize = 64;
+
+/// Places for connections. No thread waits for another: each begins at a place of its own, where it
+/// finds what it has put there, and passes by those that somebody is looking at.
+#[derive(Debug)]
+pub(super) struct Idle([Mutex<Option<Box<Connection>>>; MOST]);
+
+impl Idle {
+    pub(super) const fn new() -> Self {
+        Self([const { Mutex::new(None) }; MOST])
+    }
+
+    /// A connection to the server of that key, or the buffer for one.
+    pub(super) fn take(&self, key: &str) -> Box<Connection> {
+        let found = self.places().find_map(|place| {
+            let mut place = place.try_lock()?;
+            place.take_if(|connection| connection.leads_to(key))
+        });
+        found.unwrap_or_default()
+    }
+
+    /// Keeps a connection, if there is room.
+    pub(super) fn put(&self, connection: Box<Connection>) {
+        let mut connection = Some(connection);
+        for place in self.places() {
+            if let Some(mut place) = place.try_lock()
+                && place.is_none()
+            {
+                *place = connection.take();
+                return;
+            }
+        }
+    }
+
+    /// All places, this thread's first.
+    fn places(&self) -> impl Iterator<Item = &Mutex<Option<Box<Connection>>>> {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static FIRST: usize = THREADS.fetch_add(1, Ordering::Relaxed) % MOST;
+        }
+        let first = FIRST.try_with(|&first| first).unwrap_or(0);
+        let (after, from) = self.0.split_at(first);
+        from.iter().chain(after)
+    }
+}
