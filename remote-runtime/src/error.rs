@@ -194,7 +194,7 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}({:?})", self.variant(), self.to_string())
+        write!(f, "{}({:?})", self.variant(), format!("{self}"))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::env;
 use std::io::{self, Write};
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::Call;
 
@@ -12,18 +12,30 @@ static BEGAN: OnceLock<Option<Instant>> = OnceLock::new();
 
 /// Says a step of `call`, with the time since the first one.
 pub(crate) fn say(call: Call<'_>, words: impl FnOnce() -> String) {
-    let wanted = || is_on("REMOTEX_EXPLAIN");
-    if let Some(began) = BEGAN.get_or_init(|| wanted().then(Instant::now)) {
-        let micros = began.elapsed().as_micros();
-        // Without floating-point numbers, which take much code.
-        let (millis, rest) = (micros / 1000, micros % 1000);
-        // Who has closed stderr does not want to read it.
-        let _ = writeln!(
-            io::stderr(),
-            "remotex +{millis}.{rest:03} ms: {call}: {}",
-            words()
-        );
+    if let Some(time) = time() {
+        print(call, time, &words());
     }
+}
+
+// These two are there once, and not in each `say`.
+
+/// The time since the first step, if somebody wants to know.
+#[inline(never)]
+fn time() -> Option<Duration> {
+    let began = BEGAN.get_or_init(|| is_on("REMOTEX_EXPLAIN").then(Instant::now));
+    began.map(|began| began.elapsed())
+}
+
+#[cold]
+fn print(call: Call<'_>, time: Duration, words: &str) {
+    let micros = time.as_micros();
+    // Without floating-point numbers, which take much code.
+    let (millis, rest) = (micros / 1000, micros % 1000);
+    // Who has closed stderr does not want to read it.
+    let _ = writeln!(
+        io::stderr(),
+        "remotex +{millis}.{rest:03} ms: {call}: {words}"
+    );
 }
 
 /// Whether a variable that is a switch is on.

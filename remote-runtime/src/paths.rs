@@ -74,10 +74,11 @@ impl fmt::Display for Untrusted {
 ///
 /// `false` if it is not there.
 pub(crate) fn check(folder: &Path) -> Result<bool, Untrusted> {
-    let shown = folder.display();
-    let refuse = |why: &str| Err(Untrusted(why.replace("{}", &format!("`{shown}`"))));
     let us = rustix::process::geteuid().as_raw();
-    let unseen = |e: io::Error| Untrusted(format!("the folder `{shown}` cannot be looked at: {e}"));
+    let unseen = |e: io::Error| {
+        let shown = folder.display();
+        Untrusted(format!("the folder `{shown}` cannot be looked at: {e}"))
+    };
     let mut metadata = match fs::symlink_metadata(folder) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
         seen => seen.map_err(unseen)?,
@@ -85,21 +86,26 @@ pub(crate) fn check(folder: &Path) -> Result<bool, Untrusted> {
     if metadata.is_symlink() && [us, 0].contains(&metadata.uid()) {
         metadata = fs::metadata(folder).map_err(unseen)?;
     }
-    match &metadata {
-        m if m.is_symlink() => {
-            refuse("{} is somebody else's link; set XDG_RUNTIME_DIR to a folder of yours")
-        }
-        m if !m.is_dir() => {
-            refuse("{} is not a folder; remove it, or set XDG_RUNTIME_DIR to a folder of yours")
-        }
-        m if m.uid() != us && m.uid() != 0 => {
-            refuse("the folder {} is somebody else's; set XDG_RUNTIME_DIR to a folder of yours")
-        }
-        m if others_can_write(m) => {
-            refuse("the folder {} can be written by others; run `chmod 700` on it")
-        }
-        _ => Ok(true),
-    }
+    let (before, after) = match &metadata {
+        m if m.is_symlink() => (
+            "",
+            "is somebody else's link; set XDG_RUNTIME_DIR to a folder of yours",
+        ),
+        m if !m.is_dir() => (
+            "",
+            "is not a folder; remove it, or set XDG_RUNTIME_DIR to a folder of yours",
+        ),
+        m if m.uid() != us && m.uid() != 0 => (
+            "the folder ",
+            "is somebody else's; set XDG_RUNTIME_DIR to a folder of yours",
+        ),
+        m if others_can_write(m) => (
+            "the folder ",
+            "can be written by others; run `chmod 700` on it",
+        ),
+        _ => return Ok(true),
+    };
+    Err(Untrusted(format!("{before}`{}` {after}", folder.display())))
 }
 
 fn others_can_write(metadata: &Metadata) -> bool {

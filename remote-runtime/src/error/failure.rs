@@ -29,14 +29,14 @@ impl Failure {
     pub(crate) fn of(e: &(dyn StdError + 'static)) -> Self {
         let causes: Vec<_> = std::iter::successors(e.source(), |&e| e.source())
             .take(MOST_CAUSES)
-            .map(ToString::to_string)
+            .map(|e| format!("{e}"))
             .collect();
         let io_kind = match (e.downcast_ref::<io::Error>(), e.downcast_ref::<Error>()) {
             (Some(e), _) => Some(e.kind()),
             (_, Some(Error::Failed { failure, .. })) => failure.io_kind,
             _ => None,
         };
-        Self::from_parts(e.to_string(), causes, io_kind)
+        Self::from_parts(format!("{e}"), causes, io_kind)
     }
 
     pub(crate) fn from_parts(

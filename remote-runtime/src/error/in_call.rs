@@ -30,19 +30,38 @@ impl<'a> Call<'a> {
     }
 
     /// A sentence about this call: its names, then `words`.
+    #[inline]
     pub(crate) fn trouble(self, words: impl fmt::Display) -> Trouble {
+        self.sentence(&words)
+    }
+
+    #[inline]
+    pub(crate) fn io(self, step: impl fmt::Display, e: std::io::Error) -> Error {
+        self.refused(&step, e)
+    }
+
+    // What is generic above is only that: what is said rarely is not worth a copy for each type.
+
+    #[cold]
+    fn sentence(self, words: &dyn fmt::Display) -> Trouble {
         Trouble::new(format!("{self}: {words}"))
     }
 
-    pub(crate) fn io(self, step: impl fmt::Display, e: std::io::Error) -> Error {
+    #[cold]
+    fn refused(self, step: &dyn fmt::Display, e: std::io::Error) -> Error {
         Error::Io(self.trouble(format_args!("{step}: {e}")).caused_by(e))
+    }
+
+    #[cold]
+    fn subject(self) -> String {
+        format!("{self}")
     }
 
     /// `value`, as a detail of an error of this call.
     pub(crate) fn with<T>(self, value: T, may_have_run: bool) -> InCall<T> {
         InCall(Box::new(Inner {
             value,
-            subject: self.to_string(),
+            subject: self.subject(),
             may_have_run,
         }))
     }

@@ -10,9 +10,9 @@ use std::time::Duration;
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::{LOCAL, Server, UNKNOWN, Way};
+use crate::address::Files;
 use crate::client::{self, Route};
 use crate::daemon::handover::Handover;
-use crate::daemon::lock::Lock;
 use crate::daemon::place::Place;
 use crate::daemon::{self, Given, log, manager};
 use crate::error::{Call, Error, Result};
@@ -54,11 +54,8 @@ impl Server {
             lock,
             socket: activated.map_or_else(|| daemon::bind(call, &files), Ok)?,
         };
-        let ready = || manager::notify("READY=1");
-        self.serve(way.key(), Yields::Never, given, ready, |lock| Ground {
-            logs: None,
-            place: Place::take(files, lock, owned),
-        })
+        let ready = &mut || manager::notify("READY=1");
+        self.serve(way.key(), Yields::Never, given, owned, files, ready)
     }
 
     /// Becomes the server that this process was started for. If that fails, the starter is told.
@@ -77,7 +74,7 @@ impl Server {
             Yields::ToEqual
         };
         let mut starter = Some(starter);
-        let ready = || {
+        let ready = &mut || {
             if let Some(starter) = starter.take() {
                 starter.ready();
             }
@@ -89,14 +86,9 @@ impl Server {
                     Error::Unreachable(call.trouble("its address is `local:` by now"))
                 })
             });
-        let ended = files.and_then(|files| {
-            self.serve(&key, yields, given, ready, |lock| Ground {
-                logs: Some(files.logs()),
-                place: Place::take(files, lock, true),
-            })
-        });
+        let ended = files.and_then(|files| self.serve(&key, yields, given, true, files, ready));
         if let (Err(e), Some(starter)) = (&ended, starter) {
-            starter.failed(&e.to_string());
+            starter.failed(&format!("{e}"));
         }
         ended
     }
@@ -108,8 +100,9 @@ impl Server {
         key: &str,
         yields: Yields,
         given: Given,
-        ready: impl FnOnce(),
-        ground: impl FnOnce(Lock) -> Ground,
+        owned: bool,
+        files: Files,
+        ready: &mut dyn FnMut(),
     ) -> Result<()> {
         let call = Call::control(self.name);
         let Given {
@@ -117,8 +110,11 @@ impl Server {
             lock,
             socket,
         } = given;
-        let ground = ground(lock);
         let is_daemon = yields != Yields::Never;
+        let ground = Ground {
+            logs: is_daemon.then(|| files.logs()),
+            place: Place::take(files, lock, owned),
+        };
         let _role = Role::take(self, key);
         let service = Service {
             name: self.name,

@@ -76,11 +76,7 @@ impl Fault {
     /// Appends its fields to `out`.
     pub fn put(&self, out: &mut Vec<u8>) {
         let mut room = LARGEST_FAULT - OVERHEAD;
-        let mut put_text = |out: &mut Vec<u8>, tag: u8, text: &str| {
-            let cut = text.floor_char_boundary(room);
-            room -= cut;
-            put(out, tag, &text.as_bytes()[..cut]);
-        };
+        let mut put_text = |out: &mut Vec<u8>, tag, text| put_cut(out, tag, text, &mut room);
         put(out, CODE, &[self.code()]);
         match self {
             Self::Failed(failure) => {
@@ -143,33 +139,35 @@ impl Fault {
     /// # Errors
     /// If they are no fault that this version knows.
     pub fn read(body: &[u8]) -> Result<Self, Malformed> {
-        let (mut code, mut message, mut location, mut backtrace) =
-            (0, String::new(), String::new(), None);
-        let mut argument = None;
-        let (mut causes, mut io_kind, mut size, mut limit, mut answer) =
-            (Vec::new(), None, 0, 0, false);
+        let (mut code, mut message, mut location, mut backtrace) = (0, &[][..], &[][..], None);
+        let (mut argument, mut causes, mut io_kind) = (None, Vec::new(), None);
+        let (mut size, mut limit, mut answer) = (0, 0, false);
         for field in fields::read(body) {
             let (tag, value) = field?;
             match tag {
                 CODE => code = number(value)?,
-                MESSAGE => message = text(value),
-                LOCATION => location = text(value),
-                BACKTRACE => backtrace = Some(text(value)),
-                CAUSE => causes.push(text(value)),
+                MESSAGE => message = value,
+                LOCATION => location = value,
+                BACKTRACE => backtrace = Some(value),
+                CAUSE => causes.push(value),
                 IO_KIND => io_kind = io_kind_of(number(value)?),
                 SIZE => size = number(value)?,
                 LIMIT => limit = number(value)?,
                 ANSWER => answer = number(value)? != 0,
-                ARGUMENT => argument = Some(text(value)),
+                ARGUMENT => argument = Some(value),
                 _ => {}
             }
         }
+        let message = text(message);
         Ok(match u8::try_from(code).unwrap_or(0) {
-            FAILED => Self::Failed(Failure::from_parts(message, causes, io_kind)),
+            FAILED => {
+                let causes = causes.into_iter().map(text).collect();
+                Self::Failed(Failure::from_parts(message, causes, io_kind))
+            }
             PANICKED => Self::Panicked {
                 message,
-                location,
-                backtrace,
+                location: text(location),
+                backtrace: backtrace.map(text),
             },
             UNKNOWN_FUNCTION => Self::UnknownFunction,
             MISMATCH => Self::Mismatch(message),
@@ -179,7 +177,7 @@ impl Fault {
                 answer,
             },
             UNSENDABLE => Self::Unsendable {
-                argument,
+                argument: argument.map(text),
                 why: message,
             },
             BUSY => Self::Busy(message),
@@ -191,6 +189,14 @@ impl Fault {
             }
         })
     }
+}
+
+/// Appends as much of a text as there is room for.
+#[inline(never)]
+fn put_cut(out: &mut Vec<u8>, tag: u8, text: &str, room: &mut usize) {
+    let cut = text.floor_char_boundary(*room);
+    *room -= cut;
+    put(out, tag, &text.as_bytes()[..cut]);
 }
 
 /// The kinds of `io::Error` by number; only ever append.

@@ -5,6 +5,7 @@ use super::Malformed;
 /// Appends a field.
 ///
 /// A value of 4 GiB or more cannot be written; callers cut texts long before that.
+#[inline(never)] // A message has many fields, and there is no haste.
 pub fn put(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
     let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
     out.push(tag);
@@ -40,6 +41,7 @@ fn split(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 }
 
 /// A field that is a number of up to eight little-endian bytes.
+#[inline(never)]
 pub(crate) fn number(value: &[u8]) -> Result<u64, Malformed> {
     let mut bytes = [0; 8];
     bytes
@@ -50,6 +52,7 @@ pub(crate) fn number(value: &[u8]) -> Result<u64, Malformed> {
 }
 
 /// A field that is text for people: what is not UTF-8 in it is replaced.
+#[inline(never)]
 pub(super) fn text(value: &[u8]) -> String {
     String::from_utf8_lossy(value).into_owned()
 }
