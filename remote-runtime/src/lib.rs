@@ -41,6 +41,7 @@ mod caller;
 pub mod shape;
 mod build;
 mod explain;
+mod thread;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(not(feature = "testing"))]

@@ -1,10 +1,12 @@
 //! Folders: which ones are used, and whether they can be trusted.
 
-use std::fs::{self, DirBuilder, Metadata};
+use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{env, fmt};
+
+use rustix::io::Errno;
 
 use crate::testing;
 
@@ -54,7 +56,19 @@ fn absolute(variable: &str) -> Option<PathBuf> {
 
 /// Makes a folder that only its owner can enter, with those above it, if it is not there.
 pub(crate) fn create(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    use rustix::fs::{Mode, mkdir};
+    let made = match (mkdir(folder, Mode::RWXU), folder.parent()) {
+        (Err(Errno::NOENT), Some(above)) if above != Path::new("") => {
+            create(above)?;
+            mkdir(folder, Mode::RWXU)
+        }
+        (made, _) => made,
+    };
+    match made {
+        // Whatever was refused, it is there.
+        Err(_) if folder.is_dir() => Ok(()),
+        made => Ok(made?),
+    }
 }
 
 /// What is wrong with a folder, and what to do about it.

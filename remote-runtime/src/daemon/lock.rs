@@ -12,6 +12,8 @@ use parking_lot::{Condvar, Mutex};
 
 use rustix::fs::{FlockOperation, flock};
 
+use crate::thread;
+
 /// For its owner only. The sticky bit keeps those from removing it who clean runtime folders of old
 /// entries, as that of the socket does.
 const MODE: u32 = 0o1600;
@@ -87,17 +89,16 @@ fn open(path: &Path) -> io::Result<File> {
 fn wait(file: File, deadline: Instant) -> io::Result<Option<File>> {
     let waited = Arc::new(Waited::default());
     let waiting = waited.clone();
-    std::thread::Builder::new()
-        .name("remotex lock".into())
-        .spawn(move || {
-            let locked = loop {
-                match flock(&file, FlockOperation::LockExclusive) {
-                    Err(rustix::io::Errno::INTR) => {}
-                    other => break other,
-                }
-            };
-            waiting.end(locked.map(|()| file).map_err(io::Error::from));
-        })?;
+    let wait = move || {
+        let locked = loop {
+            match flock(&file, FlockOperation::LockExclusive) {
+                Err(rustix::io::Errno::INTR) => {}
+                other => break other,
+            }
+        };
+        waiting.end(locked.map(|()| file).map_err(io::Error::from));
+    };
+    thread::start("remotex lock", Box::new(wait))?;
     waited.until(deadline)
 }
 

@@ -1,9 +1,11 @@
 //! The file that a server's output goes to.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::Mode;
 
 /// Once a log is larger than this, in bytes, it becomes the old log, in place of the one before.
 const LARGE: u64 = 4 * 1024 * 1024;
@@ -107,7 +109,7 @@ fn open(path: &Path) -> io::Result<File> {
     // Beside a socket in a folder that others use too, somebody else may have been there first.
     let log = file.metadata()?;
     if log.is_file() && log.uid() == rustix::process::geteuid().as_raw() {
-        file.set_permissions(Permissions::from_mode(0o600))?;
+        rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR)?;
         Ok(file)
     } else {
         Err(io::ErrorKind::PermissionDenied.into())

@@ -24,7 +24,6 @@ const MOST: RawFd = 1024;
 /// The socket at `path`, if this process was started with it. Those at other paths are left to
 /// whomever they are meant for.
 pub(crate) fn activated(path: &Path) -> Option<Bound> {
-    let number = |name| env::var(name).ok()?.parse::<i64>().ok();
     if number("LISTEN_PID") != Some(process::id().into()) {
         return None;
     }
@@ -39,6 +38,11 @@ pub(crate) fn activated(path: &Path) -> Option<Bound> {
         let _ = fcntl_setfd(given, FdFlags::CLOEXEC);
         Some(Bound::handed_over(ours))
     })
+}
+
+#[inline(never)]
+fn number(variable: &str) -> Option<i64> {
+    env::var(variable).ok()?.parse().ok()
 }
 
 fn listens_at(socket: BorrowedFd<'_>) -> Option<PathBuf> {

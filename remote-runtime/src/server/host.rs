@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
@@ -18,7 +17,7 @@ use crate::daemon::{self, Given, log, manager};
 use crate::error::{Call, Error, Result};
 use crate::registry;
 use crate::serve::{Footing, Host, Service, Yields};
-use crate::testing;
+use crate::{testing, thread};
 
 impl Server {
     /// Serves here, in the foreground, until stopped: by [`stop`](Server::stop), by a signal, or
@@ -175,7 +174,7 @@ const SAVING: Duration = Duration::from_secs(15);
 /// lock that a call holds which was given up, nobody else could have the server's place.
 fn insist(name: &'static str) {
     let wait = move || {
-        thread::sleep(SAVING);
+        std::thread::sleep(SAVING);
         let _ = writeln!(
             io::stderr(),
             "server `{name}`: its `on_stop` has not returned within {} s, and is given up",
@@ -185,9 +184,7 @@ fn insist(name: &'static str) {
         let _ = kill_process(getpid(), Signal::KILL);
     };
     // Without a thread it is left to who has asked to insist.
-    let _ = thread::Builder::new()
-        .name("remotex end".into())
-        .spawn(wait);
+    let _ = thread::start("remotex end", Box::new(wait));
 }
 
 fn refuse_second(call: Call<'_>, way: &Way) -> Result<()> {
