@@ -1,9 +1,10 @@
 //! Where a server is: its name and its address, and the variable that overrides the address.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::os::unix::ffi::OsStringExt;
+use std::ops::Range;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use crate::{paths, shape};
@@ -70,14 +71,15 @@ const fn begins(bytes: &[u8], word: &[u8]) -> bool {
 
 /// The variable that overrides the address of the server of that name.
 pub(crate) fn variable(name: &str) -> String {
-    let upper = |c: char| {
-        if c.is_ascii_alphanumeric() {
+    let mut variable = String::from("REMOTEX_");
+    for c in name.chars() {
+        variable.push(if c.is_ascii_alphanumeric() {
             c.to_ascii_uppercase()
         } else {
             '_'
-        }
-    };
-    format!("REMOTEX_{}", name.chars().map(upper).collect::<String>())
+        });
+    }
+    variable
 }
 
 /// The address of the server of that name: from its variable, or as given, or the default.
@@ -118,54 +120,69 @@ fn parse(address: OsString) -> Result<Address, String> {
 pub(crate) struct Files {
     /// Where clients connect.
     pub(crate) socket: PathBuf,
-    /// Held by the server for its whole life.
-    pub(crate) lock: PathBuf,
-    /// Held by a caller while it starts the server.
-    pub(crate) start: PathBuf,
-    /// What the server's log is called.
-    pub(crate) log: String,
+    name: &'static str,
+    /// Where the socket's path says which one of several it is; what all files share ends there.
+    mark: Range<usize>,
 }
 
 impl Files {
     /// Those of the server of that name at `socket`; one of several, each with a key, has its own.
-    pub(crate) fn of(name: &str, socket: &Path, key: &str) -> Self {
-        let mark = match key {
-            "" => String::new(),
-            // No name has this character.
-            key => format!("@{}", hash(key)),
-        };
+    pub(crate) fn of(name: &'static str, socket: &Path, key: &str) -> Self {
         let is_sock = socket
             .extension()
             .is_some_and(|extension| extension == "sock");
-        let stem = if is_sock {
+        let mut path = OsString::from(if is_sock {
             socket.with_extension("")
         } else {
             socket.to_owned()
-        };
-        let with = |suffix: &str| {
-            let mut path = stem.clone().into_os_string();
-            path.push(&mark);
-            path.push(suffix);
-            PathBuf::from(path)
-        };
-        Self {
-            socket: with(if is_sock { ".sock" } else { "" }),
-            lock: with(".lock"),
-            start: with(".start"),
-            log: format!("{name}{mark}.log"),
+        });
+        let start = path.len();
+        if !key.is_empty() {
+            // No name has this character.
+            path.push(format!("@{:016x}", hash(key)));
         }
+        let mark = start..path.len();
+        if is_sock {
+            path.push(".sock");
+        }
+        Self {
+            socket: path.into(),
+            name,
+            mark,
+        }
+    }
+
+    /// Held by the server for its whole life.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.beside(".lock")
+    }
+
+    /// Held by a caller while it starts the server.
+    pub(crate) fn start(&self) -> PathBuf {
+        self.beside(".start")
     }
 
     /// Where the log may be, the best place first.
     pub(crate) fn logs(&self) -> Vec<PathBuf> {
-        paths::logs(&self.log, &self.socket)
+        let mark = OsStr::from_bytes(&self.path()[self.mark.clone()]);
+        let log = format!("{}{}.log", self.name, mark.display());
+        paths::logs(&log, &self.socket)
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let path = [&self.path()[..self.mark.end], suffix.as_bytes()].concat();
+        OsString::from_vec(path).into()
+    }
+
+    fn path(&self) -> &[u8] {
+        self.socket.as_os_str().as_bytes()
     }
 }
 
 /// A key as part of a file's name.
-fn hash(key: &str) -> String {
-    let hash = shape::fnv1a(key.as_bytes()).to_le_bytes();
-    hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+fn hash(key: &str) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = shape::fnv1a(key.as_bytes()).to_le_bytes();
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 #[cfg(test)]
@@ -216,10 +233,10 @@ mod tests {
     fn files_lie_beside_their_socket() {
         let files = Files::of("a", Path::new("/run/a.b.sock"), "");
         assert_eq!(files.socket, Path::new("/run/a.b.sock"));
-        assert_eq!(files.lock, Path::new("/run/a.b.lock"));
-        assert_eq!(files.start, Path::new("/run/a.b.start"));
+        assert_eq!(files.lock(), Path::new("/run/a.b.lock"));
+        assert_eq!(files.start(), Path::new("/run/a.b.start"));
         let files = Files::of("a", Path::new("/run/a.b"), "");
-        assert_eq!(files.lock, Path::new("/run/a.b.lock"));
+        assert_eq!(files.lock(), Path::new("/run/a.b.lock"));
     }
 
     #[test]
@@ -227,8 +244,8 @@ mod tests {
         let of = |key| Files::of("a", Path::new("/run/a.sock"), key);
         let (one, two) = (of("/one"), of("/two"));
         assert_ne!(one.socket, two.socket);
-        assert_ne!(one.lock, two.lock);
-        assert_ne!(one.log, two.log);
+        assert_ne!(one.lock(), two.lock());
+        assert_ne!(one.logs(), two.logs());
         let name = one.socket.file_name().unwrap().to_str().unwrap();
         assert!(name.starts_with("a@") && name.ends_with(".sock"), "{name}");
         assert_eq!(of("/one").socket, one.socket);

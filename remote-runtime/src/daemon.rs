@@ -87,7 +87,7 @@ pub(crate) fn begin(call: Call<'_>, files: &Files, deadline: Instant) -> Result<
     loop {
         make_folder(call, &files.socket)?;
         refuse_file(call, &files.socket)?;
-        match lock(call, &files.start, deadline) {
+        match lock(call, &files.start(), deadline) {
             Err(e) if is_gone(&e, deadline) => {}
             locked => return locked,
         }
@@ -109,7 +109,7 @@ fn prepare(
     deadline: Instant,
 ) -> Result<Given, Error> {
     testing::step("start: start lock taken");
-    let lock = lock(call, &files.lock, deadline)?;
+    let lock = lock(call, &files.lock(), deadline)?;
     testing::step("start: lock taken");
     let given = Given {
         starting,

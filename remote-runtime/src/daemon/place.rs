@@ -49,7 +49,7 @@ impl Place {
         if let Some(changes) = &self.changes {
             forget(changes);
         }
-        let lock = self.lock.is_at(&self.files.lock).unwrap_or(false);
+        let lock = self.lock.is_at(&self.files.lock()).unwrap_or(false);
         !lock || self.socket.is_none() || identity(&self.files.socket) != self.socket
     }
 

@@ -46,7 +46,7 @@ impl Server {
         if activated.is_none() {
             refuse_second(call, &way.holding_start())?;
         }
-        let lock = daemon::lock(call, &files.lock, deadline)?;
+        let lock = daemon::lock(call, &files.lock(), deadline)?;
         let owned = activated.is_none();
         let given = Given {
             starting,

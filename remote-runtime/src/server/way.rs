@@ -74,7 +74,7 @@ impl Way {
     pub(super) fn find(&self, call: Call<'_>) -> Result<Option<UnixStream>> {
         match self.files(call)? {
             // Where a service manager listens, to connect would start one.
-            Some(files) if !Lock::is_held(&files.lock) => Ok(None),
+            Some(files) if !Lock::is_held(&files.lock()) => Ok(None),
             Some(files) => daemon::connect(call, &files, PATIENCE),
             None => Ok(None),
         }
@@ -110,7 +110,7 @@ impl Way {
             return Ok(matches!(succession, Succession::Stays));
         };
         let lock = Lock::handed_over(lock);
-        if !lock.is_at(&files.lock).unwrap_or(false) {
+        if !lock.is_at(&files.lock()).unwrap_or(false) {
             // Its files were removed meanwhile, and perhaps another one has them by now.
             return Ok(false);
         }
@@ -211,7 +211,7 @@ impl Route for Way {
         !self.is_ours_to_start
             && self
                 .socket()
-                .is_some_and(|files| Lock::is_held(&files.start))
+                .is_some_and(|files| Lock::is_held(&files.start()))
     }
 
     fn deadline(&self) -> Option<Deadline> {

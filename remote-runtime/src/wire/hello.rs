@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::fields::{self, number, put, text};
 use super::{Kind, MAGIC, Malformed, PROTOCOL, frame};
@@ -68,7 +68,7 @@ impl Hello {
         put(out, SERVER, self.server.as_bytes());
         put(out, PID, &self.pid.to_le_bytes());
         put(out, LIMIT, &self.limit.to_le_bytes());
-        if self.directory != Path::new("") {
+        if !self.directory.as_os_str().is_empty() {
             put(out, DIRECTORY, self.directory.as_os_str().as_bytes());
         }
         if self.debug {
