@@ -28,9 +28,9 @@ fn time() -> Option<Duration> {
 
 #[cold]
 fn print(call: Call<'_>, time: Duration, words: &str) {
-    let micros = time.as_micros();
-    // Without floating-point numbers, which take much code.
-    let (millis, rest) = (micros / 1000, micros % 1000);
+    // Without floating-point or large numbers, which take much code.
+    let millis = time.as_secs() * 1000 + u64::from(time.subsec_millis());
+    let rest = time.subsec_micros() % 1000;
     // Who has closed stderr does not want to read it.
     let _ = writeln!(
         io::stderr(),

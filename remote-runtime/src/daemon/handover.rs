@@ -80,7 +80,7 @@ pub(super) fn give(to: &UnixStream, which: Which<'_>, given: &Given) -> io::Resu
         socket,
     } = given;
     let tied = if which.tied { TIED } else { "" };
-    let words = [which.name, which.key, tied].join("\0");
+    let words = format!("{}\0{}\0{tied}", which.name, which.key);
     transport::send_with(
         to,
         words.as_bytes(),

@@ -1,8 +1,8 @@
 //! The file that a server's output goes to.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode;
@@ -11,7 +11,7 @@ use rustix::fs::Mode;
 const LARGE: u64 = 4 * 1024 * 1024;
 
 /// How much of a log's end an error quotes.
-const TAIL: u64 = 1000;
+const TAIL: usize = 1000;
 
 /// A log that is open.
 #[derive(Debug)]
@@ -60,11 +60,12 @@ pub(super) fn quote(path: &Path, before: u64) -> String {
 }
 
 fn tail(path: &Path, before: u64) -> io::Result<Vec<u8>> {
-    let mut log = File::open(path)?;
+    let log = File::open(path)?;
     let length = log.metadata()?.len();
-    log.seek(SeekFrom::Start(before.max(length.saturating_sub(TAIL))))?;
-    let mut tail = Vec::new();
-    log.take(TAIL).read_to_end(&mut tail)?;
+    let mut tail = vec![0; TAIL];
+    let start = before.max(length.saturating_sub(TAIL as u64));
+    let read = log.read_at(&mut tail, start)?;
+    tail.truncate(read);
     Ok(tail)
 }
 

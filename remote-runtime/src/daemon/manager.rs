@@ -54,8 +54,10 @@ fn listens_at(socket: BorrowedFd<'_>) -> Option<PathBuf> {
 /// Whether both paths lead to one file, however they are written.
 fn is_same(a: &Path, b: &Path) -> bool {
     a == b
-        || a.canonicalize()
-            .is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+        || a.canonicalize().is_ok_and(|a| {
+            b.canonicalize()
+                .is_ok_and(|b| a.as_os_str() == b.as_os_str())
+        })
 }
 
 /// Tells the manager, if there is one that wants to know.

@@ -123,10 +123,8 @@ fn numbers(build: &Build) -> Vec<u8> {
         modified,
         changed,
     } = *build;
-    [device, inode, size, modified, changed]
-        .into_iter()
-        .flat_map(u64::to_le_bytes)
-        .collect()
+    let numbers = [device, inode, size, modified, changed];
+    numbers.map(u64::to_le_bytes).as_flattened().to_vec()
 }
 
 /// A build; what a later version adds to its numbers is left aside.
