@@ -224,7 +224,7 @@ impl Session {
         let Some(peer) = Peer::of(self.stream()).ok().filter(|peer| peer.is_us()) else {
             return Ok(None);
         };
-        let hello = Hello::read(self.link.body()).map_err(|e| Fault::Malformed(e.to_string()))?;
+        let hello = Hello::read(self.link.body()).map_err(|e| Fault::Malformed(e.0.into()))?;
         let Service { name, key, .. } = service;
         if (hello.server.as_str(), &hello.key) != (name, key) {
             let of = if key.is_empty() {
@@ -253,7 +253,7 @@ fn linger(is_last: bool) -> Duration {
 
 fn fault_of(refused: Refused, limit: usize) -> Fault {
     match refused {
-        Refused::Malformed(e) => Fault::Malformed(e.to_string()),
+        Refused::Malformed(e) => Fault::Malformed(e.0.into()),
         Refused::TooLarge { size } => Fault::TooLarge {
             size: size as u64,
             limit: limit as u64,

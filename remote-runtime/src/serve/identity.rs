@@ -4,8 +4,6 @@
 //! fingerprint agrees. A build that was installed later than this one, and that would start a server
 //! of its own, may succeed this one. Another program: never.
 
-use std::collections::BTreeSet;
-
 use super::Service;
 use crate::build::Build;
 use crate::function::Function;
@@ -129,8 +127,13 @@ fn here() -> String {
 }
 
 fn stranger(service: &Service) -> Fault {
-    let programs: BTreeSet<_> = service.table.programs().collect();
-    let programs = programs.into_iter().collect::<Vec<_>>().join("`, `");
+    let mut programs = Vec::new();
+    for program in service.table.programs() {
+        if let Err(at) = programs.binary_search(&program) {
+            programs.insert(at, program);
+        }
+    }
+    let programs = programs.join("`, `");
     Fault::Mismatch(format!(
         "another program has this name: `{programs}` ({}); give one of the two servers another name, or stop that one",
         here()

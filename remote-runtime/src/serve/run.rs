@@ -76,7 +76,7 @@ fn handle(
     call: &[u8],
     reply: &mut Reply<'_>,
 ) -> Result<Kind, Fault> {
-    let (head, arguments) = Head::split(call).map_err(|e| Fault::Malformed(e.to_string()))?;
+    let (head, arguments) = Head::split(call).map_err(|e| Fault::Malformed(e.0.into()))?;
     let function = match identity.judge(&head, service) {
         Verdict::Run(function) => function,
         Verdict::Refuse(fault) => return Err(fault),
