@@ -16,6 +16,7 @@ mod panic;
 mod pool;
 mod run;
 mod signals;
+mod tally;
 
 pub(crate) use identity::Yields;
 
@@ -26,7 +27,7 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
@@ -40,6 +41,7 @@ use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
 use connection::Session;
 use pool::Pool;
+use tally::{Tally, Total};
 
 /// How often a server sees to what nobody tells it of: its log, and files far above its own.
 const TENDING: Duration = Duration::from_secs(60);
@@ -101,10 +103,6 @@ struct Shared {
     /// Signalled when a connection ends.
     ended: Condvar,
     stopping: AtomicBool,
-    running: AtomicUsize,
-    calls: AtomicU64,
-    /// When the latest call ended, in milliseconds since the start.
-    last_use: AtomicU64,
     /// Those who have called too late, and wait until a successor can start; `None` once it can.
     waiting: Mutex<Option<Vec<Arc<UnixStream>>>>,
     /// Those who have asked for the end, and wait for it.
@@ -121,23 +119,36 @@ struct Shared {
 struct Connections {
     next: u64,
     open: HashMap<u64, Connection>,
+    /// What was counted on those that have ended.
+    past: Total,
 }
 
 #[derive(Debug)]
 struct Connection {
     stream: Arc<UnixStream>,
+    tally: Arc<Tally>,
     /// All else of one that rests, which no thread has then.
     resting: Option<Box<Session>>,
 }
 
 impl Connections {
-    /// Adds one, and returns its number.
-    fn add(&mut self, stream: Arc<UnixStream>) -> u64 {
-        let id = self.next;
+    /// Adds one, and returns its number and what is counted on it.
+    fn add(&mut self, stream: Arc<UnixStream>) -> (u64, Arc<Tally>) {
+        let (id, tally) = (self.next, Arc::new(Tally::default()));
         self.next += 1;
-        let resting = None;
-        self.open.insert(id, Connection { stream, resting });
-        id
+        let connection = Connection {
+            stream,
+            tally: tally.clone(),
+            resting: None,
+        };
+        self.open.insert(id, connection);
+        (id, tally)
+    }
+
+    /// All that was counted by now.
+    fn total(&self) -> Total {
+        let tallies = self.open.values().map(|connection| &*connection.tally);
+        tallies.fold(self.past, Total::with)
     }
 }
 
@@ -160,9 +171,6 @@ impl Host {
             connections: Mutex::default(),
             ended: Condvar::new(),
             stopping: AtomicBool::new(false),
-            running: AtomicUsize::new(0),
-            calls: AtomicU64::new(0),
-            last_use: AtomicU64::new(0),
             waiting: Mutex::new(Some(Vec::new())),
             asking: Mutex::default(),
             heir: Mutex::default(),
@@ -300,7 +308,11 @@ impl Shared {
 
     /// Takes a connection that has ended off the list.
     fn remove(&self, id: u64) {
-        self.connections.lock().open.remove(&id);
+        let mut connections = self.connections.lock();
+        if let Some(Connection { tally, .. }) = connections.open.remove(&id) {
+            connections.past = connections.past.with(&tally);
+        }
+        drop(connections);
         self.ended.notify_all();
     }
 
@@ -311,26 +323,25 @@ impl Shared {
     /// How long the server may still be idle; zero when that is over, `None` if for ever.
     fn until_idle(&self) -> Option<Duration> {
         let allowed = self.service.idle_timeout?;
-        if self.running.load(Ordering::Acquire) > 0 {
+        let Total {
+            running, last_use, ..
+        } = self.connections.lock().total();
+        if running > 0 {
             return Some(allowed);
         }
-        let last_use = Duration::from_millis(self.last_use.load(Ordering::Acquire));
-        Some(allowed.saturating_sub(self.started.0.elapsed().saturating_sub(last_use)))
-    }
-
-    /// Counts a call for as long as what it returns lives.
-    fn count_call(&self) -> Running<'_> {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        self.running.fetch_add(1, Ordering::AcqRel);
-        Running(self)
+        let unused = self.started.0.elapsed();
+        let unused = unused.saturating_sub(Duration::from_millis(last_use));
+        Some(allowed.saturating_sub(unused))
     }
 
     fn report(&self) -> Report {
+        let connections = self.connections.lock();
+        let Total { calls, running, .. } = connections.total();
         Report {
             started: self.started.1,
-            connections: self.connections.lock().open.len() as u64,
-            running: self.running.load(Ordering::Acquire) as u64,
-            calls: self.calls.load(Ordering::Relaxed),
+            connections: connections.open.len() as u64,
+            running,
+            calls,
             program: std::env::current_exe().unwrap_or_default(),
         }
     }
@@ -369,18 +380,5 @@ impl Shared {
             waiting.retain(|stream| !accept::has_gone(stream));
             waiting.push(stream);
         }
-    }
-}
-
-/// A call that runs.
-struct Running<'s>(&'s Shared);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        let now = self.0.started.0.elapsed().as_millis();
-        self.0
-            .last_use
-            .store(u64::try_from(now).unwrap_or(u64::MAX), Ordering::Release);
-        self.0.running.fetch_sub(1, Ordering::AcqRel);
     }
 }

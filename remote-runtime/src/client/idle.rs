@@ -12,17 +12,23 @@ const MOST: usize = 64;
 /// Places for connections. No thread waits for another: each begins at a place of its own, where it
 /// finds what it has put there, and passes by those that somebody is looking at.
 #[derive(Debug)]
-pub(super) struct Idle([Mutex<Option<Box<Connection>>>; MOST]);
+pub(super) struct Idle([Place; MOST]);
+
+/// A place for one, in a cache line of its own: else threads would pass each other's places from
+/// processor to processor.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Place(Mutex<Option<Box<Connection>>>);
 
 impl Idle {
     pub(super) const fn new() -> Self {
-        Self([const { Mutex::new(None) }; MOST])
+        Self([const { Place(Mutex::new(None)) }; MOST])
     }
 
     /// A connection to the server of that key, or the buffer for one.
     pub(super) fn take(&self, key: &str) -> Box<Connection> {
         let found = self.places().find_map(|place| {
-            let mut place = place.try_lock()?;
+            let mut place = place.0.try_lock()?;
             place.take_if(|connection| connection.leads_to(key))
         });
         found.unwrap_or_default()
@@ -32,7 +38,7 @@ impl Idle {
     pub(super) fn put(&self, connection: Box<Connection>) {
         let mut connection = Some(connection);
         for place in self.places() {
-            if let Some(mut place) = place.try_lock()
+            if let Some(mut place) = place.0.try_lock()
                 && place.is_none()
             {
                 *place = connection.take();
@@ -42,7 +48,7 @@ impl Idle {
     }
 
     /// All places, this thread's first.
-    fn places(&self) -> impl Iterator<Item = &Mutex<Option<Box<Connection>>>> {
+    fn places(&self) -> impl Iterator<Item = &Place> {
         static THREADS: AtomicUsize = AtomicUsize::new(0);
         thread_local! {
             static FIRST: usize = THREADS.fetch_add(1, Ordering::Relaxed) % MOST;

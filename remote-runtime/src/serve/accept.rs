@@ -93,8 +93,8 @@ fn take(shared: &Shared, stream: UnixStream) -> Option<Box<Session>> {
         send_fault(&link, &too_many());
         return None;
     }
-    let id = connections.add(stream);
-    Some(Box::new(Session::new(id, link, is_extra)))
+    let (id, tally) = connections.add(stream);
+    Some(Box::new(Session::new(id, link, tally, is_extra)))
 }
 
 /// To a client that is one too many.

@@ -11,7 +11,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -29,6 +29,9 @@ const THREADS: usize = 512;
 
 /// How many calls may wait for one of them.
 const QUEUE: usize = 1024;
+
+/// How many connections that are busy for long may keep their threads when they are idle again.
+const SEATS: usize = 16;
 
 /// How many threads wait for ever; what comes after a rest then finds one, and no thread is started
 /// for it.
@@ -51,6 +54,8 @@ pub(super) struct Pool {
     crew: Mutex<Crew>,
     /// Whether calls wait for a thread.
     is_behind: AtomicBool,
+    /// How many seats are taken.
+    seated: AtomicUsize,
     /// Where connections come from, until no more are taken.
     listener: Mutex<Option<UnixListener>>,
     /// Ends when the threads are to end.
@@ -85,6 +90,7 @@ impl Pool {
             poller,
             crew: Mutex::default(),
             is_behind: AtomicBool::new(false),
+            seated: AtomicUsize::new(0),
             listener: Mutex::new(Some(listener)),
             quit,
         })
@@ -136,6 +142,13 @@ impl Pool {
     /// Whether a thread should let its connection rest, since calls of others wait.
     pub(super) fn is_behind(&self) -> bool {
         self.is_behind.load(Ordering::Relaxed)
+    }
+
+    /// A seat for a connection, if there is one left: the right to keep its thread.
+    pub(super) fn seat(&self) -> Option<Seat<'_>> {
+        let seat = Seat(&self.seated);
+        let taken = self.seated.fetch_add(1, Ordering::Relaxed);
+        (taken < SEATS).then_some(seat)
     }
 
     /// Puts a connection whose call has come into the queue; one that is turned away comes back.
@@ -190,6 +203,15 @@ impl Pool {
             .stack_size(STACK)
             .spawn(move || thread.work())?;
         Ok(())
+    }
+}
+
+/// See [`Pool::seat`].
+pub(super) struct Seat<'p>(&'p AtomicUsize);
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
