@@ -127,16 +127,28 @@ impl<'b, 'v> Encoder<'b, 'v> {
         self.check_size()
     }
 
-    /// Appends `block` as one: its length, then itself.
+    /// Appends `block` as one: its length, then itself, which is lent if it is large and can be.
     ///
     /// # Errors
     /// If the limit does not allow it.
     pub fn put_block(&mut self, block: &'v [u8]) -> Result<(), Unencoded> {
-        self.put_length(block.len(), block.len())?;
-        match &mut self.lent {
-            Some(lent) if block.len() >= LARGE => lent.push(self.out.len(), block),
-            _ => self.out.extend_from_slice(block),
+        if self.lent.is_none() || block.len() < LARGE {
+            return self.put_bytes(block);
         }
+        self.announce_block(block)?;
+        if let Some(lent) = &mut self.lent {
+            lent.push(self.out.len(), block);
+        }
+        Ok(())
+    }
+
+    /// Appends a block as a copy.
+    ///
+    /// # Errors
+    /// If the limit does not allow it.
+    pub(crate) fn put_bytes(&mut self, block: &[u8]) -> Result<(), Unencoded> {
+        self.announce_block(block)?;
+        self.out.extend_from_slice(block);
         Ok(())
     }
 

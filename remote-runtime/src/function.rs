@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
-use crate::codec::{Decoder, Encoder, Number, Unencoded};
+use crate::codec::{self, Decoder, Encoder, Number, Unencoded};
 use crate::shape::Shape;
 use crate::wire::Kind;
 use crate::wire::call::{Fingerprint, LARGEST_HEAD};
@@ -128,6 +128,9 @@ impl<'b> Reply<'b> {
     }
 
     pub(crate) fn answer_block(&mut self, block: Vec<u8>) -> Result<(), Fault> {
+        if block.len() < codec::LARGE {
+            return Ok(self.encoder.put_bytes(&block)?);
+        }
         self.encoder.announce_block(&block)?;
         self.block = block;
         Ok(())

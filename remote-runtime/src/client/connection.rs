@@ -115,19 +115,18 @@ impl Connection {
         route: &dyn Route,
         lent: &Lent<'_>,
     ) -> Result<Ended, Error> {
-        let kept = self.link.take().filter(Conversation::is_ours);
-        let mut link = match kept {
-            Some(link) => link,
-            None => match Conversation::begin(request.call, route)? {
-                Some(link) => link,
-                None => return Ok(Ended::Nobody),
-            },
-        };
-        let ended = link.converse(request, route, &self.call, lent)?;
-        if matches!(ended, Ended::Replied(_)) {
-            self.link = Some(link);
+        if !self.link.as_ref().is_some_and(Conversation::is_ours) {
+            self.link = None;
+            self.link = Conversation::begin(request.call, route)?;
         }
-        Ok(ended)
+        let Some(link) = &mut self.link else {
+            return Ok(Ended::Nobody);
+        };
+        let ended = link.converse(request, route, &self.call, lent);
+        if !matches!(ended, Ok(Ended::Replied(_))) {
+            self.link = None;
+        }
+        ended
     }
 
     /// Gives the memory of a large call back.
