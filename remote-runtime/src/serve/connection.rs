@@ -84,7 +84,7 @@ impl Session {
 
     /// Gives back the memory for messages, since none comes for now.
     pub(super) fn rest(&mut self) {
-        self.link.trim(usize::MAX);
+        self.link.trim(0);
     }
 
     pub(super) fn say_goodbye(&self, shared: &Shared) {
