@@ -1,63 +1,70 @@
-//! Building the peers, and what can be seen of a build: the program's size, and the crates in it.
+//! Building programs, and what can be seen of a build: the program's size, and the crates in it.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use peers::Result;
+use crate::Result;
 
-use crate::roster::Peer;
+/// A package that has a feature for each of its programs.
+pub(crate) struct Package<'p> {
+    pub(crate) manifest: &'p Path,
+    /// How cargo comes by its dependencies.
+    pub(crate) mode: &'static str,
+}
 
-const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-
-pub struct Build {
-    pub program: PathBuf,
+pub(crate) struct Build {
+    pub(crate) program: PathBuf,
     /// In bytes; the profile strips it.
-    pub size: u64,
-    pub crates: usize,
+    pub(crate) size: u64,
+    pub(crate) crates: usize,
 }
 
-/// Builds where the driver itself was built, one peer at a time, so that no peer gets what another
-/// one asks of a crate that both use.
-pub fn build(peer: &Peer) -> Result<Build> {
-    let driver = std::env::current_exe()?;
-    let target = driver.ancestors().nth(2).ok_or("no target folder")?;
-    let status = cargo(peer, "build")
-        .args(["--release", "--bin", peer.program, "--target-dir"])
-        .arg(target)
-        .status()?;
-    if !status.success() {
-        return Err(format!("{} cannot be built", peer.program).into());
+impl Package<'_> {
+    /// One program at a time, so that none gets what another one asks of a crate that both use.
+    pub(crate) fn build(&self, program: &str, feature: &str, target: &Path) -> Result<Build> {
+        let status = self
+            .cargo("build", feature)
+            .args(["--release", "--bin", program, "--target-dir"])
+            .arg(target)
+            .status()?;
+        if !status.success() {
+            return Err(format!("{program} cannot be built").into());
+        }
+        let program = target.join("release").join(program);
+        let size = program.metadata()?.len();
+        let crates = self.crates(feature)?;
+        Ok(Build {
+            program,
+            size,
+            crates,
+        })
     }
-    let program = target.join("release").join(peer.program);
-    let size = Path::metadata(&program)?.len();
-    let crates = crates(peer)?;
-    Ok(Build {
-        program,
-        size,
-        crates,
-    })
-}
 
-/// How many crates the build takes beside this package, those that run in the compiler included.
-fn crates(peer: &Peer) -> Result<usize> {
-    let tree = cargo(peer, "tree").args(["--prefix", "none"]).output()?;
-    if !tree.status.success() {
-        return Err(String::from_utf8(tree.stderr)?.into());
+    /// How many crates a build takes beside this package, those that run in the compiler included.
+    fn crates(&self, feature: &str) -> Result<usize> {
+        let tree = self
+            .cargo("tree", feature)
+            .args(["--prefix", "none"])
+            .output()?;
+        if !tree.status.success() {
+            return Err(String::from_utf8(tree.stderr)?.into());
+        }
+        let tree = String::from_utf8(tree.stdout)?;
+        // Name and version; what follows them says that a line is not the first of its kind.
+        let name = |line: &str| -> String { line.split(' ').take(2).collect() };
+        let names: BTreeSet<String> = tree.lines().map(name).collect();
+        Ok(names.len() - 1)
     }
-    let tree = String::from_utf8(tree.stdout)?;
-    // Name and version; what follows them says that a line is not the first of its kind.
-    let name = |line: &str| -> String { line.split(' ').take(2).collect() };
-    let names: BTreeSet<String> = tree.lines().map(name).collect();
-    Ok(names.len() - 1)
-}
 
-fn cargo(peer: &Peer, what: &str) -> Command {
-    let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut cargo = Command::new(program);
-    cargo
-        .args([what, "--locked", "--manifest-path", MANIFEST])
-        .args(["--no-default-features", "--features", peer.program]);
-    cargo
+    fn cargo(&self, what: &str, feature: &str) -> Command {
+        let program = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+        let mut cargo = Command::new(program);
+        cargo
+            .args([what, "--quiet", self.mode, "--manifest-path"])
+            .arg(self.manifest)
+            .args(["--no-default-features", "--features", feature]);
+        cargo
+    }
 }

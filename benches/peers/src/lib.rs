@@ -4,6 +4,8 @@
 pub mod codec;
 #[cfg(any(feature = "bare", feature = "rawbin"))]
 pub mod frames;
+#[cfg(feature = "rawbin")]
+pub mod framed;
 #[cfg(feature = "axum")]
 pub mod http;
 pub mod measure;

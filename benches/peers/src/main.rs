@@ -9,15 +9,19 @@
 //! It builds a program for each peer, runs servers and clients of all of them in turns, and prints a
 //! Markdown table of ratios. It runs on Linux. The redis peer wants Debian's package `redis-server`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use peers::Result;
 
+use crate::builds::Package;
 use crate::process::Folder;
 use crate::roster::Peer;
 use crate::round::Contestant;
 
 mod builds;
+mod cold;
+mod median;
 mod process;
 mod roster;
 mod round;
@@ -33,7 +37,9 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let done = match &words[..] {
         // The driver says this to itself.
-        [serve, address, program] if serve == "serve" => process::become_server(address, program),
+        [serve, address, program @ ..] if serve == "serve" => {
+            process::become_server(address, program)
+        }
         _ => options(words.into_iter()).and_then(|options| compare(&options)),
     };
     match done {
@@ -63,6 +69,13 @@ fn options(mut words: impl Iterator<Item = String>) -> Result<Options> {
 }
 
 fn compare(options: &Options) -> Result<()> {
+    let package = Package {
+        manifest: Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")),
+        mode: "--locked",
+    };
+    // Where the driver itself was built.
+    let driver = std::env::current_exe()?;
+    let target = driver.ancestors().nth(2).ok_or("no target folder")?;
     let mut builds = Vec::new();
     let mut left_out = Vec::new();
     for &peer in &options.peers {
@@ -70,7 +83,8 @@ fn compare(options: &Options) -> Result<()> {
             Some(why) => left_out.push(why),
             None => {
                 eprintln!("building {}", peer.program);
-                builds.push((peer, builds::build(peer)?));
+                let build = package.build(peer.program, peer.program, target)?;
+                builds.push((peer, build));
             }
         }
     }

@@ -16,6 +16,7 @@ pub fn main<P: Peer>() -> Result<()> {
         ["serve", address] => P::serve(address),
         ["post", address] => P::connect(address)?.post(ITEM, BY),
         ["latencies", address, calls] => latencies::<P>(address, calls.parse()?),
+        ["calls", address, function, calls] => repeat::<P>(address, function, calls.parse()?),
         ["rate", address, threads, bytes, millis] => {
             let span = Duration::from_millis(millis.parse()?);
             rate::<P>(address, threads.parse()?, bytes.parse()?, span)
@@ -42,8 +43,21 @@ fn latencies<P: Peer>(address: &str, calls: usize) -> Result<()> {
     Ok(())
 }
 
-/// A twentieth more calls go before those that count.
-fn median(calls: usize, mut call: impl FnMut() -> Result<()>) -> Result<u128> {
+/// Nothing but calls of one function.
+fn repeat<P: Peer>(address: &str, function: &str, calls: usize) -> Result<()> {
+    let mut peer = P::connect(address)?;
+    let mut data = vec![7; 16];
+    for _ in 0..calls {
+        match function {
+            "echo" => data = peer.echo(data)?,
+            _ => peer.post(ITEM, BY)?,
+        }
+    }
+    Ok(())
+}
+
+/// The median time of a call, in nanoseconds. A twentieth more calls go before those that count.
+pub fn median(calls: usize, mut call: impl FnMut() -> Result<()>) -> Result<u128> {
     for _ in 0..calls / 20 {
         call()?;
     }

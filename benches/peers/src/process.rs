@@ -1,33 +1,37 @@
 //! The processes of a run: servers, which end with it, their clients, and where both may run.
+//!
+//! Those who use this are drivers, whose `main` leaves what they say to themselves to
+//! [`become_server`].
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder};
-use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{self, Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use peers::Result;
 use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use crate::Result;
 
 /// How long a server may take to listen.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A folder for the sockets, which nobody else may enter.
-pub struct Folder(PathBuf);
+/// A folder for sockets and the like, which nobody else may enter.
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let path = std::env::temp_dir().join(format!("peers-{}", process::id()));
         DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
     }
 
-    fn socket(&self, name: &str) -> String {
+    pub(crate) fn file(&self, name: &str) -> String {
         self.0.join(name).display().to_string()
     }
 }
@@ -39,44 +43,43 @@ impl Drop for Folder {
     }
 }
 
+/// A program, and the words that come before those that are said to it.
+pub(crate) type Program = Vec<OsString>;
+
 /// A server that listens, until this is dropped.
-pub struct Server {
-    program: PathBuf,
-    address: String,
-    process: Child,
+pub(crate) struct Server {
+    program: Program,
+    pub(crate) address: String,
+    pub(crate) process: Child,
 }
 
 impl Server {
-    pub fn on_socket(program: &Path, folder: &Folder, name: &str) -> Result<Self> {
-        Self::start(program, folder.socket(name), |address| {
+    pub(crate) fn on_socket(program: &Program, folder: &Folder, name: &str) -> Result<Self> {
+        Self::start(program, folder.file(name), |address| {
             UnixStream::connect(address).is_ok()
         })
     }
 
-    pub fn on_port(program: &Path) -> Result<Self> {
-        // The port is free again at once, and the kernel does not hand it out again soon.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
-        Self::start(program, address, |address| {
-            TcpStream::connect(address).is_ok()
-        })
-    }
-
-    fn start(program: &Path, address: String, listens: fn(&str) -> bool) -> Result<Self> {
-        let driver = std::env::current_exe()?;
+    /// Waits until the server `listens`.
+    pub(crate) fn start(
+        program: &Program,
+        address: String,
+        listens: fn(&str) -> bool,
+    ) -> Result<Self> {
+        let driver = vec![std::env::current_exe()?.into()];
         let process = command(&driver, &address, &["serve"])
-            .arg(program)
+            .args(program)
             .stdout(Stdio::null())
             .spawn()?;
-        let program = program.to_owned();
         let mut server = Self {
-            program,
+            program: program.clone(),
             address,
             process,
         };
         let begun = Instant::now();
         while !listens(&server.address) {
             if begun.elapsed() > PATIENCE || server.process.try_wait()?.is_some() {
-                return Err(format!("{} does not listen", server.program.display()).into());
+                return Err(format!("{program:?} does not listen").into());
             }
             thread::sleep(Duration::from_millis(5));
         }
@@ -84,21 +87,21 @@ impl Server {
     }
 
     /// A client of this server: its first word, then the address, then the others.
-    pub fn client(&self, words: &[&str]) -> Command {
+    pub(crate) fn client(&self, words: &[&str]) -> Command {
         command(&self.program, &self.address, words)
     }
 
     /// What a client prints.
-    pub fn ask<const N: usize>(&self, words: &[&str]) -> Result<[f64; N]> {
+    pub(crate) fn ask<const N: usize>(&self, words: &[&str]) -> Result<[f64; N]> {
         let output = self.client(words).stderr(Stdio::inherit()).output()?;
-        let program = self.program.display();
+        let program = &self.program;
         if !output.status.success() {
-            return Err(format!("{program}, a client, ended with {}", output.status).into());
+            return Err(format!("{program:?}, a client, ended with {}", output.status).into());
         }
         let text = String::from_utf8(output.stdout)?;
         let numbers: std::result::Result<Vec<f64>, _> =
             text.split_whitespace().map(str::parse).collect();
-        let wrong = |_| format!("{program}, a client, printed {text:?}");
+        let wrong = |_| format!("{program:?}, a client, printed {text:?}");
         Ok(numbers?.try_into().map_err(wrong)?)
     }
 }
@@ -112,28 +115,33 @@ impl Drop for Server {
 }
 
 /// Becomes a server that does not outlive the driver, even if that is killed.
-pub fn become_server(address: &str, program: &str) -> Result<()> {
+pub(crate) fn become_server(address: &str, program: &[String]) -> Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    let failed = Command::new(program).args(["serve", address]).exec();
+    let (file, words) = program.split_first().ok_or("no program")?;
+    let mut server = Command::new(file);
+    let failed = server.args(words).args(["serve", address]).exec();
     Err(failed.into())
 }
 
-fn command(program: &Path, address: &str, words: &[&str]) -> Command {
+fn command(program: &Program, address: &str, words: &[&str]) -> Command {
     let (first, others) = words.split_at(1);
-    let mut command = Command::new(program);
+    let mut command = Command::new(&program[0]);
     command
+        .args(&program[1..])
         .args(first)
         .arg(address)
         .args(others)
         // Where the server of the remotex peer is; nobody else looks at it.
         .env("REMOTEX_PEERS", format!("unix:{address}"))
+        // Where cargo has libraries for the driver: no program is told that when it is used.
+        .env_remove("LD_LIBRARY_PATH")
         .stdin(Stdio::null());
     command
 }
 
 /// Everything that starts meanwhile stays on one CPU: waking another one that sleeps can take longer
 /// than a call, and would be all that is seen.
-pub fn on_one_cpu<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn on_one_cpu<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     let all = sched_getaffinity(None)?;
     // The first one is often that of the interrupts.
     let last = (0..CpuSet::MAX_CPU).rfind(|&cpu| all.is_set(cpu));

@@ -1,14 +1,13 @@
 //! One round: every peer does each part of the work, one after the other.
 
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use peers::Result;
 
-use crate::process::{Folder, Server, on_one_cpu};
+use crate::cold::cold;
+use crate::process::{Folder, Program, Server, on_one_cpu};
 use crate::roster::{BARE, Peer};
-use crate::table::median;
 
 const CALLS: &str = "4000";
 /// Threads, bytes, milliseconds.
@@ -26,11 +25,12 @@ pub struct Contestant {
 
 impl Contestant {
     pub fn new(peer: &Peer, program: &Path, folder: &Folder) -> Result<Self> {
+        let program = vec![program.into()];
         let start = |place: &str| {
             if peer.tcp {
-                Server::on_port(program)
+                on_port(&program)
             } else {
-                Server::on_socket(program, folder, &format!("{}-{place}", peer.program))
+                Server::on_socket(&program, folder, &format!("{}-{place}", peer.program))
             }
         };
         Ok(Self {
@@ -72,37 +72,24 @@ pub fn run(contestants: &[Contestant]) -> Result<Vec<Figures>> {
     for (contestant, figures) in contestants.iter().zip(&mut all) {
         [figures.bulk] = contestant.anywhere.ask(&BULK)?;
     }
-    let cold = on_one_cpu(|| cold(contestants))?;
+    let cold = on_one_cpu(|| posts(contestants))?;
     for (figures, cold) in all.iter_mut().zip(cold) {
         figures.cold = cold;
     }
     Ok(all)
 }
 
-/// Starts a process of each, then the next of each, and so on; beside one that does nothing, which
-/// each is compared with on the spot.
-fn cold(contestants: &[Contestant]) -> Result<Vec<f64>> {
+/// Beside a process that does nothing.
+fn posts(contestants: &[Contestant]) -> Result<Vec<f64>> {
     let mut nothing = contestants[BARE].on_one_cpu.client(&["nothing"]);
     let posts = contestants.iter().map(|c| c.on_one_cpu.client(&["post"]));
-    let mut posts: Vec<Command> = posts.collect();
-    let mut more = vec![Vec::with_capacity(COLD); posts.len()];
-    for _ in 0..COLD {
-        let floor = life(&mut nothing)?;
-        for (post, more) in posts.iter_mut().zip(&mut more) {
-            more.push(life(post)? - floor);
-        }
-    }
-    Ok(more.into_iter().map(median).collect())
+    cold(&mut nothing, &mut posts.collect::<Vec<_>>(), COLD)
 }
 
-/// How long a process takes, from its start to when its end is known.
-fn life(command: &mut Command) -> Result<f64> {
-    command.stdout(Stdio::null());
-    let begun = Instant::now();
-    let status = command.status()?;
-    let took = begun.elapsed();
-    if !status.success() {
-        return Err(format!("{command:?} ended with {status}").into());
-    }
-    Ok(took.as_nanos() as f64)
+fn on_port(program: &Program) -> Result<Server> {
+    // The port is free again at once, and the kernel does not hand it out again soon.
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+    Server::start(program, address, |address| {
+        TcpStream::connect(address).is_ok()
+    })
 }

@@ -1,6 +1,7 @@
 //! From the figures of all rounds to a Markdown table.
 
 use crate::builds::Build;
+use crate::median::median;
 use crate::roster::{BARE, Peer, RAWBIN};
 use crate::round::Figures;
 
@@ -63,12 +64,6 @@ fn limits(rounds: &[Vec<Figures>]) -> String {
 
 fn over(rounds: &[Vec<Figures>], figure: impl Fn(&[Figures]) -> f64) -> f64 {
     median(rounds.iter().map(|round| figure(round)).collect())
-}
-
-/// That of an empty list is no number.
-pub fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn kib(build: &Build) -> i64 {

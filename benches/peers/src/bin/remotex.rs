@@ -7,8 +7,8 @@ use remotex::{Server, remote};
 static SERVER: Server = Server::new("peers");
 
 #[remote(SERVER)]
-fn echo(data: &[u8]) -> remotex::Result<Vec<u8>> {
-    Ok(data.to_vec())
+fn echo(data: Vec<u8>) -> remotex::Result<Vec<u8>> {
+    Ok(data)
 }
 
 #[remote(SERVER)]
@@ -35,7 +35,7 @@ impl Peer for Remotex {
     }
 
     fn echo(&mut self, data: Vec<u8>) -> Result<Vec<u8>> {
-        Ok(echo(&data)?)
+        Ok(echo(data)?)
     }
 
     fn post(&mut self, item: &str, by: &str) -> Result<()> {

@@ -1,0 +1,7 @@
+//! What most numbers of a run are.
+
+/// That of an empty list is no number.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
