@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use crate::argument::Owned;
 use crate::call::{Away, Received, Send};
-use crate::codec::Number;
+use crate::codec::{Decoder, Number};
 use crate::error::{Error, Failure};
 use crate::function::Reply;
 use crate::shape::Shape;
@@ -79,7 +79,7 @@ impl<N: Number + DeserializeOwned> Carry<Vec<N>> for AsNumbers {
         reply.answer_numbers(&value)
     }
     fn take(received: Received<'_>) -> Result<Vec<N>, Error> {
-        received.decode_with(|from| from.take_numbers())
+        received.decode_with(Decoder::take_numbers)
     }
     fn shape(shape: &mut Shape) {
         shape.add::<Vec<N>>();

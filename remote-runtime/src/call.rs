@@ -115,7 +115,7 @@ impl Received<'_> {
     }
 
     pub(crate) fn decode<T: DeserializeOwned>(self) -> Result<T, Error> {
-        self.decode_with(|from| from.take())
+        self.decode_with(Decoder::take)
     }
 
     /// What `make` makes of a block.
@@ -125,16 +125,16 @@ impl Received<'_> {
     ) -> Result<T, Error> {
         let bytes = match self.reply.take_block() {
             Some(Block { length, bytes }) => codec::check_block(length, &bytes).map(|()| bytes),
-            None => decode(self.reply.body(), |from| from.take_block()),
+            None => decode(self.reply.body(), Decoder::take_block),
         };
         let made = bytes.and_then(|bytes| make(bytes).map_err(|why| Undecoded::Wrong(why.into())));
         made.map_err(|e| self.unreadable(&e))
     }
 
     /// What `take` takes, which is all that there is.
-    pub(crate) fn decode_with<T>(
-        self,
-        take: impl FnOnce(&mut Decoder<'_>) -> Result<T, Undecoded>,
+    pub(crate) fn decode_with<'m, T>(
+        &'m self,
+        take: impl FnOnce(&mut Decoder<'m>) -> Result<T, Undecoded>,
     ) -> Result<T, Error> {
         decode(self.reply.body(), take).map_err(|e| self.unreadable(&e))
     }
@@ -166,9 +166,9 @@ impl Received<'_> {
     }
 }
 
-fn decode<T>(
-    body: &[u8],
-    take: impl FnOnce(&mut Decoder<'_>) -> Result<T, Undecoded>,
+fn decode<'m, T>(
+    body: &'m [u8],
+    take: impl FnOnce(&mut Decoder<'m>) -> Result<T, Undecoded>,
 ) -> Result<T, Undecoded> {
     let mut decoder = Decoder::new(body);
     let value = take(&mut decoder)?;
