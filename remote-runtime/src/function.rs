@@ -71,11 +71,11 @@ impl Function {
 
 /// The crate that declares a function, as the macro sees it: its package, or, built without cargo,
 /// its module.
-#[must_use]
 ///
 /// # Panics
 /// If that and the function's name are longer than a call can say. In a `static` that is an error of
 /// the compiler.
+#[must_use]
 pub const fn program(
     package: Option<&'static str>,
     module: &'static str,

@@ -104,20 +104,15 @@ impl Link {
         Ok(self.inbox.take())
     }
 
-    /// The next frame, if it begins to come within `linger`; then each pause has a limit. With `None`
-    /// it is waited for, and if `linger` is zero, nothing is. `None` at a clean end.
+    /// The next frame, if it begins to come within `linger`; then each pause has a limit. If `linger`
+    /// is zero, what has not come by now is not waited for. `None` at a clean end.
     ///
     /// Who is silent for longer is [`Broken::Silent`], and may go on later unless it is
     /// [within a frame](Self::is_within_frame).
-    pub(crate) fn next(
-        &mut self,
-        limit: usize,
-        linger: Option<Duration>,
-    ) -> Result<Option<Kind>, Broken> {
-        let within = linger.filter(Duration::is_zero).or(Some(PATIENCE));
+    pub(crate) fn next(&mut self, limit: usize, linger: Duration) -> Result<Option<Kind>, Broken> {
         while !self.has_frame(limit)? {
-            let is_within = self.inbox.is_partial();
-            if !self.fill(if is_within { within } else { linger })? {
+            let waits = self.inbox.is_partial() && !linger.is_zero();
+            if !self.fill(Some(if waits { PATIENCE } else { linger }))? {
                 return Ok(None);
             }
         }

@@ -34,7 +34,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::build::Build;
 use crate::function::Table;
-use crate::link::Link;
+use crate::link::{Link, PATIENCE};
 use crate::transport::{self, Bound};
 use crate::wire::hello::Hello;
 use crate::wire::report::Report;
@@ -69,6 +69,20 @@ pub(crate) struct Service {
     pub(crate) image: u64,
 }
 
+impl Service {
+    fn hello(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let hello = Hello {
+            build: Build::ours(),
+            image: self.image,
+            key: self.key.clone(),
+            ..Hello::here(self.name, self.limit)
+        };
+        hello.put(&mut out);
+        out
+    }
+}
+
 /// What a service stands on, seen from here.
 pub(crate) trait Footing {
     /// Readable when it may have changed, where the system tells.
@@ -97,6 +111,8 @@ pub(crate) struct Host {
 #[derive(Debug)]
 struct Shared {
     service: Service,
+    /// What each connection begins with.
+    hello: Vec<u8>,
     started: (Instant, SystemTime),
     pool: Pool,
     connections: Mutex<Connections>,
@@ -129,6 +145,8 @@ struct Connection {
     tally: Arc<Tally>,
     /// All else of one that rests, which no thread has then.
     resting: Option<Box<Session>>,
+    /// Since when more of a message is to come on one that rests.
+    unfinished: Option<Instant>,
 }
 
 impl Connections {
@@ -140,6 +158,7 @@ impl Connections {
             stream,
             tally: tally.clone(),
             resting: None,
+            unfinished: None,
         };
         self.open.insert(id, connection);
         (id, tally)
@@ -165,6 +184,7 @@ impl Host {
         listener.set_nonblocking(true)?;
         let pool = Pool::new(listener, quitted)?;
         let shared = Arc::new(Shared {
+            hello: service.hello(),
             service,
             started: (Instant::now(), SystemTime::now()),
             pool,
@@ -199,6 +219,7 @@ impl Host {
                 return Ok("its socket or its lock was removed");
             }
             footing.tend();
+            self.shared.end_overdue();
             let on = [Some(self.asked.as_fd()), footing.changes()];
             let on: Vec<_> = on.into_iter().flatten().collect();
             transport::wait(&on, Some(idle.unwrap_or(pause).min(pause)))?;
@@ -278,6 +299,7 @@ impl Shared {
         drop(connections);
         for session in self.pool.close_queue() {
             session.say_goodbye(self);
+            self.pool.forget(&session);
             self.remove(session.id);
         }
     }
@@ -288,7 +310,10 @@ impl Shared {
         let (id, stream) = (session.id, session.stream().clone());
         let is_known = mem::replace(&mut session.is_watched, true);
         match self.connections.lock().open.get_mut(&id) {
-            Some(connection) => connection.resting = Some(session),
+            Some(connection) => {
+                connection.unfinished = session.is_unfinished().then(Instant::now);
+                connection.resting = Some(session);
+            }
             None => return Err(session),
         }
         // From here on another thread may have it already.
@@ -298,6 +323,18 @@ impl Shared {
                 session.say_goodbye(self);
                 Err(session)
             }),
+        }
+    }
+
+    /// Ends connections that rest within a message for longer than they may: there was no thread to
+    /// wait for the rest of it.
+    fn end_overdue(&self) {
+        for connection in self.connections.lock().open.values() {
+            let since = connection.resting.as_ref().and(connection.unfinished);
+            if since.is_some_and(|since| since.elapsed() > PATIENCE) {
+                // Whoever is told of it ends it. One that has closed is told of that.
+                let _ = connection.stream.shutdown(Shutdown::Both);
+            }
         }
     }
 
@@ -344,19 +381,6 @@ impl Shared {
             calls,
             program: std::env::current_exe().unwrap_or_default(),
         }
-    }
-
-    /// What a connection begins with.
-    fn hello(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        let hello = Hello {
-            build: Build::ours(),
-            image: self.service.image,
-            key: self.service.key.clone(),
-            ..Hello::here(self.service.name, self.service.limit)
-        };
-        hello.put(&mut out);
-        out
     }
 
     /// Says goodbye on a connection of which `taken` calls were taken.

@@ -38,8 +38,8 @@ fn has_descriptors_for(n: u64) -> bool {
 }
 
 /// A pipe with a name; to read it waits until somebody has written to it and gone.
-fn pipe(home: &Home) -> PathBuf {
-    let path = home.path("pipe");
+fn pipe(home: &Home, name: &str) -> PathBuf {
+    let path = home.path(name);
     let made = std::process::Command::new("mkfifo").arg(&path).status();
     assert!(made.unwrap().success());
     path
@@ -73,8 +73,18 @@ fn replied(connections: &[Connection]) -> usize {
     connections.iter().filter(has_come).count()
 }
 
-fn threads(pid: &str) -> usize {
-    fs::read_dir(format!("/proc/{pid}/task")).unwrap().count()
+/// The number in a line of the kernel's page about a process.
+#[cfg(target_os = "linux")]
+fn number(pid: &str, name: &str) -> u64 {
+    let page = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = page.lines().find(|line| line.starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// Whether the process has at most so many threads, where the system tells.
+fn has_threads(pid: &str, most: usize) -> bool {
+    let folder = fs::read_dir(format!("/proc/{pid}/task"));
+    folder.map_or(true, |threads| threads.count() <= most)
 }
 
 #[test]
@@ -85,7 +95,7 @@ fn calls_beyond_the_threads_wait_and_those_beyond_the_queue_are_busy() {
     }
     let home = Home::new();
     let pid = home.run_zoo(&["pid"]);
-    let pipe = pipe(&home);
+    let pipe = pipe(&home, "pipe");
     let mut all = calls(&home, RUNNING, &pipe);
     await_that(|| home.run_zoo(&["running", "zoo"]) == RUNNING.to_string());
     all.extend(calls(&home, WAITING + BUSY, &pipe));
@@ -93,9 +103,7 @@ fn calls_beyond_the_threads_wait_and_those_beyond_the_queue_are_busy() {
     // Whoever runs or waits changes nothing for those who ask.
     assert!(home.run_zoo(&["status", "zoo"]).starts_with('('));
     assert_eq!(home.run_zoo(&["running", "zoo"]), RUNNING.to_string());
-    if cfg!(target_os = "linux") {
-        assert!(threads(&pid) <= RUNNING + 3);
-    }
+    assert!(has_threads(&pid, RUNNING + 3));
     await_that(|| {
         let_go(&pipe);
         replied(&all) == all.len()
@@ -114,9 +122,7 @@ fn calls_beyond_the_threads_wait_and_those_beyond_the_queue_are_busy() {
     // Who has waited can go on as if nothing had been.
     let (stream, inbox) = &mut all[0];
     assert_eq!(call_on(stream, inbox, "pid"), Kind::Answer);
-    if cfg!(target_os = "linux") {
-        await_that(|| threads(&pid) <= 4);
-    }
+    await_that(|| has_threads(&pid, 4));
 }
 
 #[test]
@@ -126,7 +132,7 @@ fn who_waits_when_a_server_stops_is_told_that_nothing_has_run() {
     }
     let home = Home::new();
     home.run_zoo(&["pid"]);
-    let pipe = pipe(&home);
+    let pipe = pipe(&home, "pipe");
     let mut running = calls(&home, RUNNING, &pipe);
     await_that(|| home.run_zoo(&["running", "zoo"]) == RUNNING.to_string());
     let mut waiting = calls(&home, 3, &pipe);
@@ -159,13 +165,88 @@ fn connections_that_rest_have_no_threads_and_go_on() {
         for (stream, inbox) in &mut all {
             assert_eq!(call_on(stream, inbox, "pid"), Kind::Answer);
         }
-        if cfg!(target_os = "linux") {
-            await_that(|| threads(&pid) <= 4);
-        }
+        await_that(|| has_threads(&pid, 4));
     }
     assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
     for (stream, inbox) in &mut all {
         let two = 2_u64.to_le_bytes().to_vec();
         assert_eq!(receive(stream, inbox), Some((Kind::Goodbye, two)));
     }
+}
+
+#[test]
+fn two_calls_in_one_write_are_both_answered_while_others_wait() {
+    if !has_descriptors_for(RUNNING as u64 + 3) {
+        return;
+    }
+    let home = Home::new();
+    home.run_zoo(&["pid"]);
+    let [first, others] = ["first", "others"].map(|name| pipe(&home, name));
+    let mut two = greeted(&home.socket("zoo"), "zoo");
+    let calls_of_two = [
+        call("io_kind", &encoded(first.to_str().unwrap())),
+        call("echo", &encoded("second")),
+    ];
+    two.0.write_all(&calls_of_two.concat()).unwrap();
+    let mut all = calls(&home, RUNNING - 1, &others);
+    await_that(|| home.run_zoo(&["running", "zoo"]) == RUNNING.to_string());
+    all.extend(calls(&home, 3, &others));
+    await_that(|| {
+        let_go(&first);
+        replied(std::slice::from_ref(&two)) == 1
+    });
+    await_that(|| {
+        let_go(&others);
+        replied(&all) == all.len()
+    });
+    let (stream, inbox) = &mut two;
+    for answer in ["", "second"] {
+        assert_eq!(
+            receive(stream, inbox),
+            Some((Kind::Answer, encoded(answer)))
+        );
+    }
+}
+
+/// As in a container that allows only so many threads.
+#[cfg(target_os = "linux")]
+#[test]
+fn where_the_system_has_no_more_threads_who_asks_is_answered() {
+    use rustix::process::{Pid, prlimit};
+    let home = Home::new();
+    let pid = home.run_zoo(&["pid"]);
+    let pipe = pipe(&home, "pipe");
+    // Less than the stack of one more.
+    let memory = Some(number(&pid, "VmSize") * 1024 + (4 << 20));
+    let limit = Rlimit {
+        current: memory,
+        maximum: memory,
+    };
+    prlimit(Pid::from_raw(pid.parse().unwrap()), Resource::As, limit).unwrap();
+    let all = calls(&home, 5, &pipe);
+    await_that(|| home.run_zoo(&["running", "zoo"]) == "1");
+    assert!(home.run_zoo(&["status", "zoo"]).starts_with('('));
+    await_that(|| {
+        let_go(&pipe);
+        replied(&all) == all.len()
+    });
+    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_connection_that_rests_gives_its_memory_back() {
+    const CONNECTIONS: usize = 100;
+    let home = Home::new();
+    let pid = home.run_zoo(&["pid"]);
+    let large = call("echo", &encoded(&"x".repeat((1 << 20) - 8)));
+    let large_call = |_| {
+        let (mut stream, mut inbox) = greeted(&home.socket("zoo"), "zoo");
+        stream.write_all(&large).unwrap();
+        assert_eq!(receive(&mut stream, &mut inbox).unwrap().0, Kind::Answer);
+        stream
+    };
+    let _all: Vec<_> = (0..CONNECTIONS).map(large_call).collect();
+    // A megabyte each would be kept.
+    await_that(|| number(&pid, "VmRSS") < 1024 * CONNECTIONS as u64 * 2 / 3);
 }

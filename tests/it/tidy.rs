@@ -15,6 +15,7 @@ const LAYERS: [&[&str]; 8] = [
         "poller",
         "shape",
         "build",
+        "thread",
     ],
     &["wire", "codec", "address", "caller", "explain"],
     &["link", "function"],

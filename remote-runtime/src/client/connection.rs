@@ -80,9 +80,14 @@ fn head<'a>(request: &Request<'a>, route: &dyn Route, to_anybody: bool) -> Head<
 }
 
 impl Connection {
-    /// Whether it is one to the server of that key, or may become one.
+    /// Whether it is one to the server of that key.
     pub(super) fn leads_to(&self, key: &str) -> bool {
-        self.link.as_ref().is_none_or(|link| link.leads_to(key))
+        self.link.as_ref().is_some_and(|link| link.leads_to(key))
+    }
+
+    /// Whether it was made, and has not ended.
+    pub(super) fn is_open(&self) -> bool {
+        self.link.is_some()
     }
 
     /// Encodes the call.

@@ -34,16 +34,17 @@ impl Idle {
         found.unwrap_or_default()
     }
 
-    /// Keeps a connection, if there is room.
+    /// Keeps a connection that is open, if there is room.
     pub(super) fn put(&self, connection: Box<Connection>) {
-        let mut connection = Some(connection);
-        for place in self.places() {
-            if let Some(mut place) = place.0.try_lock()
-                && place.is_none()
-            {
-                *place = connection.take();
-                return;
-            }
+        if !connection.is_open() {
+            return;
+        }
+        let free = self.places().find_map(|place| {
+            let place = place.0.try_lock()?;
+            place.is_none().then_some(place)
+        });
+        if let Some(mut place) = free {
+            *place = Some(connection);
         }
     }
 

@@ -17,12 +17,19 @@ use rustix::io::Errno;
 #[derive(Debug)]
 pub(crate) struct Poller {
     looking: Mutex<()>,
-    /// Those that are to be named. They are duplicates, since a source may be closed while it is
-    /// looked at.
-    sources: Mutex<HashMap<u64, Arc<OwnedFd>>>,
+    sources: Mutex<HashMap<u64, Source>>,
     /// Written to when there is another one to look at.
     wake: UnixStream,
     woken: UnixStream,
+}
+
+#[derive(Debug)]
+struct Source {
+    /// A duplicate, since a source may be closed while it is looked at. It is kept, since there may be
+    /// no descriptor left for another one.
+    descriptor: Arc<OwnedFd>,
+    /// Whether it is to be named.
+    is_watched: bool,
 }
 
 impl Poller {
@@ -41,18 +48,28 @@ impl Poller {
     /// Lets [`wait`](Self::wait) name `id` once `source` can be read from or accepted from, or has
     /// ended.
     pub(crate) fn add(&self, source: BorrowedFd<'_>, id: u64) -> io::Result<()> {
-        let source = Arc::new(source.try_clone_to_owned()?);
+        let source = Source {
+            descriptor: Arc::new(source.try_clone_to_owned()?),
+            is_watched: true,
+        };
         self.sources.lock().insert(id, source);
+        self.wake()
+    }
+
+    /// The same again, for one that was added.
+    pub(crate) fn again(&self, _source: BorrowedFd<'_>, id: u64) -> io::Result<()> {
+        if let Some(source) = self.sources.lock().get_mut(&id) {
+            source.is_watched = true;
+        }
+        self.wake()
+    }
+
+    fn wake(&self) -> io::Result<()> {
         match (&self.wake).write(&[1]) {
             // If it is full, who looks is about to look again.
             Err(e) if e.kind() != ErrorKind::WouldBlock => Err(e),
             _ => Ok(()),
         }
-    }
-
-    /// The same again, for one that was added.
-    pub(crate) fn again(&self, source: BorrowedFd<'_>, id: u64) -> io::Result<()> {
-        self.add(source, id)
     }
 
     /// Names it no more.
@@ -83,10 +100,17 @@ impl Poller {
 
     /// Looks once at all that there are.
     fn look(&self, patience: Option<Duration>) -> io::Result<Looked> {
-        let sources = self.sources.lock().clone();
+        let sources: Vec<_> = {
+            let sources = self.sources.lock();
+            let watched = sources.iter().filter(|(_, source)| source.is_watched);
+            watched
+                .map(|(&id, source)| (id, source.descriptor.clone()))
+                .collect()
+        };
         let mut polled = vec![PollFd::new(&self.woken, PollFlags::IN)];
-        let on_source = |source| PollFd::new(source, PollFlags::IN);
-        polled.extend(sources.values().map(on_source));
+        for (_, descriptor) in &sources {
+            polled.push(PollFd::new(descriptor, PollFlags::IN));
+        }
         let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
         match poll(&mut polled, patience.as_ref()) {
             Ok(0) | Err(Errno::INTR) => return Ok(Looked::Nothing),
@@ -98,11 +122,17 @@ impl Poller {
             // Whatever was written: all that there are by now are looked at next.
             let _ = (&self.woken).read(&mut [0; 64]);
         }
-        let ready = sources.keys().zip(&polled[1..]);
+        let ready = sources.iter().zip(&polled[1..]);
         let mut ready = ready.filter(|(_, polled)| is_ready(polled));
-        // Meanwhile it may have been forgotten.
-        let named = ready.find(|(id, _)| self.sources.lock().remove(id).is_some());
-        Ok(named.map_or(Looked::Woken, |(&id, _)| Looked::Found(id)))
+        let named = ready.find(|((id, _), _)| self.is_to_be_named(*id));
+        Ok(named.map_or(Looked::Woken, |((id, _), _)| Looked::Found(*id)))
+    }
+
+    /// Whether it is still to be named; if so, it has been from here on.
+    fn is_to_be_named(&self, id: u64) -> bool {
+        let mut sources = self.sources.lock();
+        let source = sources.get_mut(&id);
+        source.is_some_and(|source| std::mem::take(&mut source.is_watched))
     }
 }
 

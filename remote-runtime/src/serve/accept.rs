@@ -54,7 +54,7 @@ fn refuse(shared: &Shared, stream: UnixStream) {
     let link = Link::new(Arc::new(stream));
     let why = "it has no descriptor left for another connection; raise its limit, or see what keeps them open";
     // Whether it hears of it or not, its connection ends.
-    let _ = link.send(&shared.hello());
+    let _ = link.send(&shared.hello);
     send_fault(&link, &Fault::Busy(why.into()));
 }
 
@@ -78,7 +78,7 @@ fn take(shared: &Shared, stream: UnixStream) -> Option<Box<Session>> {
     let link = Link::new(stream.clone());
     // The first thing on the wire, before anything is read, let alone run: a connection that ends
     // without it has run nothing. A client that has gone already is noticed when it is read from.
-    let _ = link.send(&shared.hello());
+    let _ = link.send(&shared.hello);
     let mut connections = shared.connections.lock();
     if shared.is_stopping() {
         drop(connections);

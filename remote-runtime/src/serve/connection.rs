@@ -2,7 +2,7 @@
 
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::identity::Identity;
 use super::run::Runner;
@@ -21,11 +21,6 @@ use crate::wire::hello::{Hello, LARGEST_HELLO};
 /// finds it there.
 const LINGER: Duration = Duration::from_millis(5);
 
-/// After how many calls without a rest a connection keeps its thread, if it gets one of the pool's
-/// [seats](super::pool::Seat). Its waits have no limit then, which saves the kernel a timer for each
-/// call: a twentieth of its time.
-const REGULAR: u64 = 64;
-
 /// A connection on which our hello was sent.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -36,8 +31,8 @@ pub(super) struct Session {
     client: Option<Client>,
     /// How many calls were taken.
     taken: u64,
-    /// A call that has come, and was not taken.
-    waiting: Option<Kind>,
+    /// When the call came that has come, and was not taken.
+    waiting: Option<Instant>,
     /// Whether it is one more than the server takes, so that it runs nothing.
     is_extra: bool,
     /// Whether the poller knows it.
@@ -47,7 +42,7 @@ pub(super) struct Session {
 /// Why a thread leaves a connection.
 pub(super) enum Left {
     Over,
-    /// Nothing comes for now.
+    /// Nothing comes for now, or the calls of others are to be taken first.
     Resting,
     /// A call has come that this thread must not run.
     Waiting,
@@ -87,6 +82,11 @@ impl Session {
         self.link.trim(0);
     }
 
+    /// Whether more of a message is to come.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.client.is_none() || self.link.is_within_frame()
+    }
+
     pub(super) fn say_goodbye(&self, shared: &Shared) {
         shared.say_goodbye(&self.link, self.taken);
     }
@@ -107,36 +107,29 @@ impl Session {
         };
         let _watched = panic::watch(self.stream().clone(), client.debug);
         let _entered = client.caller.clone().enter();
-        let (began, mut seat) = (self.taken, None);
         loop {
             if shared.is_stopping() {
                 return self.end(shared);
             }
-            if seat.is_none() && (self.taken - began) % REGULAR == REGULAR - 1 {
-                seat = shared.pool.seat();
-            }
-            let linger = match seat {
-                Some(_) => None,
-                None => Some(linger(is_last)),
-            };
-            match self.next(shared, linger) {
+            match self.next(shared, is_last) {
                 Ok(Some(Kind::Call)) if self.is_extra => {
                     self.refuse(&accept::too_many());
                     return Left::Over;
                 }
                 Ok(Some(Kind::Call)) if is_last => {
-                    self.waiting = Some(Kind::Call);
+                    self.waiting.get_or_insert_with(Instant::now);
                     return Left::Waiting;
                 }
                 Ok(Some(Kind::Call)) => {
                     self.taken += 1;
+                    let waited = self.waiting.take().map(|since| since.elapsed());
                     let running = self.tally.count(shared.started.0);
-                    runner.run(&shared.service, &client, self.link.body());
+                    runner.run(&shared.service, &client, self.link.body(), waited);
                     drop(running);
                     if runner.send(&self.link).is_err() {
                         return Left::Over;
                     }
-                    if shared.pool.is_behind() {
+                    if shared.pool.is_behind() && !self.link.is_within_frame() {
                         return Left::Resting;
                     }
                 }
@@ -161,11 +154,12 @@ impl Session {
     }
 
     /// The next frame that is to be looked at.
-    fn next(&mut self, shared: &Shared, linger: Option<Duration>) -> Result<Option<Kind>, Broken> {
-        if let Some(kind) = self.waiting.take() {
-            return Ok(Some(kind));
+    fn next(&mut self, shared: &Shared, is_last: bool) -> Result<Option<Kind>, Broken> {
+        if self.waiting.is_some() {
+            return Ok(Some(Kind::Call));
         }
         let limit = shared.service.limit.saturating_add(LARGEST_HEAD);
+        let linger = if is_last { Duration::ZERO } else { LINGER };
         self.link.next(limit.min(LARGEST), linger)
     }
 
@@ -216,7 +210,7 @@ impl Session {
     /// Reads the client's hello, and sees who it is.
     fn greet(&mut self, shared: &Shared, is_last: bool) -> Result<Client, Left> {
         let received = if is_last {
-            self.link.next(LARGEST_HELLO, Some(Duration::ZERO))
+            self.link.next(LARGEST_HELLO, Duration::ZERO)
         } else {
             self.link.receive(LARGEST_HELLO, Some(PATIENCE))
         };
@@ -260,11 +254,6 @@ impl Session {
             caller: Caller::there(peer, hello.pid, hello.directory),
         }))
     }
-}
-
-/// How long the thread waits for the next frame to begin.
-fn linger(is_last: bool) -> Duration {
-    if is_last { Duration::ZERO } else { LINGER }
 }
 
 fn fault_of(refused: Refused, limit: usize) -> Fault {

@@ -2,16 +2,16 @@
 //!
 //! Those that have nothing to do wait in the [`Poller`] for a connection to come, or for one that
 //! rests to go on, and each serves what it was told of itself: nothing is handed from one thread to
-//! another. Before it does, it sees to it that another one waits. The last of [`THREADS`] has nobody
-//! to follow it, and does not run functions: it answers questions and requests to stop, and puts calls
-//! into a queue, from which the others take them when they are done with their own.
+//! another. Before it does, it sees to it that another one waits. If there may be no other, as beyond
+//! [`THREADS`], it runs no functions: it answers questions and requests to stop, and puts calls into a
+//! queue, from which the others take them when they are done with their own.
 
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -29,9 +29,6 @@ const THREADS: usize = 512;
 
 /// How many calls may wait for one of them.
 const QUEUE: usize = 1024;
-
-/// How many connections that are busy for long may keep their threads when they are idle again.
-const SEATS: usize = 16;
 
 /// How many threads wait for ever; what comes after a rest then finds one, and no thread is started
 /// for it.
@@ -54,8 +51,6 @@ pub(super) struct Pool {
     crew: Mutex<Crew>,
     /// Whether calls wait for a thread.
     is_behind: AtomicBool,
-    /// How many seats are taken.
-    seated: AtomicUsize,
     /// Where connections come from, until no more are taken.
     listener: Mutex<Option<UnixListener>>,
     /// Ends when the threads are to end.
@@ -90,7 +85,6 @@ impl Pool {
             poller,
             crew: Mutex::default(),
             is_behind: AtomicBool::new(false),
-            seated: AtomicUsize::new(0),
             listener: Mutex::new(Some(listener)),
             quit,
         })
@@ -139,16 +133,16 @@ impl Pool {
         }
     }
 
+    /// Forgets a connection that has ended.
+    pub(super) fn forget(&self, session: &Session) {
+        if session.is_watched {
+            self.poller.forget(session.stream().as_fd(), session.id);
+        }
+    }
+
     /// Whether a thread should let its connection rest, since calls of others wait.
     pub(super) fn is_behind(&self) -> bool {
         self.is_behind.load(Ordering::Relaxed)
-    }
-
-    /// A seat for a connection, if there is one left: the right to keep its thread.
-    pub(super) fn seat(&self) -> Option<Seat<'_>> {
-        let seat = Seat(&self.seated);
-        let taken = self.seated.fetch_add(1, Ordering::Relaxed);
-        (taken < SEATS).then_some(seat)
     }
 
     /// Puts a connection whose call has come into the queue; one that is turned away comes back.
@@ -162,7 +156,7 @@ impl Pool {
         if crew.queue.len() == QUEUE {
             drop(crew);
             session.refuse(&Fault::Busy(format!(
-                "it runs {THREADS} calls, and {QUEUE} wait; try again"
+                "all its threads run calls, and {QUEUE} more wait; try again"
             )));
             return Err(session);
         }
@@ -171,9 +165,9 @@ impl Pool {
         Ok(())
     }
 
-    /// The first in the queue, for a thread that another one waits beside, or will.
+    /// The first in the queue, for a thread beside which another one waits.
     fn dequeue(&self, crew: &mut Crew) -> Option<Box<Session>> {
-        if crew.waiting == 0 && crew.threads == THREADS {
+        if crew.waiting == 0 {
             return None;
         }
         let session = crew.queue.pop_front();
@@ -203,15 +197,6 @@ impl Pool {
             .stack_size(STACK)
             .spawn(move || thread.work())?;
         Ok(())
-    }
-}
-
-/// See [`Pool::seat`].
-pub(super) struct Seat<'p>(&'p AtomicUsize);
-
-impl Drop for Seat<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use super::connection::Client;
 use super::identity::{Identity, Verdict};
@@ -35,14 +36,20 @@ impl Runner {
         self.out.shrink_to(ORDINARY);
     }
 
-    /// Runs a call, and keeps the reply.
-    pub(super) fn run(&mut self, service: &Service, client: &Client, call: &[u8]) {
+    /// Runs a call, which may have waited for it, and keeps the reply.
+    pub(super) fn run(
+        &mut self,
+        service: &Service,
+        client: &Client,
+        call: &[u8],
+        waited: Option<Duration>,
+    ) {
         self.out.clear();
         let at = frame::begin(&mut self.out);
         let mut reply = Reply::new(Encoder::new(&mut self.out, at + HEADER, client.limit));
         let ended = panic::in_call(|| {
             catch_unwind(AssertUnwindSafe(|| {
-                handle(service, client.identity, call, &mut reply)
+                handle(service, client.identity, call, waited, &mut reply)
             }))
             .unwrap_or_else(|payload| Err(panic::fault(payload)))
         });
@@ -74,6 +81,7 @@ fn handle(
     service: &Service,
     identity: Identity,
     call: &[u8],
+    waited: Option<Duration>,
     reply: &mut Reply<'_>,
 ) -> Result<Kind, Fault> {
     let (head, arguments) = Head::split(call).map_err(|e| Fault::Malformed(e.0.into()))?;
@@ -82,7 +90,8 @@ fn handle(
         Verdict::Refuse(fault) => return Err(fault),
         Verdict::Outdated => return Ok(Kind::Outdated),
     };
-    caller::set_timeout(head.timeout);
+    let waited = waited.unwrap_or_default();
+    caller::set_timeout(head.timeout.map(|timeout| timeout.saturating_sub(waited)));
     (function.handler)(&mut Decoder::new(arguments), reply)?;
     Ok(reply.kind())
 }

@@ -141,7 +141,8 @@ impl Inbox {
         if self.arriving.is_none() {
             self.forget_body();
             let capacity = self.buffer.capacity();
-            if self.buffer.len() == capacity || self.start + self.awaited > capacity {
+            let would_not_fit = self.start > 0 && self.start + self.awaited > capacity;
+            if self.buffer.len() == capacity || would_not_fit {
                 self.make_room();
             }
         }
@@ -151,7 +152,8 @@ impl Inbox {
         let arrived = bytes.len();
         if arrived == bytes.capacity() {
             let missing = (self.awaited - BEFORE_BLOCK).saturating_sub(arrived);
-            bytes.reserve_exact(missing.clamp(1, arrived.max(ORDINARY)));
+            let most = arrived.max(ORDINARY.saturating_sub(arrived));
+            bytes.reserve_exact(missing.clamp(1, most));
         }
         bytes
     }
@@ -274,6 +276,7 @@ impl Inbox {
             self.arriving = Some(Block { length, bytes });
             self.buffer.clear();
             self.start = 0;
+            self.body = 0..0;
         }
     }
 

@@ -139,6 +139,7 @@ impl<'g, S: Serializer> Serializer for Watched<'g, S> {
         let items = items.into_iter();
         if byte::is_likely::<I::Item>() {
             let block = byte::all(items).map_err(S::Error::custom)?;
+            self.guard.count(block.len());
             return self.level(|inner| inner.serialize_bytes(&block));
         }
         let (least, most) = items.size_hint();
