@@ -93,8 +93,18 @@ impl Kind {
         Self::Outdated,
     ];
 
+    const BY_BYTE: [Option<Self>; 256] = {
+        let mut kinds = [None; 256];
+        let mut at = 0;
+        while at < Self::ALL.len() {
+            kinds[Self::ALL[at] as usize] = Some(Self::ALL[at]);
+            at += 1;
+        }
+        kinds
+    };
+
     fn from_byte(byte: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|&kind| kind as u8 == byte)
+        Self::BY_BYTE[usize::from(byte)]
     }
 }
 

@@ -71,7 +71,8 @@ impl Conversation {
         };
         // Even then there may be something to read that says why.
         let unwritten = written.is_err();
-        let began = Instant::now();
+        // To look at the clock takes as long as to look at a small answer.
+        let began = self.hello.is_none().then(Instant::now);
         loop {
             let patience = self.patience(route, unwritten);
             match self
@@ -139,9 +140,9 @@ impl Conversation {
     }
 
     /// Whether who has not greeted yet may only be starting.
-    fn may_still_come(&self, route: &dyn Route, began: Instant) -> bool {
+    fn may_still_come(&self, route: &dyn Route, began: Option<Instant>) -> bool {
         self.hello.is_none()
-            && began.elapsed() < START
+            && began.is_some_and(|began| began.elapsed() < START)
             && !route.deadline().is_some_and(|deadline| deadline.is_over())
             && route.is_starting()
     }
@@ -237,7 +238,13 @@ impl Conversation {
         }
     }
 
-    fn silent(&self, call: Call<'_>, route: &dyn Route, unwritten: bool, began: Instant) -> Error {
+    fn silent(
+        &self,
+        call: Call<'_>,
+        route: &dyn Route,
+        unwritten: bool,
+        began: Option<Instant>,
+    ) -> Error {
         let at = route.address();
         let over = route.deadline().filter(Deadline::is_over);
         let what = match self.hello {
@@ -252,10 +259,10 @@ impl Conversation {
             )),
             None => call.trouble(format_args!(
                 "the server at `{at}` did not {what} within {} s; it may be stopped or overloaded",
-                match self.hello {
-                    None => began.elapsed().as_secs(),
-                    Some(_) => PATIENCE.as_secs(),
-                }
+                began
+                    .filter(|_| self.hello.is_none())
+                    .map_or(PATIENCE, |began| began.elapsed())
+                    .as_secs()
             )),
         };
         // What it has only a part of it does not run.

@@ -107,6 +107,8 @@ impl Session {
         };
         let _watched = panic::watch(self.stream().clone(), client.debug);
         let _entered = client.caller.clone().enter();
+        // Who never ends for being idle need not know for how long it is.
+        let began = shared.service.idle_timeout.map(|_| shared.started.0);
         loop {
             if shared.is_stopping() {
                 return self.end(shared);
@@ -123,7 +125,7 @@ impl Session {
                 Ok(Some(Kind::Call)) => {
                     self.taken += 1;
                     let waited = self.waiting.take().map(|since| since.elapsed());
-                    let running = self.tally.count(shared.started.0);
+                    let running = self.tally.count(began);
                     runner.run(&shared.service, &client, self.link.body(), waited);
                     drop(running);
                     if runner.send(&self.link).is_err() {

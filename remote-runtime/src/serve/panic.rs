@@ -72,7 +72,9 @@ impl Drop for Watching {
 /// Runs `call`, whose panics the hook takes for those of a remote function.
 pub(super) fn in_call<T>(call: impl FnOnce() -> T) -> T {
     // A panic that the function caught is not that of a later call.
-    NOTED.set(None);
+    if NOTED.with_borrow(Option::is_some) {
+        NOTED.set(None);
+    }
     IN_CALL.set(true);
     let ended = call();
     IN_CALL.set(false);

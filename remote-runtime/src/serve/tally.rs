@@ -12,7 +12,7 @@ use std::time::Instant;
 pub(super) struct Tally {
     calls: AtomicU64,
     is_running: AtomicBool,
-    /// When the latest call ended, in milliseconds since the server began.
+    /// When the latest call ended, in milliseconds since the server began, if somebody wants to know.
     last_use: AtomicU64,
 }
 
@@ -38,12 +38,12 @@ impl Total {
 /// A call that runs, and is counted as such while this lives.
 pub(super) struct Running<'t> {
     tally: &'t Tally,
-    began: Instant,
+    began: Option<Instant>,
 }
 
 impl Tally {
-    /// Counts a call, on a server that began at `began`.
-    pub(super) fn count(&self, began: Instant) -> Running<'_> {
+    /// Counts a call, and notes when it ends if the server began at `began`.
+    pub(super) fn count(&self, began: Option<Instant>) -> Running<'_> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.is_running.store(true, Ordering::Release);
         let tally = self;
@@ -53,8 +53,10 @@ impl Tally {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.tally.last_use.store(now, Ordering::Release);
+        if let Some(began) = self.began {
+            let now = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.tally.last_use.store(now, Ordering::Release);
+        }
         self.tally.is_running.store(false, Ordering::Release);
     }
 }
