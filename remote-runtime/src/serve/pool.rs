@@ -276,13 +276,7 @@ impl Thread {
         };
         match kept {
             Ok(()) => ending.has_not_come(),
-            Err(session) if session.is_watched => {
-                shared
-                    .pool
-                    .poller
-                    .forget(session.stream().as_fd(), session.id);
-            }
-            Err(_) => {}
+            Err(session) => shared.pool.forget(&session),
         }
     }
 }
