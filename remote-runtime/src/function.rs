@@ -1,6 +1,5 @@
 //! The functions that a program serves, as the macro describes them.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
@@ -163,9 +162,10 @@ impl From<Unencoded> for Fault {
     }
 }
 
-/// The functions of one server, by name.
+/// The functions of one server, in the order of their names: to halve a few times what is there takes
+/// less than to hash a name, and little more where there are thousands.
 #[derive(Debug)]
-pub struct Table(HashMap<&'static str, &'static Function>);
+pub struct Table(Vec<&'static Function>);
 
 /// Two functions of one name on one server.
 #[derive(Debug)]
@@ -192,13 +192,14 @@ impl Table {
     /// # Errors
     /// If two have one name.
     pub fn of(functions: impl Iterator<Item = &'static Function>) -> Result<Self, Duplicate> {
-        let mut table: HashMap<&'static str, &'static Function> = HashMap::new();
+        let mut table = Self(Vec::new());
         for function in functions {
-            if let Some(other) = table.insert(function.name, function) {
-                return Err(Duplicate(other, function));
+            match table.find(function.name) {
+                Ok(at) => return Err(Duplicate(table.0[at], function)),
+                Err(at) => table.0.insert(at, function),
             }
         }
-        Ok(Self(table))
+        Ok(table)
     }
 
     /// Whether that crate declares one of them.
@@ -208,10 +209,15 @@ impl Table {
 
     /// The crates that declare them.
     pub(crate) fn programs(&self) -> impl Iterator<Item = &'static str> {
-        self.0.values().map(|function| function.program)
+        self.0.iter().map(|function| function.program)
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&'static Function> {
-        self.0.get(name).copied()
+        self.find(name).ok().map(|at| self.0[at])
+    }
+
+    /// Where the function of that name is, or would be.
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|function| function.name.cmp(name))
     }
 }
