@@ -88,7 +88,8 @@ impl From<Malformed> for Refused {
 
 /// The bytes that have come from a peer, and the frames in them.
 ///
-/// It never holds more than twice what has really arrived, whatever a header announces.
+/// What it sets aside for a frame is at most twice what has really arrived of it, whatever its header
+/// announces. It keeps that for the next frame only if the latest was large.
 #[derive(Debug)]
 pub struct Inbox {
     /// What has arrived; the frames before `start` were taken.
