@@ -124,7 +124,13 @@ impl<'b, 'v> Encoder<'b, 'v> {
         guard
             .check_elements()
             .map_err(|why| Unencoded::Unsendable(why.into()))?;
-        self.check_size()
+        if self.size <= self.limit {
+            return Ok(());
+        }
+        Err(Unencoded::TooLarge {
+            size: self.size,
+            limit: self.limit,
+        })
     }
 
     /// Appends `block` as one: its length, then itself, which is lent if it is large and can be.
@@ -170,22 +176,12 @@ impl<'b, 'v> Encoder<'b, 'v> {
         Ok(())
     }
 
-    /// Appends how many elements follow, and counts the bytes that they take.
+    /// Appends how many elements follow, and counts the bytes that they take, so that an error says
+    /// how large all of it would have been.
     fn put_length(&mut self, elements: usize, bytes: usize) -> Result<(), Unencoded> {
-        self.put(&elements)?;
         self.guard.wrote(bytes);
         self.size = self.size.saturating_add(bytes);
-        self.check_size()
-    }
-
-    fn check_size(&self) -> Result<(), Unencoded> {
-        if self.size <= self.limit {
-            return Ok(());
-        }
-        Err(Unencoded::TooLarge {
-            size: self.size,
-            limit: self.limit,
-        })
+        self.put(&elements)
     }
 }
 
@@ -423,6 +419,8 @@ mod tests {
             prop_assert_eq!(lent.size(), large.map(Vec::len).sum::<usize>());
             let refused = Encoder::new(&mut Vec::new(), 0, 7).lending(&mut Lent::new()).put_block(b"");
             prop_assert_eq!(refused, Err(Unencoded::TooLarge { size: 8, limit: 7 }));
+            let refused = Encoder::new(&mut Vec::new(), 0, 7).put_numbers(&[1_u64]);
+            prop_assert_eq!(refused, Err(Unencoded::TooLarge { size: 16, limit: 7 }));
         }
 
         #[test]

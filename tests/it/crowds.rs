@@ -56,6 +56,13 @@ fn calls(home: &Home, n: usize, pipe: &Path) -> Vec<Connection> {
     (0..n).map(begin).collect()
 }
 
+/// As many of them as run at once.
+fn all_that_run(home: &Home, pipe: &Path) -> Vec<Connection> {
+    let all = calls(home, RUNNING, pipe);
+    await_that(|| home.run_zoo(&["running", "zoo"]) == RUNNING.to_string());
+    all
+}
+
 /// Lets those go on who read the pipe now, if there are any.
 fn let_go(pipe: &Path) {
     let writer = OpenOptions::new()
@@ -96,8 +103,7 @@ fn calls_beyond_the_threads_wait_and_those_beyond_the_queue_are_busy() {
     let home = Home::new();
     let pid = home.run_zoo(&["pid"]);
     let pipe = pipe(&home, "pipe");
-    let mut all = calls(&home, RUNNING, &pipe);
-    await_that(|| home.run_zoo(&["running", "zoo"]) == RUNNING.to_string());
+    let mut all = all_that_run(&home, &pipe);
     all.extend(calls(&home, WAITING + BUSY, &pipe));
     await_that(|| replied(&all) == BUSY);
     // Whoever runs or waits changes nothing for those who ask.
@@ -133,8 +139,7 @@ fn who_waits_when_a_server_stops_is_told_that_nothing_has_run() {
     let home = Home::new();
     home.run_zoo(&["pid"]);
     let pipe = pipe(&home, "pipe");
-    let mut running = calls(&home, RUNNING, &pipe);
-    await_that(|| home.run_zoo(&["running", "zoo"]) == RUNNING.to_string());
+    let mut running = all_that_run(&home, &pipe);
     let mut waiting = calls(&home, 3, &pipe);
     let stop = begin(&mut home.zoo(&["stop", "zoo"]));
     for (stream, inbox) in &mut waiting {
