@@ -40,7 +40,10 @@
 pub mod fastest_client {}
 
 pub use parking_lot::{Mutex, RwLock};
-pub use remote_runtime::{Caller, Error, InCall, Result, Server, Status, Trouble, caller, init};
+pub use remote_runtime::{
+    Caller, Error, Guarded, Holder, InCall, Remote, Result, Server, Status, Trouble, Variable,
+    WeakRemote, caller, init,
+};
 
 /// Makes a function run in its server's process only.
 ///

@@ -5,10 +5,12 @@ pub use remote_runtime::codec::Decoder;
 pub use remote_runtime::function::{Function, Known, Reply, program};
 pub use remote_runtime::linkme;
 pub use remote_runtime::registry::{ENTRIES, Entry, declared};
+pub use remote_runtime::remote::{Cell, Handle, Keep, Object, Proxy};
 pub use remote_runtime::shape::Shape;
 pub use remote_runtime::tag::Tag;
 #[cfg(feature = "testing")]
 pub use remote_runtime::testing::DAEMONS;
+pub use remote_runtime::variable::{Access, get, replace, set, variable};
 pub use remote_runtime::wire::fault::Fault;
 
 /// The traits whose methods choose how a type travels, without names that could meet the user's.

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::Ident;
 use syn::spanned::Spanned;
 
-use crate::function::{Argument, Function};
+use crate::function::{Access, Argument, Function};
 use crate::options::Options;
 use crate::types;
 
@@ -20,6 +20,10 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
         ..
     } = function;
     let (handler, shape) = (handler(options, function), shape(options, function));
+    let object = function.receiver.map(|access| match access {
+        Access::Read => quote!(("self", "&Self"),),
+        Access::Write => quote!(("self", "&mut Self"),),
+    });
     let arguments = function.arguments.iter().map(|argument| {
         let (name, ty) = (&argument.name, types::text(&argument.written));
         quote!((#name, #ty))
@@ -39,7 +43,7 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
                 name: #name,
                 place: #place,
                 program: #krate::__private::program(::core::option_env!("CARGO_PKG_NAME"), ::core::module_path!(), #name),
-                arguments: &[#(#arguments),*],
+                arguments: &[#object #(#arguments),*],
                 output: #output,
                 idempotent: #idempotent,
                 or_local: #or_local,
@@ -59,10 +63,19 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
         output,
         ..
     } = function;
-    let [from, reply] = ["from", "reply"].map(|name| Ident::new(name, Span::mixed_site()));
+    let [from, reply, object] =
+        ["from", "reply", "object"].map(|name| Ident::new(name, Span::mixed_site()));
     let names: Vec<_> = (0..arguments.len())
         .map(|at| Ident::new(&format!("argument_{at}"), Span::mixed_site()))
         .collect();
+    let remote = function
+        .object
+        .as_ref()
+        .map(|ty| quote!(#krate::Remote<#ty>));
+    let hold_object = remote.as_ref().map(|remote| {
+        quote!(let #object = (&&&&#krate::__private::Tag::<#remote>::new()).hold("self", #from)?;)
+    });
+    let lend_object = remote.map(|_| quote!(&*#object.lend(),));
     let holds = arguments.iter().zip(&names).map(|(Argument { name, ty, .. }, ident)| {
         quote!(let #ident = (&&&&#krate::__private::Tag::<#ty>::new()).hold(#name, #from)?;)
     });
@@ -84,10 +97,11 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
             use #krate::__private::tiers::*;
             #(#checks)*
             #check_output
+            #hold_object
             #(#holds)*
             #krate::__private::finish(#from)?;
             (&&&&&#krate::__private::Tag::<#output>::new()).answer(
-                #path(#(#names.lend()),*),
+                #path(#lend_object #(#names.lend()),*),
                 #reply,
                 #way,
             )
@@ -99,7 +113,12 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
 fn shape(options: &Options, function: &Function) -> TokenStream {
     let krate = &options.krate;
     let shape = Ident::new("shape", Span::mixed_site());
-    let types = function.arguments.iter().map(|argument| &argument.ty);
+    let object = function.object.iter().map(|ty| quote!(#krate::Remote<#ty>));
+    let types = function
+        .arguments
+        .iter()
+        .map(|argument| argument.ty.to_token_stream());
+    let types = object.chain(types);
     let output = &function.output;
     let way = way(options, output);
     quote! {

@@ -5,19 +5,28 @@ use quote::format_ident;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    FnArg, Ident, LitStr, Pat, PatIdent, PatType, ReturnType, Safety, Signature, Type, parse_quote,
+    Attribute, FnArg, Ident, LitStr, Pat, PatIdent, PatType, Receiver, ReceiverKind, ReturnType,
+    Safety, Signature, Type, parse_quote,
 };
 
 use crate::Mistakes;
-use crate::item::{Written, is_cfg, is_remote, literal, refuse_generics};
+use crate::item::{is_cfg, is_remote, literal, refuse_generics};
+use crate::object;
 use crate::options::Traits;
 use crate::types;
 
 /// Where a function stands.
 pub(crate) enum Origin<'a> {
     Free,
-    /// In a block of this type.
-    Impl(&'a Type),
+    /// In a block of this type, or in the trait that is this `dyn Trait`.
+    Of(&'a Type),
+}
+
+/// How a method takes its object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
 }
 
 /// A remote function.
@@ -27,6 +36,10 @@ pub(crate) struct Function {
     pub(crate) name: LitStr,
     /// How the server calls it.
     pub(crate) path: syn::ExprPath,
+    /// How it takes its object, if it is a method.
+    pub(crate) receiver: Option<Access>,
+    /// The type of that object.
+    pub(crate) object: Option<Type>,
     pub(crate) arguments: Vec<Argument>,
     /// Its return type, as it can be written outside of the function's signature.
     pub(crate) output: Type,
@@ -51,26 +64,28 @@ pub(crate) struct Argument {
 impl Function {
     /// The function, or all that is wrong with it.
     pub(crate) fn of(
-        written: &Written,
+        attrs: &[Attribute],
+        sig: &Signature,
         origin: &Origin<'_>,
         traits: Traits,
         mistakes: &mut Mistakes,
     ) -> Option<Self> {
         let mut own = Mistakes::default();
-        let Written { attrs, sig, .. } = written;
         if let Some(attr) = attrs.iter().find(|attr| is_remote(attr)) {
             own.add(
                 attr,
                 "a function has one server; remove one of the two `#[remote]`",
             );
         }
+        traits.refuse_read_only(&mut own);
         refuse_qualifiers(sig, &mut own);
         refuse_generics(&sig.generics, "function", &mut own);
+        let receiver = receiver(sig, origin, &traits, &mut own);
         let arguments = sig
             .inputs
             .iter()
             .enumerate()
-            .filter_map(|(at, arg)| argument(at, arg, origin, &mut own))
+            .filter_map(|(at, arg)| argument(at, sig.receiver().is_some(), arg, origin, &mut own))
             .collect();
         let output = output(sig, origin, &mut own);
         if let Some(e) = own.0 {
@@ -80,12 +95,16 @@ impl Function {
         let ident = sig.ident.clone();
         let (default_name, path) = match origin {
             Origin::Free => (bare(&ident), parse_quote!(#ident)),
-            Origin::Impl(ty) => {
+            Origin::Of(ty) => {
                 let outside = types::outside(ty, None);
-                (
-                    format!("{}::{}", types::last_ident(ty), bare(&ident)),
-                    parse_quote!(<#outside>::#ident),
-                )
+                let path = match receiver {
+                    Some(_) => {
+                        let proxy = object::proxy();
+                        parse_quote!(#proxy::#ident)
+                    }
+                    None => parse_quote!(<#outside>::#ident),
+                };
+                (format!("{}::{}", types::last_ident(ty), bare(&ident)), path)
             }
         };
         Some(Self {
@@ -94,16 +113,18 @@ impl Function {
                 .unwrap_or_else(|| literal(&default_name, &ident)),
             ident,
             path,
+            receiver,
+            object: receiver.and(origin.self_type().cloned()),
             arguments,
             output: output?,
-            idempotent: traits.idempotent,
-            or_local: traits.or_local,
+            idempotent: traits.idempotent.is_some(),
+            or_local: traits.or_local.is_some(),
         })
     }
 }
 
 /// An identifier without `r#`.
-fn bare(ident: &Ident) -> String {
+pub(crate) fn bare(ident: &Ident) -> String {
     let text = ident.to_string();
     text.strip_prefix("r#").map(str::to_owned).unwrap_or(text)
 }
@@ -141,24 +162,20 @@ fn refuse_qualifiers(sig: &Signature, mistakes: &mut Mistakes) {
 
 fn argument(
     at: usize,
+    is_method: bool,
     arg: &FnArg,
     origin: &Origin<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Argument> {
     let PatType { attrs, pat, ty, .. } = match arg {
         FnArg::Typed(typed) => typed,
-        FnArg::Receiver(receiver) => {
-            mistakes.add(
-                receiver,
-                "a remote function takes no `self`, since the caller has no such value; keep it in a `static` of the server",
-            );
-            return None;
-        }
+        FnArg::Receiver(_) => return None,
     };
     if let Some(attr) = attrs.iter().find(|attr| is_cfg(attr)) {
         mistakes.add(attr, "an argument of a remote function is always there; put `#[cfg]` on two functions instead");
     }
     types::refuse_in_argument(ty, mistakes);
+    let at = at - usize::from(is_method);
     let (ident, name, pattern) = match &**pat {
         Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => named(pat),
         pat => {
@@ -173,6 +190,52 @@ fn argument(
         written: (**ty).clone(),
         ty: types::outside(ty, origin.self_type()),
     })
+}
+
+/// How a method takes its object.
+fn receiver(
+    sig: &Signature,
+    origin: &Origin<'_>,
+    traits: &Traits,
+    mistakes: &mut Mistakes,
+) -> Option<Access> {
+    let Some(FnArg::Receiver(receiver)) = sig.inputs.first() else {
+        return None;
+    };
+    if let Some(at) = traits.or_local {
+        mistakes.push(syn::Error::new(
+            at,
+            "a method runs where its object is, so that it cannot be `or_local`",
+        ));
+    }
+    // Method lookup finds these on a reference before it comes to the object's own.
+    const TAKEN: [&str; 7] = [
+        "clone",
+        "clone_from",
+        "eq",
+        "ne",
+        "into",
+        "try_into",
+        "to_owned",
+    ];
+    if TAKEN.iter().any(|name| sig.ident == name) {
+        mistakes.add(
+            &sig.ident,
+            format_args!("a `Remote` has a `{}` of its own, which would be called instead; give the method another name", sig.ident),
+        );
+    }
+    access(receiver, origin)
+        .map_err(|words| mistakes.add(receiver, words))
+        .ok()
+}
+
+fn access(receiver: &Receiver, origin: &Origin<'_>) -> Result<Access, &'static str> {
+    match (origin, &receiver.kind) {
+        (Origin::Free, _) => Err("a function outside of an `impl` block has no `self`"),
+        (_, ReceiverKind::Reference(_, _, None)) => Ok(Access::Read),
+        (_, ReceiverKind::Reference(_, _, Some(_))) => Ok(Access::Write),
+        _ => Err("an object of the server stays there; take `&self` or `&mut self`"),
+    }
 }
 
 fn named(pat: &PatIdent) -> (Ident, String, Option<Pat>) {
@@ -211,7 +274,7 @@ impl<'a> Origin<'a> {
     fn self_type(&self) -> Option<&'a Type> {
         match self {
             Self::Free => None,
-            Self::Impl(ty) => Some(ty),
+            Self::Of(ty) => Some(ty),
         }
     }
 }
@@ -220,7 +283,12 @@ impl<'a> Origin<'a> {
 pub(crate) fn signature(written: &Signature, arguments: &[Argument]) -> Signature {
     let mut sig = written.clone();
     let mut replaced = Punctuated::new();
-    for (mut input, argument) in sig.inputs.into_iter().zip(arguments) {
+    let (receivers, inputs): (Vec<_>, Vec<_>) = sig
+        .inputs
+        .into_iter()
+        .partition(|input| matches!(input, FnArg::Receiver(_)));
+    replaced.extend(receivers);
+    for (mut input, argument) in inputs.into_iter().zip(arguments) {
         if let (FnArg::Typed(typed), Some(pattern)) = (&mut input, &argument.pattern) {
             let ident = Ident::new(
                 &argument.ident.to_string(),

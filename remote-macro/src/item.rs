@@ -1,29 +1,28 @@
 //! What the attribute stands on: a function, a block of them, or something that it does not fit.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::quote;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::spanned::Spanned;
-use syn::{
-    Attribute, GenericParam, Generics, ImplItem, ItemImpl, LitStr, Signature, Token, Visibility,
-    braced, token,
-};
+use syn::{Attribute, GenericParam, Generics, LitStr, Signature, Token, Visibility, braced, token};
 
 use crate::Mistakes;
 use crate::function::{Function, Origin};
-use crate::options::{Inner, Options, Traits};
-use crate::stub;
+use crate::options::Options;
+use crate::{block, interface, statics, stub};
 
 pub(crate) fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut mistakes = Mistakes::default();
     let options = mistakes.note(Options::parse(options));
     let expanded = match mistakes.note(kind.parse2(item.clone())) {
         Some(Kind::Function) => free_function(options.as_ref(), item, &mut mistakes),
-        Some(Kind::Impl) => block(options.as_ref(), item, &mut mistakes),
+        Some(Kind::Impl) => block::expand(options.as_ref(), item, &mut mistakes),
+        Some(Kind::Trait) => interface::expand(options.as_ref(), item, &mut mistakes),
+        Some(Kind::Static) => statics::expand(options.as_ref(), item, &mut mistakes),
         Some(Kind::Other(at)) => {
             mistakes.add(
                 at,
-                "`#[remote]` goes on a function, or on an `impl` block of a type of yours",
+                "`#[remote]` goes on a function, an `impl` block of a type of yours, a trait or a `static`",
             );
             None
         }
@@ -37,6 +36,8 @@ pub(crate) fn expand(options: TokenStream, item: &TokenStream) -> TokenStream {
 enum Kind {
     Function,
     Impl,
+    Trait,
+    Static,
     Other(TokenTree),
 }
 
@@ -49,6 +50,12 @@ fn kind(input: ParseStream<'_>) -> syn::Result<Kind> {
     } else if input.peek(Token![impl]) || (input.peek(Token![unsafe]) && input.peek2(Token![impl]))
     {
         Kind::Impl
+    } else if input.peek(Token![trait])
+        || (input.peek(Token![unsafe]) && input.peek2(Token![trait]))
+    {
+        Kind::Trait
+    } else if input.peek(Token![static]) {
+        Kind::Static
     } else if input.peek(Token![fn]) {
         // The parser says best what is wrong with it.
         input.parse::<Signature>().map(|_| Kind::Function)?
@@ -146,7 +153,8 @@ fn free_function(
     let written = mistakes.note(syn::parse2::<Written>(item.clone()))?;
     let traits = options.map(|options| options.traits.clone());
     let function = Function::of(
-        &written,
+        &written.attrs,
+        &written.sig,
         &Origin::Free,
         traits.unwrap_or_default(),
         mistakes,
@@ -155,88 +163,6 @@ fn free_function(
         return Some(written.without_variadic());
     };
     Some(stub::expand(options, &written, &function))
-}
-
-/// What a block becomes, or `None` if it is none; functions with mistakes stay as they were written.
-fn block(
-    options: Option<&Options>,
-    item: &TokenStream,
-    mistakes: &mut Mistakes,
-) -> Option<TokenStream> {
-    let mut block = mistakes.note(syn::parse2::<ItemImpl>(item.clone()))?;
-    let shared = options
-        .map(|options| options.traits.clone())
-        .unwrap_or_default();
-    if let Some(name) = &shared.name {
-        mistakes.add(
-            name,
-            "a block has no name of its own; write `#[remote(name = \"…\")]` on a function in it",
-        );
-    }
-    if let Some((path, _)) = &block.trait_ {
-        mistakes.add(
-            path,
-            "`#[remote]` goes on an inherent block: write `impl Type`, without a trait",
-        );
-    }
-    refuse_generics(&block.generics, "block", mistakes);
-    // What such a block becomes would have mistakes of its own.
-    let is_generic = block
-        .generics
-        .params
-        .iter()
-        .any(|param| !matches!(param, GenericParam::Lifetime(_)));
-    let options = options.filter(|_| !is_generic);
-    let origin = Origin::Impl(&block.self_ty.clone());
-    let mut found = 0;
-    for member in &mut block.items {
-        let ImplItem::Fn(function) = member else {
-            continue;
-        };
-        let inner = take_inner(&mut function.attrs, mistakes);
-        let is_pub = matches!(function.vis, Visibility::Public(_));
-        let own = match inner {
-            Some(Inner::Skip) => {
-                found += 1;
-                continue;
-            }
-            Some(Inner::Traits(own)) if !is_pub => {
-                const WORDS: &str = "only `pub` functions of a remote block are remote";
-                match own.name {
-                    Some(name) => mistakes.add(name, WORDS),
-                    None => mistakes.add(&function.sig.ident, WORDS),
-                }
-                continue;
-            }
-            Some(Inner::Traits(own)) => own,
-            None if !is_pub => continue,
-            None => Traits::default(),
-        };
-        found += 1;
-        let Some(written) = mistakes.note(syn::parse2::<Written>(function.to_token_stream()))
-        else {
-            continue;
-        };
-        let traits = Traits::of_block(&shared, own);
-        let model = Function::of(&written, &origin, traits, mistakes);
-        if let (Some(options), Some(model)) = (options, model) {
-            *member = ImplItem::Verbatim(stub::expand(options, &written, &model));
-        }
-    }
-    if found == 0 && block.trait_.is_none() {
-        mistakes.add(
-            &block.self_ty,
-            "nothing in this block is remote; make its remote functions `pub`",
-        );
-    }
-    Some(block.into_token_stream())
-}
-
-/// Takes `#[remote(…)]` off a function inside a block.
-fn take_inner(attrs: &mut Vec<Attribute>, mistakes: &mut Mistakes) -> Option<Inner> {
-    let at = attrs.iter().position(is_remote)?;
-    let attr = attrs.remove(at);
-    mistakes.note(attr.parse_args())
 }
 
 pub(crate) fn is_remote(attr: &Attribute) -> bool {

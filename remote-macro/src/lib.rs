@@ -47,10 +47,14 @@
 
 mod options;
 mod item;
+mod block;
+mod interface;
+mod statics;
 mod function;
 mod types;
 mod stub;
 mod entry;
+mod object;
 
 use proc_macro::TokenStream;
 
@@ -74,6 +78,10 @@ impl Mistakes {
             Some(first) => first.combine(e),
             none => *none = Some(e),
         }
+    }
+
+    fn is_none(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Takes what went well, and notes what did not.

@@ -5,6 +5,8 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Ident, LitStr, Path, Token, parse_quote};
 
+use crate::Mistakes;
+
 /// `SERVER, name = "…", idempotent, or_local, crate = path` of a function or a block.
 pub(crate) struct Options {
     pub(crate) server: Path,
@@ -36,7 +38,7 @@ impl Options {
                 if option == "crate" {
                     options.krate = input.parse::<Token![=]>().and_then(|_| input.call(Path::parse_mod_style))?;
                 } else if !options.traits.take(&option, input)? {
-                    let words = format!("`{option}` is no option of `#[remote]`; there are `name = \"…\"`, `idempotent` and `or_local`");
+                    let words = format!("`{option}` is no option of `#[remote]`; there are `name = \"…\"`, `idempotent`, `or_local` and `read_only`");
                     return Err(syn::Error::new(option.span(), words));
                 }
             }
@@ -56,9 +58,11 @@ pub(crate) struct Traits {
     /// Its name on the wire.
     pub(crate) name: Option<LitStr>,
     /// It may be run again after a call of which nobody knows how it ended.
-    pub(crate) idempotent: bool,
+    pub(crate) idempotent: Option<Span>,
     /// It is right without the server's state.
-    pub(crate) or_local: bool,
+    pub(crate) or_local: Option<Span>,
+    /// Clients cannot change it, being a variable.
+    pub(crate) read_only: Option<Span>,
 }
 
 impl Traits {
@@ -70,23 +74,39 @@ impl Traits {
                 format!("`{option}` is given twice"),
             ))
         };
-        match option.to_string().as_str() {
-            "name" if self.name.is_some() => twice(),
-            "idempotent" if self.idempotent => twice(),
-            "or_local" if self.or_local => twice(),
+        let switch = match option.to_string().as_str() {
+            "name" if self.name.is_some() => return twice(),
             "name" => {
                 self.name = Some(name(input)?);
-                Ok(true)
+                return Ok(true);
             }
-            "idempotent" => {
-                self.idempotent = true;
-                Ok(true)
-            }
-            "or_local" => {
-                self.or_local = true;
-                Ok(true)
-            }
-            _ => Ok(false),
+            "idempotent" => &mut self.idempotent,
+            "or_local" => &mut self.or_local,
+            "read_only" => &mut self.read_only,
+            _ => return Ok(false),
+        };
+        match switch.replace(option.span()) {
+            Some(_) => twice(),
+            None => Ok(true),
+        }
+    }
+
+    /// Refuses a name of many functions, which have names of their own.
+    pub(crate) fn refuse_name(&self, of: &str, mistakes: &mut Mistakes) {
+        if let Some(name) = &self.name {
+            mistakes.add(
+                name,
+                format_args!("a {of} has no name of its own; write `#[remote(name = \"…\")]` on a function in it"),
+            );
+        }
+    }
+
+    pub(crate) fn refuse_read_only(&self, mistakes: &mut Mistakes) {
+        if let Some(at) = self.read_only {
+            mistakes.push(syn::Error::new(
+                at,
+                "only a `static` that is a `Variable` can be `read_only`",
+            ));
         }
     }
 
@@ -94,8 +114,9 @@ impl Traits {
     pub(crate) fn of_block(block: &Self, own: Self) -> Self {
         Self {
             name: own.name,
-            idempotent: own.idempotent || block.idempotent,
-            or_local: own.or_local || block.or_local,
+            idempotent: own.idempotent.or(block.idempotent),
+            or_local: own.or_local.or(block.or_local),
+            read_only: own.read_only.or(block.read_only),
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{FnArg, Ident, Pat, ReturnType};
+use syn::{FnArg, Ident, Pat, ReturnType, Signature};
 
 use crate::entry;
 use crate::function::{Argument, Function, signature};
@@ -19,7 +19,8 @@ pub(crate) fn expand(options: &Options, written: &Written, function: &Function) 
         body,
     } = written;
     let entry = entry::expand(options, function);
-    let question = question(options, written, function);
+    let away = quote!(__REMOTEX_ENTRY.away());
+    let question = question(options, sig, function, &away, None);
     let replaced = function
         .arguments
         .iter()
@@ -35,9 +36,17 @@ pub(crate) fn expand(options: &Options, written: &Written, function: &Function) 
     quote!(#(#attrs)* #vis #sig #block)
 }
 
-fn question(options: &Options, written: &Written, function: &Function) -> TokenStream {
+/// Asks where the function is to run, and calls it if that is away. A method's object is the first
+/// that is sent.
+pub(crate) fn question(
+    options: &Options,
+    sig: &Signature,
+    function: &Function,
+    is_away: &TokenStream,
+    object: Option<TokenStream>,
+) -> TokenStream {
     let krate = &options.krate;
-    let output = match &written.sig.output {
+    let output = match &sig.output {
         ReturnType::Type(_, ty) => quote!(#ty),
         ReturnType::Default => quote!(()),
     };
@@ -45,7 +54,7 @@ fn question(options: &Options, written: &Written, function: &Function) -> TokenS
     // Local names that the function's own arguments cannot meet.
     let [away, out, ended] =
         ["away", "out", "ended"].map(|name| Ident::new(name, Span::mixed_site()));
-    let types = written.sig.inputs.iter().filter_map(|input| match input {
+    let types = sig.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(typed) => Some(&typed.ty),
         FnArg::Receiver(_) => None,
     });
@@ -56,10 +65,12 @@ fn question(options: &Options, written: &Written, function: &Function) -> TokenS
         .map(|(Argument { name, ident, .. }, ty)| {
             quote!(#out.put(#name, (&&&&#krate::__private::Tag::<#ty>::new()).carry(&#ident))?;)
         });
+    let object = object.map(|object| quote!(#out.put("self", #object)?;));
     quote! {
-        if let ::core::option::Option::Some(#away) = __REMOTEX_ENTRY.away() {
+        if let ::core::option::Option::Some(#away) = #is_away {
             use #krate::__private::tiers::*;
             let #ended = (&&&&&#krate::__private::Tag::<#output>::new()).ask(#away, &mut |#out| {
+                #object
                 #(#puts)*
                 ::core::result::Result::Ok(())
             }, #way);

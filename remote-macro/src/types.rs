@@ -5,8 +5,9 @@ use quote::quote;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    ExprPath, GenericArgument, Lifetime, Path, PathArguments, Type, TypeFnPtr, TypeGroup,
-    TypeImplTrait, TypeParen, TypePath, TypeReference, TypeTraitObject, parse_quote,
+    ExprPath, GenericArgument, Lifetime, Path, PathArguments, PathSegment, Signature, Type,
+    TypeFnPtr, TypeGroup, TypeImplTrait, TypeParamBound, TypeParen, TypePath, TypeReference,
+    TypeTraitObject, parse_quote,
 };
 
 use crate::Mistakes;
@@ -17,18 +18,32 @@ pub(crate) fn outside(ty: &Type, self_type: Option<&Type>) -> Type {
     let mut ty = ty.clone();
     Outside {
         self_type: self_type.map(|ty| outside(ty, None)),
+        has_lifetimes: false,
     }
     .visit_type_mut(&mut ty);
     ty
 }
 
+/// The signature as it can be written in a block of another type, where `Self` is that one.
+pub(crate) fn elsewhere(sig: &Signature, self_type: &Type) -> Signature {
+    let mut sig = sig.clone();
+    Outside {
+        self_type: Some(self_type.clone()),
+        has_lifetimes: true,
+    }
+    .visit_signature_mut(&mut sig);
+    sig
+}
+
 struct Outside {
     self_type: Option<Type>,
+    /// Whether the lifetimes are known there too.
+    has_lifetimes: bool,
 }
 
 impl VisitMut for Outside {
     fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
-        if lifetime.ident != "static" {
+        if lifetime.ident != "static" && !self.has_lifetimes {
             *lifetime = Lifetime::new("'_", lifetime.span());
         }
     }
@@ -100,13 +115,24 @@ fn bare(ty: &Type) -> &Type {
 /// The name of a type without its path: `BBoard` of `news::BBoard<'_>`.
 pub(crate) fn last_ident(ty: &Type) -> String {
     match bare(ty) {
-        Type::Path(TypePath { path, .. }) => path
-            .segments
-            .last()
-            .map(|segment| segment.ident.to_string())
-            .unwrap_or_default(),
+        Type::Path(TypePath { path, .. }) => last_of(path),
+        Type::TraitObject(TypeTraitObject { bounds, .. }) => match bounds.first() {
+            Some(TypeParamBound::Trait(bound)) => last_of(&bound.path),
+            _ => String::new(),
+        },
         _ => String::new(),
     }
+}
+
+fn last_of(path: &Path) -> String {
+    let last = path.segments.last();
+    last.map(|segment| segment.ident.to_string())
+        .unwrap_or_default()
+}
+
+/// The one parameter of a type: `T` of `Variable<T>`.
+pub(crate) fn parameter(ty: &Type) -> Option<&Type> {
+    value_of(bare(ty))
 }
 
 /// Refuses what cannot be an argument, as far as that is written.
@@ -131,6 +157,9 @@ pub(crate) fn refuse_in_argument(ty: &Type, mistakes: &mut Mistakes) {
         }
         fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
             self.0.add(ty, "an argument of a remote function has one type that both sides know; write it instead of `impl Trait`");
+        }
+        fn visit_path_segment(&mut self, segment: &'ast PathSegment) {
+            visit_unless_remote(self, segment);
         }
         fn visit_type_trait_object(&mut self, ty: &'ast TypeTraitObject) {
             self.0.add(ty, "a trait object cannot be sent; write a type that can, such as an enum of what it may be");
@@ -160,6 +189,9 @@ pub(crate) fn refuse_in_answer(ty: &Type, mistakes: &mut Mistakes) {
         fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
             self.0.add(ty, "the answer of a remote function has one type that both sides know; write it instead of `impl Trait`");
         }
+        fn visit_path_segment(&mut self, segment: &'ast PathSegment) {
+            visit_unless_remote(self, segment);
+        }
         fn visit_type_trait_object(&mut self, ty: &'ast TypeTraitObject) {
             self.0.add(ty, "a trait object cannot be sent; write a type that can, such as an enum of what it may be");
         }
@@ -171,6 +203,13 @@ pub(crate) fn refuse_in_answer(ty: &Type, mistakes: &mut Mistakes) {
         Some(value) => refuse.visit_type(value),
         None if matches!(ty, Type::Path(_)) => {}
         None => refuse.visit_type(ty),
+    }
+}
+
+/// What a reference is to does not travel, and may be a trait object.
+fn visit_unless_remote<'ast>(visitor: &mut impl Visit<'ast>, segment: &'ast PathSegment) {
+    if segment.ident != "Remote" {
+        visit::visit_path_segment(visitor, segment);
     }
 }
 

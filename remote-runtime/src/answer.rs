@@ -35,7 +35,7 @@ pub trait Carry<T> {
     #[doc(hidden)]
     fn put(value: T, reply: &mut Reply<'_>) -> Result<(), Fault>;
     #[doc(hidden)]
-    fn take(received: Received<'_>) -> Result<T, Error>;
+    fn take(received: Received) -> Result<T, Error>;
     #[doc(hidden)]
     fn shape(shape: &mut Shape);
 }
@@ -47,7 +47,7 @@ impl<T: Serialize + DeserializeOwned> Carry<T> for AsValue {
     fn put(value: T, reply: &mut Reply<'_>) -> Result<(), Fault> {
         reply.answer(&value)
     }
-    fn take(received: Received<'_>) -> Result<T, Error> {
+    fn take(received: Received) -> Result<T, Error> {
         received.decode()
     }
     fn shape(shape: &mut Shape) {
@@ -63,7 +63,7 @@ impl<T: Owned> Carry<T> for AsBlock {
     fn put(value: T, reply: &mut Reply<'_>) -> Result<(), Fault> {
         reply.answer_block(value.into_bytes())
     }
-    fn take(received: Received<'_>) -> Result<T, Error> {
+    fn take(received: Received) -> Result<T, Error> {
         received.decode_block(T::of_bytes)
     }
     fn shape(shape: &mut Shape) {
@@ -78,7 +78,7 @@ impl<N: Number + DeserializeOwned> Carry<Vec<N>> for AsNumbers {
     fn put(value: Vec<N>, reply: &mut Reply<'_>) -> Result<(), Fault> {
         reply.answer_numbers(&value)
     }
-    fn take(received: Received<'_>) -> Result<Vec<N>, Error> {
+    fn take(received: Received) -> Result<Vec<N>, Error> {
         received.decode_with(Decoder::take_numbers)
     }
     fn shape(shape: &mut Shape) {
@@ -137,10 +137,10 @@ pub trait OkOfNothing {
 impl<R> OkOfNothing for Tag<R> {}
 
 fn ask<T, E: From<Error>, C: Carry<T>>(
-    away: Away,
+    away: Away<'_>,
     send: Send<'_, '_>,
     _: C,
-    raised: impl FnOnce(Received<'static>) -> Result<E, Error>,
+    raised: impl FnOnce(Received) -> Result<E, Error>,
 ) -> Option<Result<T, E>> {
     let ended = away.exchange(send, C::IS_BLOCK)?.and_then(|received| {
         if received.is_raised() {
@@ -172,7 +172,7 @@ macro_rules! tiers {
         $(#[$doc])*
         pub trait $tier<T, E> {
             #[doc(hidden)]
-            fn ask<C: Carry<T>>(&self, away: Away, send: Send<'_, '_>, way: C) -> Option<Result<T, E>>;
+            fn ask<C: Carry<T>>(&self, away: Away<'_>, send: Send<'_, '_>, way: C) -> Option<Result<T, E>>;
             #[doc(hidden)]
             fn answer<C: Carry<T>>(
                 &self,
@@ -191,7 +191,7 @@ macro_rules! tiers {
             T: Serialize + DeserializeOwned,
             E: From<Error> $(+ $bound)*,
         {
-            fn ask<C: Carry<T>>(&self, away: Away, send: Send<'_, '_>, way: C) -> Option<Result<T, E>> {
+            fn ask<C: Carry<T>>(&self, away: Away<'_>, send: Send<'_, '_>, way: C) -> Option<Result<T, E>> {
                 ask(away, send, way, $raised)
             }
             fn shape_answer<C: Carry<T>>(&self, shape: &mut Shape, _: C) {
@@ -232,7 +232,7 @@ tiers! {
 /// Tier 4.
 pub trait AnswerNothing<R> {
     #[doc(hidden)]
-    fn ask<C>(&self, away: Away, send: Send<'_, '_>, way: C) -> Option<R>;
+    fn ask<C>(&self, away: Away<'_>, send: Send<'_, '_>, way: C) -> Option<R>;
     #[doc(hidden)]
     fn answer<C>(&self, result: R, reply: &mut Reply<'_>, way: C) -> Result<(), Fault>;
     #[doc(hidden)]
@@ -240,7 +240,7 @@ pub trait AnswerNothing<R> {
 }
 
 impl<R> AnswerNothing<R> for Tag<R> {
-    fn ask<C>(&self, _: Away, _: Send<'_, '_>, _: C) -> Option<R> {
+    fn ask<C>(&self, _: Away<'_>, _: Send<'_, '_>, _: C) -> Option<R> {
         unreachable!("`check_answer` has refused it at compile time")
     }
     fn answer<C>(&self, _: R, _: &mut Reply<'_>, _: C) -> Result<(), Fault> {

@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Decoder, Number, Undecoded};
+use crate::session::scope::{self, Scope};
 use crate::shape::Shape;
 use crate::tag::Tag;
 use crate::wire::fault::Fault;
@@ -27,6 +28,7 @@ pub(crate) use bulk::BLOCK;
 pub use bulk::{Block, Bytes, Numbers, Outbound, Owned};
 
 fn take<'m, T: Deserialize<'m>>(name: &str, from: &mut Decoder<'m>) -> Result<T, Fault> {
+    let _entered = scope::enter(Scope::Server);
     from.take().map_err(|e| wrong(name, &e))
 }
 

@@ -3,11 +3,14 @@
 use serde::de::DeserializeOwned;
 
 use crate::argument::Outbound;
-use crate::client::{self, Request};
+use crate::client::{self, Request, Route};
 use crate::codec::{self, Decoder, Encoder, Undecoded, Unencoded};
 use crate::error::{Call, Error};
 use crate::explain;
 use crate::registry::Entry;
+use crate::server::Way;
+use crate::session::scope::{self, Scope};
+use crate::session::{Far, Holdings};
 use crate::wire::Kind;
 use crate::wire::frame::Block;
 
@@ -15,12 +18,21 @@ impl Entry {
     /// The way to the function's server, or `None` if its body is to run here.
     #[inline]
     #[must_use]
-    pub fn away(&'static self) -> Option<Away> {
+    pub fn away(&'static self) -> Option<Away<'static>> {
         if self.server.is_local() {
             None
         } else {
-            Some(Away(self))
+            let entry = self;
+            Some(Away { entry, far: None })
         }
+    }
+
+    /// The way to the object that a method is called on, or `None` if that is here.
+    #[inline]
+    #[must_use]
+    pub fn away_to<'h>(&'static self, object: &'h impl Whereabouts) -> Option<Away<'h>> {
+        let (entry, far) = (self, object.far());
+        far.is_some().then_some(Away { entry, far })
     }
 
     fn call(&self) -> Call<'static> {
@@ -61,34 +73,36 @@ impl<'e, 'b, 'v> Outgoing<'e, 'b, 'v> {
     }
 }
 
+/// What knows whether an object is here.
+pub trait Whereabouts {
+    #[doc(hidden)]
+    fn far(&self) -> Option<&Far>;
+}
+
 /// The way to the server of a function.
 #[derive(Debug, Clone, Copy)]
-pub struct Away(&'static Entry);
+pub struct Away<'h> {
+    entry: &'static Entry,
+    /// The object that it is called on.
+    far: Option<&'h Far>,
+}
 
-impl Away {
+impl Away<'_> {
     /// Sends the call and waits for how it ends; `None` if the function is to run here after all. Its
     /// answer may be nothing but a block.
     pub(crate) fn exchange<'v>(
         self,
         send: Send<'_, 'v>,
         is_block: bool,
-    ) -> Option<Result<Received<'static>, Error>> {
-        let Self(Entry { server, function }) = self;
-        let call = self.0.call();
-        let mut encode = |encoder: &mut Encoder<'_, 'v>| {
-            let mut outgoing = Outgoing::new(encoder);
-            send(&mut outgoing).map_err(|e| client::unsent(call, e, outgoing.current()))
+    ) -> Option<Result<Received, Error>> {
+        let Self { entry, far } = self;
+        let Entry { server, function } = entry;
+        let call = entry.call();
+        let way = match far {
+            Some(far) => Ok(server.way_with(far.holdings().key)),
+            None => server.way(call),
         };
-        let request = Request {
-            call,
-            program: function.program,
-            fingerprint: &|| function.fingerprint(),
-            idempotent: function.idempotent,
-            wants_block: is_block,
-        };
-        let exchanged = server
-            .way(call)
-            .and_then(|way| server.client().exchange(&request, &way, &mut encode));
+        let exchanged = way.and_then(|way| Self::exchange_by(&way, entry, send, is_block));
         match exchanged {
             Err(e) if function.or_local && e.has_no_server() => {
                 explain::say(call, || {
@@ -96,19 +110,50 @@ impl Away {
                 });
                 None
             }
-            exchanged => Some(exchanged.map(|reply| Received { reply, call })),
+            exchanged => Some(exchanged),
         }
+    }
+
+    fn exchange_by<'v>(
+        way: &Way,
+        entry: &'static Entry,
+        send: Send<'_, 'v>,
+        is_block: bool,
+    ) -> Result<Received, Error> {
+        let Entry { server, function } = entry;
+        let call = entry.call();
+        let holdings = server.client().holdings(way.key());
+        let mut encode = |encoder: &mut Encoder<'_, 'v>| {
+            let _entered = scope::enter(Scope::Client(holdings));
+            let mut outgoing = Outgoing::new(encoder);
+            send(&mut outgoing).map_err(|e| client::unsent(call, e, outgoing.current()))
+        };
+        let request = Request {
+            call,
+            holdings,
+            program: function.program,
+            fingerprint: &|| function.fingerprint(),
+            idempotent: function.idempotent,
+            wants_block: is_block,
+        };
+        let reply = server.client().exchange(&request, way, &mut encode)?;
+        Ok(Received {
+            reply,
+            call,
+            holdings,
+        })
     }
 }
 
 /// A reply that has come, not yet decoded.
 #[derive(Debug)]
-pub struct Received<'c> {
-    reply: client::Reply<'c>,
-    call: Call<'c>,
+pub struct Received {
+    reply: client::Reply,
+    call: Call<'static>,
+    holdings: &'static Holdings,
 }
 
-impl Received<'_> {
+impl Received {
     /// Whether it is an error of a type of its own.
     pub(crate) fn is_raised(&self) -> bool {
         self.reply.kind() == Kind::Raised
@@ -125,7 +170,7 @@ impl Received<'_> {
     ) -> Result<T, Error> {
         let bytes = match self.reply.take_block() {
             Some(Block { length, bytes }) => codec::check_block(length, &bytes).map(|()| bytes),
-            None => decode(self.reply.body(), Decoder::take_block),
+            None => self.decoded(Decoder::take_block),
         };
         let made = bytes.and_then(|bytes| make(bytes).map_err(|why| Undecoded::Wrong(why.into())));
         made.map_err(|e| self.unreadable(&e))
@@ -136,7 +181,17 @@ impl Received<'_> {
         &'m self,
         take: impl FnOnce(&mut Decoder<'m>) -> Result<T, Undecoded>,
     ) -> Result<T, Error> {
-        decode(self.reply.body(), take).map_err(|e| self.unreadable(&e))
+        self.decoded(take).map_err(|e| self.unreadable(&e))
+    }
+
+    fn decoded<'m, T>(
+        &'m self,
+        take: impl FnOnce(&mut Decoder<'m>) -> Result<T, Undecoded>,
+    ) -> Result<T, Undecoded> {
+        let _entered = scope::enter(Scope::Client(self.holdings));
+        let mut decoder = Decoder::new(self.reply.body());
+        let value = take(&mut decoder)?;
+        decoder.finish().map(|()| value)
     }
 
     fn unreadable(&self, e: &Undecoded) -> Error {
@@ -164,13 +219,4 @@ impl Received<'_> {
                 .after_sending(),
         )
     }
-}
-
-fn decode<'m, T>(
-    body: &'m [u8],
-    take: impl FnOnce(&mut Decoder<'m>) -> Result<T, Undecoded>,
-) -> Result<T, Undecoded> {
-    let mut decoder = Decoder::new(body);
-    let value = take(&mut decoder)?;
-    decoder.finish().map(|()| value)
 }

@@ -22,9 +22,12 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
+
 use crate::codec::{Encoder, Lent, Unencoded};
 use crate::error::{Call, Error};
 use crate::explain;
+use crate::session::Holdings;
 use crate::wire::Kind;
 use crate::wire::call::Fingerprint;
 use crate::wire::frame::Block;
@@ -50,11 +53,17 @@ pub(crate) struct Client {
     idle: Idle,
     /// Whether a server has ever answered: then there is one, and it comes back.
     has_met: AtomicBool,
+    /// What this process holds of the server.
+    holdings: Holdings,
+    /// The same of servers that there are for each of several keys. They stay, as there are few.
+    keyed: Mutex<Vec<&'static Holdings>>,
 }
 
 /// What a client must know of a call besides its arguments.
 pub(crate) struct Request<'a> {
     pub(crate) call: Call<'a>,
+    /// What this process holds of the server.
+    pub(crate) holdings: &'static Holdings,
     /// The crate that declares the function.
     pub(crate) program: &'a str,
     /// What tells the function from one of another build; asked where the server may be one.
@@ -68,6 +77,9 @@ pub(crate) struct Request<'a> {
 pub(crate) trait Route {
     /// Connects, with all that this takes; `None` if nobody listens, and nobody can be started.
     fn connect(&self, call: Call<'_>) -> Result<Option<UnixStream>, Error>;
+
+    /// Connects to a server that runs, and starts none.
+    fn find(&self, call: Call<'_>) -> Option<UnixStream>;
 
     /// The error if there is nobody.
     fn nobody(&self, call: Call<'_>) -> Error;
@@ -142,22 +154,43 @@ impl fmt::Display for Deadline {
 pub(crate) type Encode<'a, 'v> = &'a mut dyn FnMut(&mut Encoder<'_, 'v>) -> Result<(), Error>;
 
 impl Client {
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(server: &'static str) -> Self {
         Self {
             idle: Idle::new(),
             has_met: AtomicBool::new(false),
+            holdings: Holdings::new(server, ""),
+            keyed: Mutex::new(Vec::new()),
         }
+    }
+
+    /// What this process holds of the server of that key.
+    pub(crate) fn holdings(&'static self, key: &str) -> &'static Holdings {
+        if key.is_empty() {
+            return &self.holdings;
+        }
+        let mut keyed = self.keyed.lock();
+        if let Some(holdings) = keyed.iter().find(|holdings| holdings.key == key) {
+            return holdings;
+        }
+        let key = key.to_owned().leak();
+        let holdings = Box::leak(Box::new(Holdings::new(self.holdings.server, key)));
+        keyed.push(holdings);
+        holdings
     }
 
     /// Sends a call and waits for how it ends: with an answer, an error value, or an error.
     pub(crate) fn exchange(
-        &self,
+        &'static self,
         request: &Request<'_>,
         route: &dyn Route,
         encode: Encode<'_, '_>,
-    ) -> Result<Reply<'_>, Error> {
+    ) -> Result<Reply, Error> {
         let mut connection = self.idle.take(route.key());
         let ended = self.converse(&mut connection, request, route, encode);
+        if !connection.is_open() && request.holdings.has_any() && !self.idle.has(route.key()) {
+            // Else what this process holds would be let go of.
+            connection.open_again(request.call, route);
+        }
         // From here on the connection goes back, however this ends.
         let mut reply = Reply {
             client: self,
@@ -236,13 +269,13 @@ fn pause(call: Call<'_>, attempt: u32, route: &dyn Route) -> Result<(), Error> {
 
 /// A reply that lies in its connection's buffer; the connection goes back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Reply<'c> {
-    client: &'c Client,
+pub(crate) struct Reply {
+    client: &'static Client,
     connection: Option<Box<Connection>>,
     kind: Kind,
 }
 
-impl Reply<'_> {
+impl Reply {
     pub(crate) fn kind(&self) -> Kind {
         self.kind
     }
@@ -259,7 +292,7 @@ impl Reply<'_> {
     }
 }
 
-impl Drop for Reply<'_> {
+impl Drop for Reply {
     fn drop(&mut self) {
         if let Some(mut connection) = self.connection.take() {
             connection.trim();

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 use crate::codec::{self, Decoder, Encoder, Number, Unencoded};
+use crate::session::scope::{self, Scope};
 use crate::shape::Shape;
 use crate::wire::Kind;
 use crate::wire::call::{Fingerprint, LARGEST_HEAD};
@@ -62,6 +63,7 @@ impl Function {
                 shape.word(word);
             }
             // What a type does with values that nobody has sent must end no caller.
+            let _entered = scope::enter(Scope::Tracing);
             catch_unwind(AssertUnwindSafe(|| (self.shape)(&mut shape))).ok()?;
             shape.fingerprint()
         })
@@ -123,6 +125,7 @@ impl<'b> Reply<'b> {
     }
 
     pub(crate) fn answer<T: Serialize>(&mut self, value: &T) -> Result<(), Fault> {
+        let _entered = scope::enter(Scope::Server);
         Ok(self.encoder.put(value)?)
     }
 
@@ -141,6 +144,7 @@ impl<'b> Reply<'b> {
 
     pub(crate) fn raise<E: Serialize>(&mut self, error: &E) -> Result<(), Fault> {
         self.kind = Kind::Raised;
+        let _entered = scope::enter(Scope::Server);
         Ok(self.encoder.put(error)?)
     }
 }

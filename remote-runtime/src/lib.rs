@@ -21,6 +21,11 @@ pub mod argument;
 #[doc(hidden)]
 pub mod answer;
 #[doc(hidden)]
+pub mod remote;
+#[doc(hidden)]
+pub mod variable;
+mod guarded;
+#[doc(hidden)]
 pub mod call;
 mod server;
 mod daemon;
@@ -33,6 +38,8 @@ mod link;
 mod transport;
 mod poller;
 mod serve;
+#[doc(hidden)]
+pub mod session;
 #[doc(hidden)]
 pub mod registry;
 #[doc(hidden)]
@@ -52,7 +59,11 @@ mod error;
 pub use build::Build;
 pub use caller::{Caller, caller};
 pub use error::{Error, Failure, InCall, Result, Trouble};
+pub use guarded::Guarded;
+pub use remote::{Remote, WeakRemote};
 pub use server::{Server, Status, init};
+pub use variable::Variable;
+pub use wire::report::Holder;
 
 #[doc(hidden)]
 pub use linkme;

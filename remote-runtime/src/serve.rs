@@ -35,11 +35,12 @@ use parking_lot::{Condvar, Mutex};
 use crate::build::Build;
 use crate::function::Table;
 use crate::link::{Link, PATIENCE};
+use crate::session::Sessions;
 use crate::transport::{self, Bound};
 use crate::wire::hello::Hello;
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
-use connection::Session;
+use connection::Connection;
 use pool::Pool;
 use tally::{Tally, Total};
 
@@ -63,6 +64,10 @@ pub(crate) struct Service {
     pub(crate) limit: usize,
     pub(crate) max_connections: usize,
     pub(crate) idle_timeout: Option<Duration>,
+    /// How long a client that was cut off is waited for.
+    pub(crate) grace: Duration,
+    /// How many references a client may hold.
+    pub(crate) max_references: usize,
     /// Whether it makes room for another build of its program.
     pub(crate) yields: Yields,
     /// What tells its program from others that are run from the same file.
@@ -115,6 +120,7 @@ struct Shared {
     hello: Vec<u8>,
     started: (Instant, SystemTime),
     pool: Pool,
+    sessions: Arc<Sessions>,
     connections: Mutex<Connections>,
     /// Signalled when a connection ends.
     ended: Condvar,
@@ -134,17 +140,17 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Connections {
     next: u64,
-    open: HashMap<u64, Connection>,
+    open: HashMap<u64, Listed>,
     /// What was counted on those that have ended.
     past: Total,
 }
 
 #[derive(Debug)]
-struct Connection {
+struct Listed {
     stream: Arc<UnixStream>,
     tally: Arc<Tally>,
     /// All else of one that rests, which no thread has then.
-    resting: Option<Box<Session>>,
+    resting: Option<Box<Connection>>,
     /// Since when more of a message is to come on one that rests.
     unfinished: Option<Instant>,
 }
@@ -154,13 +160,13 @@ impl Connections {
     fn add(&mut self, stream: Arc<UnixStream>) -> (u64, Arc<Tally>) {
         let (id, tally) = (self.next, Arc::new(Tally::default()));
         self.next += 1;
-        let connection = Connection {
+        let listed = Listed {
             stream,
             tally: tally.clone(),
             resting: None,
             unfinished: None,
         };
-        self.open.insert(id, connection);
+        self.open.insert(id, listed);
         (id, tally)
     }
 
@@ -183,11 +189,13 @@ impl Host {
         let listener = socket.listen()?;
         listener.set_nonblocking(true)?;
         let pool = Pool::new(listener, quitted)?;
+        let sessions = Sessions::new(service.grace, service.max_references)?;
         let shared = Arc::new(Shared {
             hello: service.hello(),
             service,
             started: (Instant::now(), SystemTime::now()),
             pool,
+            sessions: Arc::new(sessions),
             connections: Mutex::default(),
             ended: Condvar::new(),
             stopping: AtomicBool::new(false),
@@ -220,9 +228,15 @@ impl Host {
             }
             footing.tend();
             self.shared.end_overdue();
-            let on = [Some(self.asked.as_fd()), footing.changes()];
+            let sessions = &self.shared.sessions;
+            let next = [Some(pause), idle, sessions.sweep()];
+            let on = [
+                Some(self.asked.as_fd()),
+                Some(sessions.changes()),
+                footing.changes(),
+            ];
             let on: Vec<_> = on.into_iter().flatten().collect();
-            transport::wait(&on, Some(idle.unwrap_or(pause).min(pause)))?;
+            transport::wait(&on, next.into_iter().flatten().min())?;
             if transport::wait(&[self.asked.as_fd()], Some(Duration::ZERO))? {
                 return Ok("it was asked to");
             }
@@ -253,6 +267,11 @@ impl Host {
                 return;
             }
         }
+    }
+
+    /// Lets go of what clients hold: nobody is going to ask for it any more.
+    pub(crate) fn release(&self) {
+        self.shared.sessions.clear();
     }
 
     /// Ends accepting, and hands the socket and `lock` to who has asked to go on with them; `false` if
@@ -297,31 +316,31 @@ impl Shared {
             let _ = connection.stream.shutdown(Shutdown::Read);
         }
         drop(connections);
-        for session in self.pool.close_queue() {
-            session.say_goodbye(self);
-            self.pool.forget(&session);
-            self.remove(session.id);
+        for connection in self.pool.close_queue() {
+            connection.say_goodbye(self);
+            self.pool.forget(&connection);
+            self.remove(connection.id);
         }
     }
 
     /// Lets a connection rest, on which nothing comes for now; one that cannot comes back.
-    fn rest(&self, mut session: Box<Session>) -> Result<(), Box<Session>> {
-        session.rest();
-        let (id, stream) = (session.id, session.stream().clone());
-        let is_known = mem::replace(&mut session.is_watched, true);
+    fn rest(&self, mut connection: Box<Connection>) -> Result<(), Box<Connection>> {
+        connection.rest();
+        let (id, stream) = (connection.id, connection.stream().clone());
+        let is_known = mem::replace(&mut connection.is_watched, true);
         match self.connections.lock().open.get_mut(&id) {
-            Some(connection) => {
-                connection.unfinished = session.is_unfinished().then(Instant::now);
-                connection.resting = Some(session);
+            Some(listed) => {
+                listed.unfinished = connection.is_unfinished().then(Instant::now);
+                listed.resting = Some(connection);
             }
-            None => return Err(session),
+            None => return Err(connection),
         }
         // From here on another thread may have it already.
         match self.pool.watch(stream.as_fd(), id, is_known) {
             Ok(()) => Ok(()),
-            Err(_) => self.rouse(id).map_or(Ok(()), |session| {
-                session.say_goodbye(self);
-                Err(session)
+            Err(_) => self.rouse(id).map_or(Ok(()), |connection| {
+                connection.say_goodbye(self);
+                Err(connection)
             }),
         }
     }
@@ -339,14 +358,14 @@ impl Shared {
     }
 
     /// Takes a connection that goes on from its rest.
-    fn rouse(&self, id: u64) -> Option<Box<Session>> {
+    fn rouse(&self, id: u64) -> Option<Box<Connection>> {
         self.connections.lock().open.get_mut(&id)?.resting.take()
     }
 
     /// Takes a connection that has ended off the list.
     fn remove(&self, id: u64) {
         let mut connections = self.connections.lock();
-        if let Some(Connection { tally, .. }) = connections.open.remove(&id) {
+        if let Some(Listed { tally, .. }) = connections.open.remove(&id) {
             connections.past = connections.past.with(&tally);
         }
         drop(connections);
@@ -363,12 +382,13 @@ impl Shared {
         let Total {
             running, last_use, ..
         } = self.connections.lock().total();
-        if running > 0 {
+        let released = self.sessions.unused_since();
+        let Some(released) = released.filter(|_| running == 0) else {
             return Some(allowed);
-        }
+        };
         let unused = self.started.0.elapsed();
         let unused = unused.saturating_sub(Duration::from_millis(last_use));
-        Some(allowed.saturating_sub(unused))
+        Some(allowed.saturating_sub(unused.min(released.elapsed())))
     }
 
     fn report(&self) -> Report {
@@ -380,6 +400,7 @@ impl Shared {
             running,
             calls,
             program: std::env::current_exe().unwrap_or_default(),
+            holders: self.sessions.report(),
         }
     }
 

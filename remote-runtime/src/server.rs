@@ -54,6 +54,8 @@ pub struct Server {
     timeout: Option<Duration>,
     max_message: usize,
     max_connections: usize,
+    grace: Duration,
+    max_references: usize,
     keep_env: &'static [&'static str],
     /// The address in use, once it is known.
     resolved: OnceLock<Address>,
@@ -73,6 +75,12 @@ const MAX_MESSAGE: usize = 64 * 1024 * 1024 + 1024;
 
 /// See [`Server::max_connections`].
 const MAX_CONNECTIONS: usize = 16 * 1024;
+
+/// See [`Server::grace`].
+const GRACE: Duration = Duration::from_secs(10);
+
+/// See [`Server::max_references`].
+const MAX_REFERENCES: usize = 100_000;
 
 /// Whether this process has called [`init`].
 static INITIALISED: AtomicBool = AtomicBool::new(false);
@@ -102,11 +110,13 @@ impl Server {
             timeout: None,
             max_message: MAX_MESSAGE,
             max_connections: MAX_CONNECTIONS,
+            grace: GRACE,
+            max_references: MAX_REFERENCES,
             keep_env: &[],
             resolved: OnceLock::new(),
             key: Mutex::new(None),
             role: AtomicU8::new(UNKNOWN),
-            client: Client::new(),
+            client: Client::new(name),
         }
     }
 
@@ -232,6 +242,23 @@ impl Server {
         self
     }
 
+    /// How long the objects that a client holds ([`Remote`](crate::Remote)) are kept for it when it
+    /// was cut off: 10 s if this is not set. Then they are let go of, as when its process has ended,
+    /// which a server cannot tell from that.
+    #[must_use]
+    pub const fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// How many references to objects one client may hold: 100,000 if this is not set. An answer with
+    /// one more is [`Error::Unsendable`].
+    #[must_use]
+    pub const fn max_references(mut self, n: usize) -> Self {
+        self.max_references = n;
+        self
+    }
+
     /// Lets the server, when it is started in the background, keep these variables of the
     /// environment of who happens to start it.
     ///
@@ -305,6 +332,11 @@ impl Server {
 
     pub(crate) fn client(&'static self) -> &'static Client {
         &self.client
+    }
+
+    /// The way to the server of that key, for a call that is made now on what is there.
+    pub(crate) fn way_with(&'static self, key: &str) -> Way {
+        Way::of_key(self, key)
     }
 
     /// The way to the server, for a call that is made now.

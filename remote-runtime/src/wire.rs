@@ -11,6 +11,7 @@
 //! Call      name, fields, the encoded   Answer     the encoded `Ok` value
 //!           arguments: see `call`       Raised     the encoded `Err` value
 //!                                       Fault      fields: every other end of a call
+//! Release   ids: see `reference`        nothing: the client has let go of them
 //! Status    empty                       Report     fields
 //! Stop      empty                       Stopping   empty; the connection ends when the server has
 //! Restart   empty                       Stopping   the same, and then, if there is something to
@@ -29,6 +30,7 @@ pub mod fault;
 pub mod fields;
 pub mod frame;
 pub mod hello;
+pub mod reference;
 pub mod report;
 
 use std::fmt;
@@ -56,6 +58,8 @@ pub enum Kind {
     /// The same from a later build of the program that the body names; refused, by a
     /// [`Kind::Report`], if it is none.
     Succeed = 5,
+    /// References that the client has dropped; there is no reply.
+    Release = 6,
     /// What the function returned.
     Answer = 0x81,
     /// The error, of a type of its own, that the function returned.
@@ -76,13 +80,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Hello,
         Self::Call,
         Self::Status,
         Self::Stop,
         Self::Restart,
         Self::Succeed,
+        Self::Release,
         Self::Answer,
         Self::Raised,
         Self::Fault,

@@ -22,6 +22,8 @@ mod crowds;
 mod files;
 /// Where a function runs, for how long, and for whom.
 mod placement;
+/// What stays in the server, and who holds it.
+mod holding;
 /// Servers that systemd starts.
 mod manager;
 /// What is spoken wrongly, to servers and to clients.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the runtime by layer: each may use those of lower layers, and nothing else.
 /// `registry` and `server` name each other, since servers are what the registry tells apart.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 10] = [
     &["testing"],
     &[
         "error",
@@ -18,11 +18,13 @@ const LAYERS: [&[&str]; 8] = [
         "thread",
     ],
     &["wire", "codec", "address", "caller", "explain"],
+    &["session"],
     &["link", "function"],
     &["argument", "client", "serve", "daemon"],
     &["server", "registry"],
+    &["variable", "guarded"],
     &["call"],
-    &["answer"],
+    &["answer", "remote"],
 ];
 
 fn layer(module: &str) -> usize {

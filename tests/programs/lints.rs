@@ -105,3 +105,98 @@ mod inner {
 }
 
 pub use inner::Block;
+
+/// An object, in a module of its own.
+mod objects {
+    use remotex::{Mutex, Remote, Result, Variable, remote};
+
+    /// A type of its signatures.
+    #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+    pub struct Point(f64);
+
+    /// An object.
+    #[derive(Debug)]
+    pub struct Track(Vec<f64>);
+
+    #[remote(super::SERVER)]
+    impl Track {
+        /// Makes one.
+        ///
+        /// # Errors
+        /// If the call fails on its way.
+        pub fn make() -> Result<Remote<Self>> {
+            Ok(Remote::new(Self(Vec::new())))
+        }
+
+        /// What is said of it stays said.
+        ///
+        /// # Errors
+        /// If the call fails on its way.
+        #[allow(clippy::missing_inline_in_public_items)]
+        pub fn nearest(&self, (a, _): (f64, f64), _b: Option<&str>) -> Result<Point> {
+            Ok(Point(self.0.first().copied().unwrap_or(a)))
+        }
+
+        /// One that is not there.
+        ///
+        /// # Errors
+        /// If the call fails on its way.
+        #[cfg(any())]
+        pub fn absent(&self, of: NoSuchType) -> Result<()> {
+            Ok(())
+        }
+
+        /// One that changes it.
+        ///
+        /// # Errors
+        /// If the call fails on its way.
+        pub fn append(&mut self, point: Point) -> Result<usize> {
+            self.0.push(point.0);
+            Ok(self.0.len())
+        }
+    }
+
+    /// A trait.
+    #[remote(super::SERVER)]
+    pub trait Store {
+        /// How many there are.
+        ///
+        /// # Errors
+        /// If the call fails on its way.
+        fn count(&self) -> Result<usize>;
+
+        /// One more.
+        ///
+        /// # Errors
+        /// If the call fails on its way.
+        fn add(&mut self, word: &str) -> Result<usize>;
+
+        /// Not for callers.
+        #[remote(skip)]
+        fn name() -> &'static str
+        where
+            Self: Sized;
+    }
+
+    #[remote(super::SERVER)]
+    static GUARDED: Mutex<u32> = Mutex::new(0);
+
+    /// What clients see.
+    #[remote(super::SERVER)]
+    pub static MOTD: Variable<String> = Variable::new(|| "hello".into());
+
+    /// Uses them.
+    ///
+    /// # Errors
+    /// If a call fails.
+    pub fn use_them(store: &Remote<dyn Store>) -> Result<usize> {
+        let track = Track::make()?;
+        let point = track.nearest((1.0, 2.0), None)?;
+        *GUARDED.lock() += 1;
+        MOTD.set(MOTD.get()? + "!")?;
+        store.add("word")?;
+        Ok(track.append(point)? + store.count()?)
+    }
+}
+
+pub use objects::{MOTD, Point, Store, Track, use_them};

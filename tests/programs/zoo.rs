@@ -24,6 +24,10 @@ mod servers;
 mod checks;
 #[path = "zoo/busy.rs"]
 mod busy;
+#[path = "zoo/objects.rs"]
+mod objects;
+#[path = "zoo/holding.rs"]
+mod holding;
 
 use fates::*;
 use functions::*;
@@ -48,6 +52,17 @@ fn main() -> ExitCode {
             checks::run(name);
             ExitCode::SUCCESS
         }
+        ["holding", ref words @ ..] => {
+            holding::run(words);
+            ExitCode::SUCCESS
+        }
+        ["holders", name] => show(server(name).status().map(|status| status.holders.len())),
+        ["resident", name] => show(
+            server(name)
+                .status()
+                .map(|status| holding::resident(status.pid)),
+        ),
+        ["boxes"] => show(objects::boxes()),
         ["serve"] => show(ZOO.listen()),
         ["serve", name] => show(server(name).listen()),
         ["serve-twice"] => show(ZOO.listen().and_then(|()| ZOO.listen())),
@@ -130,6 +145,8 @@ fn server(name: &str) -> &'static Server {
         "hanging" => &HANGING,
         "twins" => &TWINS,
         "doubles" => &DOUBLES_1,
+        "holding" => &objects::HOLDING,
+        "lingering" => &objects::LINGERING,
         _ => panic!("no such server: {name}"),
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use super::conversation::Conversation;
 use super::{Encode, Request, Route};
 use crate::codec::{Encoder, Lent};
-use crate::error::Error;
+use crate::error::{Call, Error};
 use crate::link::Link;
 use crate::wire::Kind;
 use crate::wire::call::Head;
@@ -24,7 +24,10 @@ pub(super) struct Connection {
 /// A call as a frame, so that it can be sent again; large blocks are lent by the caller.
 #[derive(Debug, Default)]
 pub(super) struct Message {
+    /// What was dropped, and the call.
     bytes: Vec<u8>,
+    /// Where the call begins.
+    call: usize,
     /// Where its arguments begin.
     arguments: usize,
 }
@@ -59,6 +62,7 @@ impl Message {
         link: &Link,
         lent: &Lent<'_>,
     ) -> io::Result<()> {
+        before.extend_from_slice(&self.bytes[..self.call]);
         let at = frame::begin(&mut before);
         head(request, route, true).put(&mut before);
         let following = self.bytes.len() - self.arguments + lent.size();
@@ -103,9 +107,15 @@ impl Connection {
             .map_or(usize::MAX, Conversation::limit)
             .min(route.limit());
         let is_same_build = link.is_some_and(Conversation::is_same_build);
-        let Message { bytes, arguments } = &mut self.call;
+        let Message {
+            bytes,
+            call,
+            arguments,
+        } = &mut self.call;
         bytes.clear();
+        request.holdings.put_dropped(bytes);
         let at = frame::begin(bytes);
+        *call = at;
         head(request, route, !is_same_build).put(bytes);
         *arguments = bytes.len();
         encode(&mut Encoder::new(bytes, *arguments, limit).lending(lent))?;
@@ -132,6 +142,11 @@ impl Connection {
             self.link = None;
         }
         ended
+    }
+
+    /// Makes the connection anew if that is easily done: the server is to know that we are there.
+    pub(super) fn open_again(&mut self, call: Call<'_>, route: &dyn Route) {
+        self.link = Conversation::introduce(call, route);
     }
 
     /// Gives the memory of a large call back.

@@ -1,5 +1,6 @@
 //! What is said over one connection, and what is known of who is at its other end.
 
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use crate::codec::Lent;
 use crate::error::{Call, Error};
 use crate::explain;
 use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
+use crate::session;
 use crate::wire::fault::LARGEST_FAULT;
 use crate::wire::frame::{Block, Refused};
 use crate::wire::hello::Hello;
@@ -27,6 +29,8 @@ pub(super) struct Conversation {
     is_same_build: bool,
     /// How many calls were sent over it.
     sent: u64,
+    /// Whether it was said who we are.
+    introduced: bool,
     /// Which process connected: a child of fork(2) has our connections, and must not use them.
     process: u32,
     /// Where this process was when it connected.
@@ -38,18 +42,30 @@ pub(super) struct Conversation {
 impl Conversation {
     /// Connects, unless there is nobody.
     pub(super) fn begin(call: Call<'_>, route: &dyn Route) -> Result<Option<Self>, Error> {
-        let Some(stream) = route.connect(call)? else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
+        let stream = route.connect(call)?;
+        Ok(stream.map(|stream| Self::over(stream, route)))
+    }
+
+    /// Connects to a server that runs, and says who we are, without a call.
+    pub(super) fn introduce(call: Call<'_>, route: &dyn Route) -> Option<Self> {
+        let mut conversation = Self::over(route.find(call)?, route);
+        conversation.introduced = true;
+        let first = conversation.first(call, route);
+        conversation.link.send(&first).ok()?;
+        Some(conversation)
+    }
+
+    fn over(stream: UnixStream, route: &dyn Route) -> Self {
+        Self {
             link: Link::new(Arc::new(stream)),
             hello: None,
             is_same_build: false,
             sent: 0,
+            introduced: false,
             process: process::id(),
             directory: env::current_dir().ok(),
             key: route.key().to_owned(),
-        }))
+        }
     }
 
     pub(super) fn converse(
@@ -64,7 +80,11 @@ impl Conversation {
         self.sent += 1;
         self.link.want_block(request.wants_block);
         let written = if fresh {
-            let before = self.first(request.call, route);
+            let before = if self.introduced {
+                Vec::new()
+            } else {
+                self.first(request.call, route)
+            };
             message.send_to_anybody(request, route, before, &self.link, lent)
         } else {
             message.send(&self.link, lent)
@@ -126,6 +146,7 @@ impl Conversation {
         let mut first = Vec::with_capacity(512);
         let hello = Hello {
             directory: self.directory.clone().unwrap_or_default(),
+            session: session::token(),
             ..hello(call, route)
         };
         hello.put(&mut first);

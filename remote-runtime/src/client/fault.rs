@@ -49,6 +49,7 @@ pub(super) fn error(call: Call<'_>, body: &[u8]) -> Error {
             why: call.with(why, argument.is_none()),
             what: argument.map_or("the answer".into(), |name| format!("the argument `{name}`")),
         },
+        Fault::Gone(why) => Error::Gone(call.trouble(why)),
         Fault::Busy(why) => Error::Busy(call.trouble(format_args!("the server is busy: {why}"))),
         Fault::Malformed(why) => Error::Malformed(
             call.trouble(format_args!("the server could not read the call: {why}")),

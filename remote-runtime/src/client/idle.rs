@@ -34,6 +34,14 @@ impl Idle {
         found.unwrap_or_default()
     }
 
+    /// Whether there is a connection to the server of that key, as far as nobody is looking at it.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.places().any(|place| {
+            let place = place.0.try_lock();
+            place.is_some_and(|place| place.as_ref().is_some_and(|it| it.leads_to(key)))
+        })
+    }
+
     /// Keeps a connection that is open, if there is room.
     pub(super) fn put(&self, connection: Box<Connection>) {
         if !connection.is_open() {

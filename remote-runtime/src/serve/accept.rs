@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::Shared;
-use super::connection::{Session, send_fault};
+use super::connection::{Connection, send_fault};
 use crate::link::{Link, PATIENCE};
 use crate::wire::fault::Fault;
 
@@ -22,7 +22,7 @@ const RESPITE: Duration = Duration::from_millis(100);
 const RESERVE: usize = 16;
 
 /// Takes the next connection, if there is one that is to be served.
-pub(super) fn next(shared: &Shared) -> Option<Box<Session>> {
+pub(super) fn next(shared: &Shared) -> Option<Box<Connection>> {
     let accepted = shared.pool.accept();
     if let Err(e) = &accepted
         && !matches!(
@@ -67,7 +67,7 @@ pub(super) fn has_gone(stream: &UnixStream) -> bool {
             .intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
-fn take(shared: &Shared, stream: UnixStream) -> Option<Box<Session>> {
+fn take(shared: &Shared, stream: UnixStream) -> Option<Box<Connection>> {
     // Some systems hand on that the listener does not block.
     if cfg!(not(target_os = "linux")) && stream.set_nonblocking(false).is_err() {
         return None;
@@ -94,7 +94,7 @@ fn take(shared: &Shared, stream: UnixStream) -> Option<Box<Session>> {
         return None;
     }
     let (id, tally) = connections.add(stream);
-    Some(Box::new(Session::new(id, link, tally, is_extra)))
+    Some(Box::new(Connection::new(id, link, tally, is_extra)))
 }
 
 /// To a client that is one too many.

@@ -10,12 +10,14 @@ use super::tally::Tally;
 use super::{Service, Shared, accept, panic};
 use crate::caller::Caller;
 use crate::link::{Broken, Link, PATIENCE};
+use crate::session::{Joined, scope};
 use crate::transport::Peer;
 use crate::wire::Kind;
 use crate::wire::call::LARGEST_HEAD;
 use crate::wire::fault::Fault;
 use crate::wire::frame::{self, LARGEST, Refused};
 use crate::wire::hello::{Hello, LARGEST_HELLO};
+use crate::wire::reference::released;
 
 /// How long a thread waits for the next call before it lets the connection rest. Who calls more often
 /// finds it there.
@@ -23,12 +25,14 @@ const LINGER: Duration = Duration::from_millis(5);
 
 /// A connection on which our hello was sent.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct Connection {
     pub(super) id: u64,
     link: Link,
     tally: Arc<Tally>,
     /// Who it is, once that has been said.
     client: Option<Client>,
+    /// The session that it belongs to, from then on.
+    joined: Option<Joined>,
     /// How many calls were taken.
     taken: u64,
     /// When the call came that has come, and was not taken.
@@ -59,13 +63,14 @@ pub(super) struct Client {
     caller: Caller,
 }
 
-impl Session {
+impl Connection {
     pub(super) fn new(id: u64, link: Link, tally: Arc<Tally>, is_extra: bool) -> Self {
         Self {
             id,
             link,
             tally,
             client: None,
+            joined: None,
             taken: 0,
             waiting: None,
             is_extra,
@@ -105,6 +110,10 @@ impl Session {
                 Err(left) => return left,
             },
         };
+        let Some(session) = self.joined.as_ref().map(|joined| joined.session().clone()) else {
+            return Left::Over;
+        };
+        let _served = scope::serve(session.clone());
         let _watched = panic::watch(self.stream().clone(), client.debug);
         let _entered = client.caller.clone().enter();
         // Who never ends for being idle need not know for how long it is.
@@ -129,12 +138,14 @@ impl Session {
                     runner.run(&shared.service, &client, self.link.body(), waited);
                     drop(running);
                     if runner.send(&self.link).is_err() {
+                        scope::take_back();
                         return Left::Over;
                     }
                     if shared.pool.is_behind() && !self.link.is_within_frame() {
                         return Left::Resting;
                     }
                 }
+                Ok(Some(Kind::Release)) => session.release(released(self.link.body())),
                 Ok(Some(request)) => {
                     if let Some(left) = self.answer(shared, &client, request) {
                         return left;
@@ -217,7 +228,7 @@ impl Session {
             self.link.receive(LARGEST_HELLO, Some(PATIENCE))
         };
         let refused = match received {
-            Ok(Some(Kind::Hello)) => match self.client(&shared.service) {
+            Ok(Some(Kind::Hello)) => match self.client(shared) {
                 Ok(client) => return client.ok_or(Left::Over),
                 Err(fault) => fault,
             },
@@ -232,7 +243,8 @@ impl Session {
     }
 
     /// Who has just said hello; `None` if it is not us.
-    fn client(&self, service: &Service) -> Result<Option<Client>, Fault> {
+    fn client(&mut self, shared: &Shared) -> Result<Option<Client>, Fault> {
+        let service = &shared.service;
         let Some(peer) = Peer::of(self.stream()).ok().filter(|peer| peer.is_us()) else {
             return Ok(None);
         };
@@ -248,6 +260,8 @@ impl Session {
                 "this is server `{name}`{of}; set another address"
             )));
         }
+        let process = peer.pid.unwrap_or(hello.pid);
+        self.joined = Some(shared.sessions.join(hello.session, process));
         let limit = usize::try_from(hello.limit).unwrap_or(usize::MAX);
         Ok(Some(Client {
             identity: Identity::of(&hello, service),

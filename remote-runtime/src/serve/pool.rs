@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::connection::{Left, Session};
+use super::connection::{Connection, Left};
 use super::run::Runner;
 use super::{Shared, accept};
 use crate::poller::Poller;
@@ -65,13 +65,13 @@ struct Crew {
     /// How many there have ever been.
     started: u64,
     /// The connections whose calls have come, and wait.
-    queue: VecDeque<Box<Session>>,
+    queue: VecDeque<Box<Connection>>,
 }
 
 /// What a thread is to do next.
 enum Task {
     Accept,
-    Serve(Box<Session>),
+    Serve(Box<Connection>),
 }
 
 impl Pool {
@@ -134,9 +134,10 @@ impl Pool {
     }
 
     /// Forgets a connection that has ended.
-    pub(super) fn forget(&self, session: &Session) {
-        if session.is_watched {
-            self.poller.forget(session.stream().as_fd(), session.id);
+    pub(super) fn forget(&self, connection: &Connection) {
+        if connection.is_watched {
+            self.poller
+                .forget(connection.stream().as_fd(), connection.id);
         }
     }
 
@@ -146,38 +147,38 @@ impl Pool {
     }
 
     /// Puts a connection whose call has come into the queue; one that is turned away comes back.
-    fn enqueue(&self, session: Box<Session>, shared: &Shared) -> Result<(), Box<Session>> {
+    fn enqueue(&self, connection: Box<Connection>, shared: &Shared) -> Result<(), Box<Connection>> {
         let mut crew = self.crew.lock();
         if shared.is_stopping() {
             drop(crew);
-            session.say_goodbye(shared);
-            return Err(session);
+            connection.say_goodbye(shared);
+            return Err(connection);
         }
         if crew.queue.len() == QUEUE {
             drop(crew);
-            session.refuse(&Fault::Busy(format!(
+            connection.refuse(&Fault::Busy(format!(
                 "all its threads run calls, and {QUEUE} more wait; try again"
             )));
-            return Err(session);
+            return Err(connection);
         }
-        crew.queue.push_back(session);
+        crew.queue.push_back(connection);
         self.is_behind.store(true, Ordering::Relaxed);
         Ok(())
     }
 
     /// The first in the queue, for a thread beside which another one waits.
-    fn dequeue(&self, crew: &mut Crew) -> Option<Box<Session>> {
+    fn dequeue(&self, crew: &mut Crew) -> Option<Box<Connection>> {
         if crew.waiting == 0 {
             return None;
         }
-        let session = crew.queue.pop_front();
+        let connection = crew.queue.pop_front();
         self.is_behind
             .store(!crew.queue.is_empty(), Ordering::Relaxed);
-        session
+        connection
     }
 
     /// Takes all out of the queue, once the server is stopping.
-    pub(super) fn close_queue(&self) -> VecDeque<Box<Session>> {
+    pub(super) fn close_queue(&self) -> VecDeque<Box<Connection>> {
         std::mem::take(&mut self.crew.lock().queue)
     }
 
@@ -213,12 +214,12 @@ impl Thread {
     fn work(&self) {
         let mut runner = Runner::default();
         while let Some((task, is_last)) = self.next() {
-            let session = match task {
+            let connection = match task {
                 Task::Accept => accept::next(&self.0),
-                Task::Serve(session) => Some(session),
+                Task::Serve(connection) => Some(connection),
             };
-            if let Some(session) = session {
-                self.serve(session, &mut runner, is_last);
+            if let Some(connection) = connection {
+                self.serve(connection, &mut runner, is_last);
             }
         }
     }
@@ -229,8 +230,8 @@ impl Thread {
         let pool = &shared.pool;
         loop {
             let mut crew = pool.crew.lock();
-            if let Some(session) = pool.dequeue(&mut crew) {
-                return Some((Task::Serve(session), false));
+            if let Some(connection) = pool.dequeue(&mut crew) {
+                return Some((Task::Serve(connection), false));
             }
             crew.waiting += 1;
             let patience = (crew.waiting > SPARE).then_some(KEEP);
@@ -251,7 +252,7 @@ impl Thread {
                 }
                 Some(LISTENER) => Task::Accept,
                 Some(id) => match shared.rouse(id) {
-                    Some(session) => Task::Serve(session),
+                    Some(connection) => Task::Serve(connection),
                     None => continue,
                 },
             };
@@ -261,22 +262,22 @@ impl Thread {
     }
 
     /// Serves a connection until it ends or rests.
-    fn serve(&self, mut session: Box<Session>, runner: &mut Runner, is_last: bool) {
+    fn serve(&self, mut connection: Box<Connection>, runner: &mut Runner, is_last: bool) {
         let shared = &self.0;
         let ending = Ending {
             shared,
-            id: session.id,
+            id: connection.id,
         };
-        let left = session.serve(shared, runner, is_last);
+        let left = connection.serve(shared, runner, is_last);
         runner.trim();
         let kept = match left {
-            Left::Over => Err(session),
-            Left::Resting => shared.rest(session),
-            Left::Waiting => shared.pool.enqueue(session, shared),
+            Left::Over => Err(connection),
+            Left::Resting => shared.rest(connection),
+            Left::Waiting => shared.pool.enqueue(connection, shared),
         };
         match kept {
             Ok(()) => ending.has_not_come(),
-            Err(session) => shared.pool.forget(&session),
+            Err(connection) => shared.pool.forget(&connection),
         }
     }
 }

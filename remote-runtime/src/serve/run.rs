@@ -12,6 +12,7 @@ use crate::caller;
 use crate::codec::{Decoder, Encoder};
 use crate::function::Reply;
 use crate::link::Link;
+use crate::session::scope;
 use crate::wire::Kind;
 use crate::wire::call::Head;
 use crate::wire::fault::Fault;
@@ -59,6 +60,7 @@ impl Runner {
             Err(fault) => {
                 // Something may have panicked when all was put down already.
                 self.block = Vec::new();
+                scope::take_back();
                 self.out.truncate(at + HEADER);
                 fault.put(&mut self.out);
                 Kind::Fault
@@ -92,6 +94,8 @@ fn handle(
     };
     let waited = waited.unwrap_or_default();
     caller::set_timeout(head.timeout.map(|timeout| timeout.saturating_sub(waited)));
-    (function.handler)(&mut Decoder::new(arguments), reply)?;
+    scope::begin_call();
+    let ended = (function.handler)(&mut Decoder::new(arguments), reply);
+    ended.map_err(|fault| scope::take_gone().map_or(fault, Fault::Gone))?;
     Ok(reply.kind())
 }

@@ -9,6 +9,7 @@ use crate::daemon;
 use crate::error::{Call, Error, Result};
 use crate::link::PATIENCE;
 use crate::registry;
+use crate::wire::report::Holder;
 
 impl Server {
     /// Starts the server in the background, unless it runs. `main` must begin with [`init`](crate::init).
@@ -113,6 +114,7 @@ impl Server {
             connections: report.connections,
             running: report.running,
             calls: report.calls,
+            holders: report.holders,
         })
     }
 }
@@ -135,4 +137,7 @@ pub struct Status {
     pub running: u64,
     /// How many calls it has taken since it began.
     pub calls: u64,
+    /// The clients that hold references to objects of the server ([`Remote`](crate::Remote)), up to a
+    /// thousand of them.
+    pub holders: Vec<Holder>,
 }

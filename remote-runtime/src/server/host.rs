@@ -122,6 +122,8 @@ impl Server {
             limit: self.max_message,
             max_connections: self.max_connections,
             idle_timeout: self.idle_timeout,
+            grace: self.grace,
+            max_references: self.max_references,
             yields,
             image: registry::image(),
         };
@@ -143,6 +145,7 @@ impl Server {
         }
         manager::notify("STOPPING=1");
         host.drain();
+        host.release();
         testing::step("end: drained");
         let ended = ended.map(drop).and(self.on_stop.map_or(Ok(()), |save| {
             if is_daemon {

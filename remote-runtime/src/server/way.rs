@@ -34,6 +34,14 @@ impl Way {
         })
     }
 
+    /// The way for a call on what is in the server of that key.
+    pub(super) fn of_key(server: &'static Server, key: &str) -> Self {
+        Self {
+            deadline: server.timeout.and_then(Deadline::after),
+            ..Self::with_key(server, key.to_owned())
+        }
+    }
+
     /// One without a limit of time, for questions to the server as a whole, which have their own.
     pub(super) fn patient(server: &'static Server, call: Call<'_>) -> Result<Self> {
         let key = server.key();
@@ -164,6 +172,12 @@ impl Route for Way {
             None if self.succeeds() => self.start(call, &files).map(Some),
             found => Ok(found),
         }
+    }
+
+    fn find(&self, call: Call<'_>) -> Option<UnixStream> {
+        // Whatever keeps it from being found, the next call says it.
+        let files = self.files(call).ok()??;
+        daemon::connect(call, &files, self.patience()).ok()?
     }
 
     fn nobody(&self, call: Call<'_>) -> Error {

@@ -44,6 +44,8 @@ pub enum Fault {
     Busy(String),
     /// What came was no message; nothing has run.
     Malformed(String),
+    /// A reference among the arguments is one to nothing; nothing has run.
+    Gone(String),
 }
 
 const CODE: u8 = 1;
@@ -65,6 +67,7 @@ const TOO_LARGE: u8 = 5;
 const UNSENDABLE: u8 = 6;
 const BUSY: u8 = 7;
 const MALFORMED: u8 = 8;
+const GONE: u8 = 9;
 
 /// The largest fault in bytes, whatever `max_message` is: its texts are cut to fit.
 pub const LARGEST_FAULT: usize = 1024 * 1024;
@@ -108,7 +111,7 @@ impl Fault {
                 put(out, LIMIT, &limit.to_le_bytes());
                 put(out, ANSWER, &[(*answer).into()]);
             }
-            Self::Mismatch(why) | Self::Malformed(why) | Self::Busy(why) => {
+            Self::Mismatch(why) | Self::Malformed(why) | Self::Busy(why) | Self::Gone(why) => {
                 put_text(out, MESSAGE, why);
             }
             Self::Unsendable { argument, why } => {
@@ -131,6 +134,7 @@ impl Fault {
             Self::Unsendable { .. } => UNSENDABLE,
             Self::Busy(_) => BUSY,
             Self::Malformed(_) => MALFORMED,
+            Self::Gone(_) => GONE,
         }
     }
 
@@ -182,6 +186,7 @@ impl Fault {
             },
             BUSY => Self::Busy(message),
             MALFORMED => Self::Malformed(message),
+            GONE => Self::Gone(message),
             _ => {
                 return Err(Malformed(
                     "it is a fault of a kind that this version does not know",
@@ -288,6 +293,7 @@ mod tests {
             any::<(Option<String>, String)>()
                 .prop_map(|(argument, why)| Fault::Unsendable { argument, why }),
             any::<String>().prop_map(Fault::Malformed),
+            any::<String>().prop_map(Fault::Gone),
             Just(Fault::UnknownFunction),
             any::<String>().prop_map(Fault::Busy),
         ]

@@ -21,6 +21,7 @@ const BUILD: u8 = 7;
 const IMAGE: u8 = 8;
 const SUCCEEDS: u8 = 9;
 const KEY: u8 = 10;
+const SESSION: u8 = 11;
 
 /// Who is speaking. A field that the other side does not send has its default.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct Hello {
     pub succeeds: bool,
     /// Which one it is or means of the servers that there are for each of several keys.
     pub key: String,
+    /// Which session a client's connection belongs to. Who knows it is in it.
+    pub session: Option<[u8; 16]>,
 }
 
 impl Hello {
@@ -86,6 +89,9 @@ impl Hello {
         if !self.key.is_empty() {
             put(out, KEY, self.key.as_bytes());
         }
+        if let Some(session) = &self.session {
+            put(out, SESSION, session);
+        }
         frame::end(out, at, Kind::Hello);
     }
 
@@ -108,6 +114,10 @@ impl Hello {
                 IMAGE => hello.image = number(value)?,
                 SUCCEEDS => hello.succeeds = number(value)? != 0,
                 KEY => hello.key = text(value),
+                SESSION => {
+                    let wrong = |_| Malformed("its session has not 16 bytes");
+                    hello.session = Some(value.try_into().map_err(wrong)?);
+                }
                 _ => {}
             }
         }
@@ -179,7 +189,7 @@ mod tests {
     fn who_is_speaking_is_readable_for_ever() {
         let body = b"\x01\x04\0\0\0\x01\0\0\0\x02\x01\0\0\0x\x03\x04\0\0\0\x07\0\0\0\x04\x08\0\0\0\0\0\0\0\0\0\0\0\
             \x07\x28\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\
-            \x08\x08\0\0\0\x06\0\0\0\0\0\0\0\x09\x01\0\0\0\x01\x0a\x02\0\0\0/k";
+            \x08\x08\0\0\0\x06\0\0\0\0\0\0\0\x09\x01\0\0\0\x01\x0a\x02\0\0\0/k\x0b\x10\0\0\x000123456789abcdef";
         let hello = Hello {
             protocol: 1,
             server: "x".into(),
@@ -194,6 +204,7 @@ mod tests {
             image: 6,
             succeeds: true,
             key: "/k".into(),
+            session: Some(*b"0123456789abcdef"),
             ..Hello::default()
         };
         assert_eq!(Hello::read(body), Ok(hello.clone()));

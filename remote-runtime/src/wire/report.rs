@@ -12,6 +12,13 @@ const CONNECTIONS: u8 = 2;
 const RUNNING: u8 = 3;
 const CALLS: u8 = 4;
 const PROGRAM: u8 = 5;
+const HOLDER: u8 = 6;
+
+const PID: u8 = 1;
+const IS_CUT: u8 = 2;
+const TYPE: u8 = 3;
+const REFERENCES: u8 = 4;
+const OPEN: u8 = 5;
 
 /// What a server is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +33,22 @@ pub struct Report {
     pub calls: u64,
     /// The program that serves.
     pub program: PathBuf,
+    /// Its clients that hold references.
+    pub holders: Vec<Holder>,
+}
+
+/// A client process that holds references to objects of the server.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Holder {
+    /// The process.
+    pub pid: u32,
+    /// How many connections it has.
+    pub connections: u64,
+    /// Whether it was cut off, and is waited for.
+    pub is_cut: bool,
+    /// How many references it holds of which type.
+    pub references: Vec<(String, u64)>,
 }
 
 impl Report {
@@ -46,6 +69,11 @@ impl Report {
         put(out, RUNNING, &self.running.to_le_bytes());
         put(out, CALLS, &self.calls.to_le_bytes());
         put(out, PROGRAM, self.program.as_os_str().as_bytes());
+        for holder in &self.holders {
+            let mut fields = Vec::new();
+            holder.put(&mut fields);
+            put(out, HOLDER, &fields);
+        }
     }
 
     /// Reads a report's fields.
@@ -59,6 +87,7 @@ impl Report {
             running: 0,
             calls: 0,
             program: PathBuf::new(),
+            holders: Vec::new(),
         };
         for field in fields::read(body) {
             let (tag, value) = field?;
@@ -72,10 +101,46 @@ impl Report {
                 RUNNING => report.running = number(value)?,
                 CALLS => report.calls = number(value)?,
                 PROGRAM => report.program = PathBuf::from(OsStr::from_bytes(value)),
+                HOLDER => report.holders.push(Holder::read(value)?),
                 _ => {}
             }
         }
         Ok(report)
+    }
+}
+
+impl Holder {
+    fn put(&self, out: &mut Vec<u8>) {
+        put(out, PID, &self.pid.to_le_bytes());
+        put(out, OPEN, &self.connections.to_le_bytes());
+        put(out, IS_CUT, &[self.is_cut.into()]);
+        for (what, references) in &self.references {
+            put(out, TYPE, what.as_bytes());
+            put(out, REFERENCES, &references.to_le_bytes());
+        }
+    }
+
+    fn read(body: &[u8]) -> Result<Self, Malformed> {
+        let mut holder = Self::default();
+        for field in fields::read(body) {
+            let (tag, value) = field?;
+            match tag {
+                PID => {
+                    let wrong = |_| Malformed("a process has a larger number than there are");
+                    holder.pid = u32::try_from(number(value)?).map_err(wrong)?;
+                }
+                OPEN => holder.connections = number(value)?,
+                IS_CUT => holder.is_cut = number(value)? != 0,
+                TYPE => holder.references.push((fields::text(value), 0)),
+                REFERENCES => {
+                    if let Some((_, references)) = holder.references.last_mut() {
+                        *references = number(value)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(holder)
     }
 }
 
@@ -86,9 +151,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_report_is_read_back(millis in 0..1_u64 << 42, connections: u64, running: u64, calls: u64, program: PathBuf) {
+        fn every_report_is_read_back(millis in 0..1_u64 << 42, connections: u64, running: u64, calls: u64, program: PathBuf, of: (u32, u64, bool, Vec<(String, u64)>)) {
             let started = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
-            let report = Report { started, connections, running, calls, program };
+            let (pid, open, is_cut, references) = of;
+            let holders = vec![Holder { pid, connections: open, is_cut, references }, Holder::default()];
+            let report = Report { started, connections, running, calls, program, holders };
             let mut body = Vec::new();
             report.put(&mut body);
             prop_assert_eq!(Report::read(&body), Ok(report));

@@ -1,0 +1,175 @@
+//! What stays in the server: the proxy that a `Remote` derefs to, with a method for each remote one
+//! of its object, which calls that one here or away.
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use syn::{Attribute, FnArg, Ident, ItemImpl, ItemTrait, LitStr, Signature, Type, parse_quote};
+
+use crate::function::{Access, Function, signature};
+use crate::item::{Written, is_cfg};
+use crate::options::Options;
+use crate::{entry, stub, types};
+
+/// A remote method.
+pub(crate) struct Method {
+    attrs: Vec<Attribute>,
+    sig: Signature,
+    function: Function,
+}
+
+impl Method {
+    pub(crate) fn of(written: Written, function: Function) -> Self {
+        Self {
+            attrs: written.attrs,
+            sig: written.sig,
+            function,
+        }
+    }
+
+    pub(crate) fn of_trait(attrs: Vec<Attribute>, sig: Signature, function: Function) -> Self {
+        Self {
+            attrs,
+            sig,
+            function,
+        }
+    }
+}
+
+/// The name of the proxy, in the block that it is declared in.
+pub(crate) fn proxy() -> Ident {
+    Ident::new("__RemotexProxy", Span::call_site())
+}
+
+/// An object that is kept as what it is.
+pub(crate) fn of_type(options: &Options, block: &ItemImpl, methods: &[Method]) -> TokenStream {
+    let krate = &options.krate;
+    let ty = &*block.self_ty;
+    let keep = quote! {
+        impl #krate::__private::Keep<#ty> for #ty {
+            fn keep(value: #ty) -> ::std::sync::Arc<#krate::__private::Cell<#ty>> {
+                ::std::sync::Arc::new(#krate::__private::Cell::new(value))
+            }
+        }
+    };
+    expand(options, &block.attrs, ty, ty, &quote!(#ty), &keep, methods)
+}
+
+/// An object that is kept as a trait object; whoever implements the trait can be one.
+pub(crate) fn of_trait(options: &Options, item: &ItemTrait, methods: &[Method]) -> TokenStream {
+    let krate = &options.krate;
+    let name = &item.ident;
+    let (ty, kept): (Type, Type) = (
+        parse_quote!(dyn #name),
+        parse_quote!(dyn #name + ::core::marker::Send + ::core::marker::Sync),
+    );
+    let keep = quote! {
+        impl<__RemotexValue> #krate::__private::Keep<__RemotexValue> for #ty
+        where
+            __RemotexValue: #name + ::core::marker::Send + ::core::marker::Sync + 'static,
+        {
+            fn keep(value: __RemotexValue) -> ::std::sync::Arc<#krate::__private::Cell<#kept>> {
+                ::std::sync::Arc::new(#krate::__private::Cell::new(value))
+            }
+        }
+    };
+    let home = quote!(#kept as #name);
+    expand(options, &item.attrs, &ty, &kept, &home, &keep, methods)
+}
+
+fn expand(
+    options: &Options,
+    attrs: &[Attribute],
+    ty: &Type,
+    kept: &Type,
+    home: &TokenStream,
+    keep: &TokenStream,
+    methods: &[Method],
+) -> TokenStream {
+    let krate = &options.krate;
+    let proxy = proxy();
+    let cfgs = attrs.iter().filter(|attr| is_cfg(attr));
+    let server = &options.server;
+    let name = types::last_ident(ty);
+    let reference = format!("Remote<{}>", types::text(ty));
+    let methods = methods
+        .iter()
+        .map(|method| expand_method(options, method, ty, home));
+    quote! {
+        #(#cfgs)*
+        #[allow(dead_code, unreachable_pub, private_interfaces, missing_docs, missing_debug_implementations)]
+        const _: () = {
+            pub struct #proxy(#krate::__private::Handle<#ty>);
+
+            impl #krate::__private::Object for #ty {
+                type Kept = #kept;
+                type Proxy = #proxy;
+                const NAME: &'static str = #name;
+                const REFERENCE: &'static str = #reference;
+                fn server() -> &'static #krate::Server {
+                    #krate::__private::declared(&#server)
+                }
+            }
+
+            impl #krate::__private::Proxy<#ty> for #proxy {
+                fn of(handle: #krate::__private::Handle<#ty>) -> Self {
+                    Self(handle)
+                }
+                fn handle(&self) -> &#krate::__private::Handle<#ty> {
+                    &self.0
+                }
+            }
+
+            #keep
+
+            impl #proxy {
+                #(#methods)*
+            }
+        };
+    }
+}
+
+fn expand_method(options: &Options, method: &Method, ty: &Type, home: &TokenStream) -> TokenStream {
+    let krate = &options.krate;
+    let Method {
+        attrs,
+        sig,
+        function,
+    } = method;
+    let attrs = attrs.iter().filter(|attr| is_for_callers(attr));
+    let mut sig = signature(&types::elsewhere(sig, ty), &function.arguments);
+    if let Some(receiver) = sig.inputs.first_mut() {
+        *receiver = FnArg::Receiver(parse_quote!(&self));
+    }
+    let entry = entry::expand(options, function);
+    let away = quote!(__REMOTEX_ENTRY.away_to(&self.0));
+    let question = stub::question(options, &sig, function, &away, Some(quote!(&self.0)));
+    let [object, e] = ["object", "e"].map(|name| Ident::new(name, Span::mixed_site()));
+    let (lock, binding, lent) = match function.receiver {
+        Some(Access::Write) => (quote!(write), quote!(mut #object), quote!(&mut *#object)),
+        _ => (quote!(read), quote!(#object), quote!(&*#object)),
+    };
+    let who = LitStr::new(
+        &format!("`{}`", function.name.value()),
+        function.name.span(),
+    );
+    let ident = &function.ident;
+    let arguments = function.arguments.iter().map(|argument| &argument.ident);
+    quote! {
+        #(#attrs)*
+        pub #sig {
+            { #entry #question }
+            match self.0.#lock(#who) {
+                ::core::result::Result::Ok(#binding) => <#home>::#ident(#lent, #(#arguments),*),
+                ::core::result::Result::Err(#e) => ::core::result::Result::Err(
+                    ::core::convert::From::<#krate::Error>::from(#e),
+                ),
+            }
+        }
+    }
+}
+
+/// Whether an attribute of a method says something to who calls it.
+fn is_for_callers(attr: &Attribute) -> bool {
+    let names = ["doc", "cfg", "must_use", "deprecated", "allow"];
+    names.iter().any(|name| attr.path().is_ident(name))
+}

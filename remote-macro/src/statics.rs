@@ -1,0 +1,164 @@
+//! A `static`: a `Variable` that clients get and set, or any other one, which is guarded against use
+//! outside of the server.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::{Ident, ItemStatic, LitStr, StaticMutability, Type};
+
+use crate::Mistakes;
+use crate::function::{Function, Origin, bare};
+use crate::item::{Written, literal};
+use crate::options::{Options, Traits};
+use crate::{stub, types};
+
+/// What a static becomes, or `None` if it is none.
+pub(crate) fn expand(
+    options: Option<&Options>,
+    item: &TokenStream,
+    mistakes: &mut Mistakes,
+) -> Option<TokenStream> {
+    let item = mistakes.note(syn::parse2::<ItemStatic>(item.clone()))?;
+    if let StaticMutability::Mut(token) = &item.mutability {
+        mistakes.add(
+            token,
+            "a static of the server is not `mut`, since many threads use it; put it into a `remotex::Mutex`",
+        );
+        return None;
+    }
+    let options = options?;
+    let Traits {
+        name,
+        idempotent,
+        or_local,
+        read_only,
+    } = &options.traits;
+    if let Some(at) = idempotent.or(*or_local) {
+        mistakes.push(syn::Error::new(
+            at,
+            "this is for functions; a static has `name = \"…\"` and `read_only`",
+        ));
+    }
+    if types::last_ident(&item.ty) == "Variable" {
+        return variable(options, &item, mistakes);
+    }
+    if let Some(at) = *read_only {
+        mistakes.push(syn::Error::new(
+            at,
+            "only a `Variable` can be `read_only`; clients see nothing of another static",
+        ));
+    }
+    if let Some(name) = name {
+        mistakes.add(
+            name,
+            "only a `Variable` has a name on the wire; clients see nothing of another static",
+        );
+    }
+    Some(guarded(options, &item))
+}
+
+/// Whatever is not a `Variable`: to use it outside of the server is a panic.
+fn guarded(options: &Options, item: &ItemStatic) -> TokenStream {
+    let (krate, server) = (&options.krate, &options.server);
+    let ItemStatic {
+        attrs,
+        vis,
+        ident,
+        ty,
+        expr,
+        ..
+    } = item;
+    let name = bare(ident);
+    quote! {
+        #(#attrs)*
+        #vis static #ident: #krate::Guarded<#ty> =
+            #krate::Guarded::new(#krate::__private::declared(&#server), #name, #expr);
+    }
+}
+
+/// A variable, with the remote functions that clients get and set it by.
+fn variable(options: &Options, item: &ItemStatic, mistakes: &mut Mistakes) -> Option<TokenStream> {
+    let (krate, server) = (&options.krate, &options.server);
+    let ItemStatic {
+        attrs,
+        vis,
+        ident,
+        ty,
+        expr,
+        ..
+    } = item;
+    let Some(value) = types::parameter(ty) else {
+        mistakes.add(ty, "say of what type it is: write `Variable<T>`");
+        return None;
+    };
+    let name = match &options.traits.name {
+        Some(name) => name.value(),
+        None => bare(ident),
+    };
+    let docs: Vec<_> = attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("doc"))
+        .collect();
+    let mut function = |what: &str, idempotent: bool, signature: TokenStream, body: TokenStream| {
+        let function = format_ident!("__remotex_{what}");
+        let written = quote!(#(#docs)* fn #function #signature { #body });
+        let written = mistakes.note(syn::parse2::<Written>(written))?;
+        let traits = Traits {
+            name: Some(literal(&format!("{name}::{what}"), ident)),
+            idempotent: idempotent.then(Span::call_site),
+            ..Traits::default()
+        };
+        let model = Function::of(
+            &written.attrs,
+            &written.sig,
+            &Origin::Free,
+            traits,
+            mistakes,
+        )?;
+        Some((function, stub::expand(options, &written, &model)))
+    };
+    let result = |of: &Type| quote!(#krate::Result<#of>);
+    let (unit, truth): (Type, Type) = (syn::parse_quote!(()), syn::parse_quote!(bool));
+    let [get_result, set_result, replace_result] = [value, &unit, &truth].map(result);
+    let (get, get_item) = function(
+        "get",
+        true,
+        quote!(() -> #get_result),
+        quote!(#krate::__private::get(&#ident)),
+    )?;
+    let (changes, change_items) = if options.traits.read_only.is_some() {
+        (quote!(::core::option::Option::None), TokenStream::new())
+    } else {
+        let (set, set_item) = function(
+            "set",
+            false,
+            quote!((value: &#value) -> #set_result),
+            quote!(#krate::__private::set(&#ident, value)),
+        )?;
+        let (replace, replace_item) = function(
+            "replace",
+            false,
+            quote!((old: &#value, new: &#value) -> #replace_result),
+            quote!(#krate::__private::replace(&#ident, old, new)),
+        )?;
+        (
+            quote!(::core::option::Option::Some((#set, #replace))),
+            quote!(#set_item #replace_item),
+        )
+    };
+    let name = LitStr::new(&name, ident.span());
+    let at = Ident::new("ACCESS", Span::mixed_site());
+    Some(quote! {
+        #(#attrs)*
+        #vis static #ident: #ty = {
+            #get_item
+            #change_items
+            static #at: #krate::__private::Access<#value> = #krate::__private::Access {
+                server: #krate::__private::declared(&#server),
+                name: #name,
+                get: #get,
+                changes: #changes,
+            };
+            #krate::__private::variable(#expr, &#at)
+        };
+    })
+}

@@ -1,0 +1,53 @@
+//! What one client holds of a server, on both sides of the connections between them.
+//!
+//! A client process is one session of a server, however many connections it has: it draws a token,
+//! and says it in each hello. The server keeps for each session the objects that it has sent
+//! references to ([`Session`]), until the client says that it has let go of them, or has gone. The
+//! client notes which of its references were dropped ([`Holdings`]), and says so before its next call.
+//!
+//! References are made and found while values are encoded and decoded, deep inside serde, which has
+//! no room for anything of ours: so each thread knows for whom it does that ([`scope`]).
+
+mod far;
+mod held;
+pub(crate) mod scope;
+mod table;
+
+use std::sync::OnceLock;
+use std::{io, process};
+
+pub use far::Far;
+pub(crate) use far::Holdings;
+pub(crate) use held::Session;
+pub(crate) use table::{Joined, Sessions};
+
+/// What a session is known by: who has it is in the session, so it is never shown.
+pub(crate) type Token = [u8; 16];
+
+/// Bytes that nobody can guess.
+fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(io::Error::from)?;
+    Ok(bytes)
+}
+
+/// The session of this process with any server. A child of fork(2) has one of its own, since what its
+/// parent holds may be let go of at any time.
+pub(crate) fn token() -> Option<Token> {
+    static DRAWN: OnceLock<Option<Token>> = OnceLock::new();
+    let mut token = (*DRAWN.get_or_init(|| random().ok()))?;
+    for (byte, own) in token.iter_mut().zip(process::id().to_le_bytes()) {
+        *byte ^= own;
+    }
+    Some(token)
+}
+
+/// What this process is called in references to its objects.
+fn home() -> io::Result<u64> {
+    static DRAWN: OnceLock<u64> = OnceLock::new();
+    if let Some(home) = DRAWN.get() {
+        return Ok(*home);
+    }
+    let drawn = u64::from_le_bytes(random()?);
+    Ok(*DRAWN.get_or_init(|| drawn))
+}

@@ -1,0 +1,149 @@
+//! The server's side: the objects that a client holds.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::table::Use;
+use super::{home, random};
+use crate::wire::reference::{Id, Reference};
+
+/// An object as it is held, whatever its type: a counted pointer to it.
+pub(crate) type Object = Box<dyn Any + Send + Sync>;
+
+/// A client process, and what it holds.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// The process, for people.
+    pub(super) process: u32,
+    /// How many references it may hold.
+    most: usize,
+    used: Arc<Use>,
+    pub(super) state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// How many connections it has.
+    pub(super) connections: usize,
+    /// Since when it has none.
+    pub(super) cut: Option<Instant>,
+    objects: HashMap<Id, Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    object: Object,
+    /// The type, as it was written.
+    what: &'static str,
+}
+
+impl Session {
+    pub(super) fn new(process: u32, most: usize, used: Arc<Use>) -> Self {
+        Self {
+            process,
+            most,
+            used,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Makes a reference to an object, which is held from now on; or says why there can be none.
+    pub(super) fn export(
+        &self,
+        object: Object,
+        what: &'static str,
+        number: u64,
+    ) -> Result<Reference, String> {
+        let no_luck = |e| format!("the system gives no random numbers: {e}");
+        let (home, id) = home()
+            .and_then(|home| Ok((home, random()?)))
+            .map_err(no_luck)?;
+        let mut state = self.state.lock();
+        if state.objects.len() >= self.most {
+            return Err(format!(
+                "its process holds {} references, which is as many as it may; drop some, or raise `.max_references` of the `Server`",
+                self.most
+            ));
+        }
+        state.objects.insert(id, Held { object, what });
+        self.used.add();
+        Ok(Reference {
+            home,
+            object: number,
+            id,
+        })
+    }
+
+    /// The object of a reference that this session holds; or why there is none.
+    pub(super) fn find<T: Clone + 'static>(
+        &self,
+        reference: &Reference,
+        what: &str,
+    ) -> Result<T, String> {
+        let gone = |why: &str| format!("the `{what}` that it is given is gone: {why}");
+        if home().ok() != Some(reference.home) {
+            return Err(gone("the server that had it has ended"));
+        }
+        let state = self.state.lock();
+        let Some(held) = state.objects.get(&reference.id) else {
+            return Err(gone(
+                "this process does not hold it, because it has let go of it, was cut off for too long, or never did",
+            ));
+        };
+        let found = held.object.downcast_ref().cloned();
+        found.ok_or_else(|| gone(&format!("that reference is one to a `{}`", held.what)))
+    }
+
+    /// Lets go of what is held by these ids; some of them may be of nothing.
+    pub(crate) fn release(&self, ids: impl Iterator<Item = Id>) {
+        let mut state = self.state.lock();
+        let released: Vec<_> = ids.filter_map(|id| state.objects.remove(&id)).collect();
+        if state.objects.capacity() / 4 > state.objects.len() {
+            state.objects.shrink_to_fit();
+        }
+        drop(state);
+        self.let_go(released);
+    }
+
+    /// Lets go of everything.
+    pub(super) fn clear(&self) {
+        let objects = std::mem::take(&mut self.state.lock().objects);
+        self.let_go(objects.into_values().collect());
+    }
+
+    /// The end of an object is the user's code, which may take long, call us, or panic.
+    fn let_go(&self, released: Vec<Held>) {
+        self.used.remove(released.len());
+        for held in released {
+            // The hook has said what there is to say of a panic.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(held)));
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.state.lock().objects.is_empty()
+    }
+
+    /// How many references it holds of which type.
+    pub(super) fn types(&self) -> Vec<(&'static str, u64)> {
+        let mut types: Vec<(&str, u64)> = Vec::new();
+        for Held { what, .. } in self.state.lock().objects.values() {
+            match types.binary_search_by_key(what, |&(what, _)| what) {
+                Ok(at) => types[at].1 += 1,
+                Err(at) => types.insert(at, (what, 1)),
+            }
+        }
+        types
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}

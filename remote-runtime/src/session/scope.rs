@@ -1,0 +1,122 @@
+//! For whom this thread encodes and decodes: what a reference becomes depends on it.
+
+use std::cell::{Cell, RefCell};
+use std::mem;
+use std::sync::Arc;
+
+use super::held::Object;
+use super::{Holdings, Session};
+use crate::wire::reference::{Id, Reference};
+
+/// Where this thread is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scope {
+    /// In no call: there is nobody to hold a reference.
+    Outside,
+    /// Only the shape of a type is looked at, and a reference is one to nothing.
+    Tracing,
+    /// In the server, in the arguments or the answer of a call that it serves.
+    Server,
+    /// At a client, in the arguments or the answer of a call to the server that these are of.
+    Client(&'static Holdings),
+}
+
+/// The call that this thread serves.
+#[derive(Debug)]
+struct Serving {
+    session: Arc<Session>,
+    /// What was made for its answer.
+    made: Vec<Id>,
+    /// Why a reference among its arguments was none.
+    gone: Option<String>,
+}
+
+thread_local! {
+    static SCOPE: Cell<Scope> = const { Cell::new(Scope::Outside) };
+    static SERVING: RefCell<Option<Serving>> = const { RefCell::new(None) };
+}
+
+/// The scope before another one was entered, which is entered again when this is dropped.
+pub(crate) struct Entered(Scope);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        SCOPE.set(self.0);
+    }
+}
+
+/// Enters a scope, for as long as what this returns lives.
+pub(crate) fn enter(scope: Scope) -> Entered {
+    Entered(SCOPE.replace(scope))
+}
+
+pub(crate) fn current() -> Scope {
+    SCOPE.get()
+}
+
+/// This thread serves that session, for as long as what this returns lives.
+pub(crate) fn serve(session: Arc<Session>) -> Served {
+    SERVING.set(Some(Serving {
+        session,
+        made: Vec::new(),
+        gone: None,
+    }));
+    Served
+}
+
+/// See [`serve`].
+pub(crate) struct Served;
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        SERVING.set(None);
+    }
+}
+
+const NOBODY: &str = "no client is served by this thread";
+
+/// Makes a reference to an object for the client that is served.
+pub(crate) fn export(object: Object, what: &'static str, number: u64) -> Result<Reference, String> {
+    SERVING.with_borrow_mut(|serving| {
+        let serving = serving.as_mut().ok_or(NOBODY)?;
+        let reference = serving.session.export(object, what, number)?;
+        serving.made.push(reference.id);
+        Ok(reference)
+    })
+}
+
+/// The object that the client that is served holds by that reference.
+pub(crate) fn find<T: Clone + 'static>(reference: &Reference, what: &str) -> Result<T, String> {
+    SERVING.with_borrow_mut(|serving| {
+        let serving = serving.as_mut().ok_or(NOBODY)?;
+        let found = serving.session.find(reference, what);
+        found.inspect_err(|why| serving.gone = Some(why.clone()))
+    })
+}
+
+/// Begins a call: what was made for the one before has arrived.
+pub(crate) fn begin_call() {
+    SERVING.with_borrow_mut(|serving| {
+        if let Some(serving) = serving {
+            serving.made.clear();
+            serving.gone = None;
+        }
+    });
+}
+
+/// Why a reference among the arguments of this call was none, if there was one.
+pub(crate) fn take_gone() -> Option<String> {
+    SERVING.with_borrow_mut(|serving| serving.as_mut()?.gone.take())
+}
+
+/// Lets go of what was made for an answer that nobody gets.
+pub(crate) fn take_back() {
+    let made = SERVING.with_borrow_mut(|serving| {
+        let serving = serving.as_mut()?;
+        let made = mem::take(&mut serving.made);
+        (!made.is_empty()).then(|| (serving.session.clone(), made))
+    });
+    if let Some((session, made)) = made {
+        session.release(made.into_iter());
+    }
+}

@@ -1,0 +1,208 @@
+//! The sessions of a server.
+
+use std::collections::HashMap;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::{Session, Token};
+use crate::wire::report::Holder;
+
+/// How many sessions a report lists.
+const LISTED: usize = 1000;
+
+/// The clients that are there, or were until just now.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    open: Mutex<HashMap<Token, Arc<Session>>>,
+    /// How long a client that was cut off is waited for.
+    grace: Duration,
+    /// How many references each may hold.
+    most: usize,
+    used: Arc<Use>,
+    /// Written to when a client was cut off, for whom somebody is to wait.
+    wake: UnixStream,
+    woken: UnixStream,
+}
+
+/// What all sessions hold, as far as it keeps a server from being idle.
+#[derive(Debug)]
+pub(super) struct Use {
+    references: AtomicUsize,
+    /// When the last one was let go of.
+    ended: Mutex<Instant>,
+}
+
+impl Use {
+    pub(super) fn add(&self) {
+        self.references.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn remove(&self, n: usize) {
+        if n > 0 && self.references.fetch_sub(n, Ordering::AcqRel) == n {
+            *self.ended.lock() = Instant::now();
+        }
+    }
+}
+
+impl Sessions {
+    pub(crate) fn new(grace: Duration, most: usize) -> io::Result<Self> {
+        let (wake, woken) = UnixStream::pair()?;
+        wake.set_nonblocking(true)?;
+        woken.set_nonblocking(true)?;
+        let used = Arc::new(Use {
+            references: AtomicUsize::new(0),
+            ended: Mutex::new(Instant::now()),
+        });
+        Ok(Self {
+            open: Mutex::default(),
+            grace,
+            most,
+            used,
+            wake,
+            woken,
+        })
+    }
+
+    /// Counts a connection of the session of that token; one without a token is a session of its own.
+    pub(crate) fn join(self: &Arc<Self>, token: Option<Token>, process: u32) -> Joined {
+        let new = || Arc::new(Session::new(process, self.most, self.used.clone()));
+        let session = match token {
+            Some(token) => {
+                let mut open = self.open.lock();
+                let session = open.entry(token).or_insert_with(new).clone();
+                let mut state = session.state.lock();
+                state.connections += 1;
+                state.cut = None;
+                drop(state);
+                session
+            }
+            None => new(),
+        };
+        Joined {
+            sessions: self.clone(),
+            token,
+            session,
+        }
+    }
+
+    /// One connection less.
+    fn leave(&self, token: &Token, session: &Session) {
+        let mut open = self.open.lock();
+        let is_empty = session.is_empty();
+        let mut state = session.state.lock();
+        state.connections -= 1;
+        if state.connections > 0 {
+            return;
+        }
+        if is_empty {
+            drop(state);
+            let removed = open.remove(token);
+            if open.capacity() / 4 > open.len() {
+                open.shrink_to_fit();
+            }
+            drop((open, removed));
+            return;
+        }
+        state.cut = Some(Instant::now());
+        drop((state, open));
+        // If it is full, somebody has been woken already.
+        let _ = (&self.wake).write(&[1]);
+    }
+
+    /// Ends the sessions that were waited for long enough; how long until there is one more, if there
+    /// is one to wait for.
+    pub(crate) fn sweep(&self) -> Option<Duration> {
+        // What has come until now is answered by this very look.
+        while matches!((&self.woken).read(&mut [0; 64]), Ok(64)) {}
+        let mut next = None;
+        let mut open = self.open.lock();
+        let ended: Vec<_> = open
+            .extract_if(|_, session| {
+                let Some(cut) = session.state.lock().cut else {
+                    return false;
+                };
+                let left = self.grace.saturating_sub(cut.elapsed());
+                if left.is_zero() {
+                    return true;
+                }
+                next = Some(next.map_or(left, |next: Duration| next.min(left)));
+                false
+            })
+            .collect();
+        if !ended.is_empty() {
+            open.shrink_to_fit();
+        }
+        drop(open);
+        for (_, session) in ended {
+            session.clear();
+        }
+        next
+    }
+
+    /// Readable when there is something to [sweep](Self::sweep) sooner than was thought.
+    pub(crate) fn changes(&self) -> BorrowedFd<'_> {
+        self.woken.as_fd()
+    }
+
+    /// Since when nobody holds anything; `None` if somebody does.
+    pub(crate) fn unused_since(&self) -> Option<Instant> {
+        let is_used = self.used.references.load(Ordering::Acquire) > 0;
+        (!is_used).then(|| *self.used.ended.lock())
+    }
+
+    /// Lets go of everything.
+    pub(crate) fn clear(&self) {
+        let sessions: Vec<_> = self.open.lock().values().cloned().collect();
+        for session in sessions {
+            session.clear();
+        }
+    }
+
+    /// Who holds what.
+    pub(crate) fn report(&self) -> Vec<Holder> {
+        let sessions: Vec<_> = self.open.lock().values().cloned().collect();
+        let holders = sessions.into_iter().map(|session| {
+            let (connections, is_cut) = {
+                let state = session.state.lock();
+                (state.connections as u64, state.cut.is_some())
+            };
+            let types = session.types().into_iter();
+            Holder {
+                pid: session.process,
+                connections,
+                is_cut,
+                references: types.map(|(what, n)| (what.to_owned(), n)).collect(),
+            }
+        });
+        let holders = holders.filter(|holder| !holder.references.is_empty());
+        holders.take(LISTED).collect()
+    }
+}
+
+/// A connection that belongs to a session, for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    sessions: Arc<Sessions>,
+    token: Option<Token>,
+    session: Arc<Session>,
+}
+
+impl Joined {
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        if let Some(token) = &self.token {
+            self.sessions.leave(token, &self.session);
+        }
+    }
+}

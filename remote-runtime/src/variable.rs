@@ -1,0 +1,215 @@
+//! `Variable<T>`: a static of the server that clients can get and set.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::error::{Call, Error, Result};
+use crate::server::Server;
+
+/// A value in the server that clients get and set as if it were theirs.
+///
+/// It is a `static` with the attribute:
+///
+/// ```ignore
+/// /// What the board shows above the news.
+/// #[remote(SERVER)]
+/// static MOTD: Variable<String> = Variable::new(|| "hello".into());
+///
+/// MOTD.set("closed on Sunday".into())?;
+/// ```
+///
+/// With `#[remote(SERVER, read_only)]` only the server sets it. `T` is `Clone`, `Serialize` and
+/// `Deserialize`, and, unless it is read-only, `PartialEq`. On the wire its functions are `MOTD::get`,
+/// `MOTD::set` and `MOTD::replace`. Like all that statics hold, its value ends with the server.
+pub struct Variable<T: 'static> {
+    init: fn() -> T,
+    value: OnceLock<RwLock<T>>,
+    /// What the attribute adds.
+    access: Option<&'static Access<T>>,
+}
+
+/// Sets a variable, and sets it if it is what it was.
+type Changes<T> = (fn(&T) -> Result<()>, fn(&T, &T) -> Result<bool>);
+
+/// How a variable is got and set: by remote functions, which know where it is.
+#[derive(Debug)]
+pub struct Access<T> {
+    /// Whose variable it is.
+    pub server: &'static Server,
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Gets it.
+    pub get: fn() -> Result<T>,
+    /// Changes it; `None` if clients may not.
+    pub changes: Option<Changes<T>>,
+}
+
+impl<T> Variable<T> {
+    /// A variable that has the value of `init` until it is set.
+    #[must_use]
+    pub const fn new(init: fn() -> T) -> Self {
+        Self {
+            init,
+            value: OnceLock::new(),
+            access: None,
+        }
+    }
+
+    /// In the server: the value, which others may read too.
+    ///
+    /// # Panics
+    /// Anywhere else, where there is no such value.
+    #[track_caller]
+    pub fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.here().read()
+    }
+
+    /// In the server: the value, which nobody else reads or changes meanwhile.
+    ///
+    /// # Panics
+    /// Anywhere else, where there is no such value.
+    #[track_caller]
+    pub fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.here().write()
+    }
+
+    /// Its value.
+    ///
+    /// # Errors
+    /// As of any call.
+    pub fn get(&self) -> Result<T>
+    where
+        T: Clone,
+    {
+        match self.access {
+            Some(access) => (access.get)(),
+            None => Ok(self.read().clone()),
+        }
+    }
+
+    /// Sets it.
+    ///
+    /// # Errors
+    /// As of any call; [`Error::Denied`] if it is read-only.
+    pub fn set(&self, value: T) -> Result<()> {
+        match self.away() {
+            Some(access) => (access.changes()?.0)(&value),
+            None => {
+                *self.write() = value;
+                Ok(())
+            }
+        }
+    }
+
+    /// Sets it to `new` if it is `old`, and says whether it was: nobody else's value is lost.
+    ///
+    /// ```ignore
+    /// loop {
+    ///     let old = VISITORS.get()?;
+    ///     if VISITORS.replace(&old, old + 1)? {
+    ///         break;
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As of [`set`](Self::set).
+    pub fn replace(&self, old: &T, new: T) -> Result<bool>
+    where
+        T: PartialEq,
+    {
+        match self.away() {
+            Some(access) => (access.changes()?.1)(old, &new),
+            None => Ok(self.exchange(old, || new)),
+        }
+    }
+
+    fn exchange(&self, old: &T, new: impl FnOnce() -> T) -> bool
+    where
+        T: PartialEq,
+    {
+        let mut value = self.write();
+        let is_old = *value == *old;
+        if is_old {
+            *value = new();
+        }
+        is_old
+    }
+
+    /// How it is reached from here, if it is in another process.
+    fn away(&self) -> Option<&'static Access<T>> {
+        self.access.filter(|access| !access.server.is_local())
+    }
+
+    #[track_caller]
+    fn here(&self) -> &RwLock<T> {
+        if let Some(Access { server, name, .. }) = self.away() {
+            panic!(
+                "`{name}` is a variable of server `{}`, which this process does not serve; use `get`, `set` or `replace` here",
+                server.name()
+            );
+        }
+        self.value.get_or_init(|| RwLock::new((self.init)()))
+    }
+}
+
+impl<T> Access<T> {
+    fn changes(&self) -> Result<Changes<T>> {
+        let Self {
+            server,
+            name,
+            changes,
+            ..
+        } = self;
+        let denied = || {
+            let call = Call::of(server.name(), name);
+            Error::Denied(call.trouble("it is read-only: only the server sets it"))
+        };
+        changes.ok_or_else(denied)
+    }
+}
+
+impl<T> fmt::Debug for Variable<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.access.map(|access| access.name);
+        f.debug_struct("Variable")
+            .field("name", &name)
+            .finish_non_exhaustive()
+    }
+}
+
+// What the macro puts into the remote functions of a variable.
+
+/// The variable, as the attribute knows it.
+#[must_use]
+pub const fn variable<T>(mut variable: Variable<T>, access: &'static Access<T>) -> Variable<T> {
+    variable.access = Some(access);
+    variable
+}
+
+/// The body of `get`.
+///
+/// # Errors
+/// Never.
+pub fn get<T: Clone>(variable: &Variable<T>) -> Result<T> {
+    Ok(variable.read().clone())
+}
+
+/// The body of `set`.
+///
+/// # Errors
+/// Never.
+pub fn set<T: Clone>(variable: &Variable<T>, value: &T) -> Result<()> {
+    *variable.write() = value.clone();
+    Ok(())
+}
+
+/// The body of `replace`.
+///
+/// # Errors
+/// Never.
+pub fn replace<T: Clone + PartialEq>(variable: &Variable<T>, old: &T, new: &T) -> Result<bool> {
+    Ok(variable.exchange(old, || new.clone()))
+}

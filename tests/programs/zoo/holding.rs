@@ -1,0 +1,438 @@
+//! What a client must find that holds what stays in the server.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use remotex::{Error, Remote, Result};
+
+use super::objects::{
+    Box, Counter, HOLDING, LINGERING, Letter, MOTTO, SUM, Shelf, VISITS, boxes, clear, counter,
+    keep, kept_boxes, look_at_shelf, shelf, too_much, visit, weigh,
+};
+
+pub(crate) fn run(words: &[&str]) {
+    match words {
+        ["methods"] => methods(),
+        ["values"] => values(),
+        ["traits"] => traits(),
+        ["life"] => life(),
+        ["circles"] => circles(),
+        ["deadlocks"] => deadlocks(),
+        ["restart"] => restart(),
+        ["limits"] => limits(),
+        ["variables"] => variables(),
+        ["guards"] => drop(look_at_shelf()),
+        ["local"] => local(),
+        ["million", n] => million(n.parse().unwrap()),
+        ["together", n, file] => together(n.parse().unwrap(), file.as_ref()),
+        ["sum", n] => sum(n.parse().unwrap()),
+        ["forks"] => forks(),
+        ["hold", n, file] => hold(n.parse().unwrap(), file.as_ref()),
+        ["cut", file] => cut(file.as_ref()),
+        ["cut-off", file] => cut_off(file.as_ref()),
+        ["idle", file] => idle(file.as_ref()),
+        _ => panic!("no such check: {words:?}"),
+    }
+}
+
+fn methods() {
+    let one = Box::with("a").unwrap();
+    assert_eq!(one.put(("b", 2)).unwrap(), 3);
+    assert_eq!(one.inside().unwrap(), ["a", "b", "b"]);
+    let other = Box::with("c").unwrap();
+    assert_eq!(other.empty(&one).unwrap(), 4);
+    assert_eq!(one.inside().unwrap(), [""; 0]);
+    assert_eq!(other.look_twice(&other).unwrap(), ["c", "a", "b", "b"]);
+    let failed = one.fail().unwrap_err();
+    assert_eq!(failed.to_string(), "empty");
+    // Cloned, compared, sent.
+    let again = one.clone();
+    assert_eq!(one, again);
+    assert!(Remote::same(&one, &again) && one != other);
+    assert_eq!(HashSet::from([&one, &again, &other]).len(), 2);
+    let threads: Vec<_> = (0..8)
+        .map(|_| {
+            let it = other.clone();
+            thread::spawn(move || it.put(("d", 1)).unwrap())
+        })
+        .collect();
+    let mut sizes: Vec<_> = threads
+        .into_iter()
+        .map(|thread| thread.join().unwrap())
+        .collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, (5..=12).collect::<Vec<_>>());
+}
+
+fn values() {
+    let Shelf { name, boxes: on_it } = shelf(5).unwrap();
+    assert_eq!(name, "shelf");
+    assert_eq!(on_it.len(), 5);
+    let third = on_it[&3].clone().unwrap();
+    assert_eq!(third.inside().unwrap(), ["3"]);
+    third.put(("x", 9)).unwrap();
+    assert_eq!(weigh(Shelf { name, boxes: on_it }).unwrap(), 14);
+    // Into the server, and back: by another reference to the same object.
+    assert_eq!(keep(third.clone()).unwrap(), 1);
+    let kept = kept_boxes().unwrap();
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0], third);
+    assert!(
+        format!("{kept:?}").ends_with("in server `holding`)]"),
+        "{kept:?}"
+    );
+    let holder = Box::with("holder").unwrap();
+    holder.hold(third.clone()).unwrap();
+    assert_eq!(holder.held().unwrap(), [third]);
+    // What is nowhere else cannot be sent, and nothing of a server can go elsewhere.
+    let ours = Remote::<dyn Counter>::new(7_usize);
+    assert_eq!(ours.count().unwrap(), 7);
+    let local: Remote<Box> = Remote::new(local_box());
+    let e = keep(local).unwrap_err();
+    assert_eq!(
+        e.to_string(),
+        "the argument `it` of `keep` on server `holding` cannot be sent: of a `Remote<Box>`, it is in this process, \
+         and not in server `holding`: only what a server has returned can be given back to it"
+    );
+    assert!(matches!(e, Error::Unsendable { .. }) && !e.may_have_run());
+    let e = match Remote::read(&kept[0]) {
+        Err(e) => e.to_string(),
+        Ok(_) => panic!("it is not here"),
+    };
+    assert_eq!(
+        e,
+        "`Remote::read` is for the process that has the `Box`, which stays in server `holding`; call its remote methods"
+    );
+    assert!(serde_word(&kept[0]).contains("arguments or the answer of a remote function"));
+    clear().unwrap();
+}
+
+/// What serde says of a reference outside of a call.
+fn serde_word(it: &Remote<Box>) -> String {
+    use serde::de::value::{Error as Words, U64Deserializer};
+    use serde::{Deserialize, de::IntoDeserializer};
+    let into: U64Deserializer<Words> = 1_u64.into_deserializer();
+    assert!(Remote::<Box>::deserialize(into).is_err());
+    let mut out = Vec::new();
+    let e = remote_runtime::codec::Encoder::new(&mut out, 0, 1000).put(it);
+    format!("{e:?}")
+}
+
+fn local_box() -> Box {
+    // Only the server makes them, but nothing keeps us from saying so.
+    Box::empty_one()
+}
+
+fn traits() {
+    let words = counter("words").unwrap();
+    let letters = counter("letters").unwrap();
+    assert_eq!(words.add("three").unwrap(), 1);
+    assert_eq!(letters.add("three").unwrap(), 5);
+    assert_eq!(words.add_twice("three").unwrap(), 3);
+    assert_eq!(letters.add_twice("three").unwrap(), 15);
+    assert_eq!((words.count().unwrap(), letters.count().unwrap()), (3, 15));
+    assert_ne!(words, letters);
+    let e = counter("sheep").unwrap_err();
+    assert_eq!(e.to_string(), "nobody counts that");
+}
+
+/// What the server says of who holds what.
+fn holders() -> BTreeMap<String, u64> {
+    let status = HOLDING.status().unwrap();
+    let of_all = status.holders.into_iter().flat_map(|it| it.references);
+    let mut types = BTreeMap::new();
+    for (what, n) in of_all {
+        *types.entry(what).or_default() += n;
+    }
+    types
+}
+
+fn life() {
+    assert_eq!(boxes().unwrap(), 0);
+    let one = Box::with("a").unwrap();
+    let words = counter("words").unwrap();
+    let holder = &HOLDING.status().unwrap().holders[..];
+    assert_eq!(holder.len(), 1);
+    assert_eq!(
+        (holder[0].pid, holder[0].is_cut),
+        (std::process::id(), false)
+    );
+    assert_eq!(
+        holders(),
+        BTreeMap::from([("Box".into(), 1), ("Counter".into(), 1)])
+    );
+    let again = one.clone();
+    drop(one);
+    assert_eq!(boxes().unwrap(), 1);
+    // Let go of with the next call, whatever that is.
+    drop((again, words));
+    assert_eq!(boxes().unwrap(), 0);
+    assert!(holders().is_empty());
+    // What the server holds stays.
+    keep(Box::with("b").unwrap()).unwrap();
+    assert_eq!(boxes().unwrap(), 1);
+    assert!(holders().is_empty());
+    clear().unwrap();
+    assert_eq!(boxes().unwrap(), 0);
+    // Many at once.
+    let many = shelf(900).unwrap();
+    assert_eq!(boxes().unwrap(), 900);
+    drop(many);
+    assert_eq!(boxes().unwrap(), 0);
+    // One whose end panics ends all the same, and takes nothing with it.
+    let dynamite = Box::with("dynamite").unwrap();
+    let other = Box::with("other").unwrap();
+    drop(dynamite);
+    assert_eq!(boxes().unwrap(), 1);
+    assert_eq!(other.inside().unwrap(), ["other"]);
+    drop(other);
+    // An answer that does not arrive leaves nothing behind.
+    let e = too_much().unwrap_err();
+    assert!(matches!(e, Error::TooLarge { .. }), "{e:?}");
+    assert_eq!(boxes().unwrap(), 0);
+    assert!(holders().is_empty());
+}
+
+fn circles() {
+    // As with an `Arc`, what holds itself stays until that is undone.
+    let (one, other) = (Box::with("a").unwrap(), Box::with("b").unwrap());
+    one.hold(other.clone()).unwrap();
+    other.hold(one.clone()).unwrap();
+    one.hold(one.clone()).unwrap();
+    drop(other);
+    assert_eq!(one.held().unwrap()[0].held().unwrap()[0], one);
+    assert_eq!(boxes().unwrap(), 2);
+    assert_eq!(one.let_go().unwrap(), 2);
+    assert_eq!(boxes().unwrap(), 1);
+    drop(one);
+    assert_eq!(boxes().unwrap(), 0);
+    // Who does not hold is no part of one.
+    let (parent, child) = (Box::with("a").unwrap(), Box::with("b").unwrap());
+    parent.hold(child.clone()).unwrap();
+    child.is_in(&parent).unwrap();
+    assert_eq!(child.parent().unwrap(), Some(parent.clone()));
+    drop(parent);
+    assert_eq!(child.parent().unwrap(), None);
+    drop(child);
+    assert_eq!(boxes().unwrap(), 0);
+    assert!(holders().is_empty());
+}
+
+fn deadlocks() {
+    let it = Box::with("a").unwrap();
+    for (ended, why) in [
+        (it.recurse(&it), "a `&mut self` method of it runs"),
+        (it.look_and_put(&it), "another method of it runs"),
+        (it.empty(&it), "another method of it runs"),
+    ] {
+        let e = ended.unwrap_err().to_string();
+        assert!(
+            e.contains("would wait for itself, which is a deadlock"),
+            "{e}"
+        );
+        assert!(e.contains("both are of one `Box`"), "{e}");
+        let _ = why;
+    }
+    // Nothing was left locked.
+    assert_eq!(it.put(("b", 1)).unwrap(), 2);
+    let local = Remote::<Box>::new(Box::empty_one());
+    let reading = Remote::read(&local).unwrap();
+    assert!(Remote::write(&local).is_err());
+    assert!(Remote::read(&local).is_ok());
+    drop(reading);
+    assert!(Remote::write(&local).is_ok());
+}
+
+fn restart() {
+    let it = Box::with("a").unwrap();
+    HOLDING.restart().unwrap();
+    let other = Box::with("b").unwrap();
+    let e = it.inside().unwrap_err();
+    assert!(matches!(e, Error::Gone(_)) && !e.may_have_run(), "{e:?}");
+    assert_eq!(
+        e.to_string(),
+        "`Box::inside` on server `holding`: the `Box` that it is given is gone: the server that had it has ended"
+    );
+    assert_ne!(it, other);
+    let e = other.empty(&it).unwrap_err();
+    assert!(matches!(e, Error::Gone(_)), "{e:?}");
+    assert_eq!(other.inside().unwrap(), ["b"]);
+}
+
+fn limits() {
+    let held: Vec<_> = (0..1000).map(|_| Box::with("a").unwrap()).collect();
+    let e = Box::with("a").unwrap_err();
+    assert!(matches!(e, Error::Unsendable { .. }) && e.may_have_run());
+    assert_eq!(
+        e.to_string(),
+        "the answer of `Box::with` on server `holding` cannot be sent: of a `Remote<Box>`, its process holds 1000 references, \
+         which is as many as it may; drop some, or raise `.max_references` of the `Server`"
+    );
+    assert_eq!(boxes().unwrap(), 1000);
+    drop(held);
+    assert_eq!(boxes().unwrap(), 0);
+    Box::with("a").unwrap();
+}
+
+fn variables() {
+    assert_eq!(MOTTO.get().unwrap(), "hold on");
+    MOTTO.set("let go".into()).unwrap();
+    assert_eq!(MOTTO.get().unwrap(), "let go");
+    assert!(!MOTTO.replace(&"hold on".into(), "x".into()).unwrap());
+    assert!(MOTTO.replace(&"let go".into(), "x".into()).unwrap());
+    assert_eq!(MOTTO.get().unwrap(), "x");
+    assert_eq!(visit().unwrap(), 1);
+    assert_eq!(VISITS.get().unwrap(), 1);
+    for ended in [VISITS.set(7), VISITS.replace(&1, 7).map(drop)] {
+        let e = ended.unwrap_err();
+        assert!(matches!(e, Error::Denied(_)));
+        assert_eq!(
+            e.to_string(),
+            "`VISITS` on server `holding`: it is read-only: only the server sets it"
+        );
+    }
+    assert_eq!(VISITS.get().unwrap(), 1);
+    let panicked = std::panic::catch_unwind(|| drop(MOTTO.read())).unwrap_err();
+    assert_eq!(
+        panicked.downcast_ref::<String>().unwrap(),
+        "`MOTTO` is a variable of server `holding`, which this process does not serve; use `get`, `set` or `replace` here"
+    );
+}
+
+/// All of it, where it is called.
+fn local() {
+    assert!(HOLDING.is_local());
+    methods();
+    traits();
+    deadlocks();
+    clear().unwrap();
+    assert_eq!(look_at_shelf(), 0);
+    assert_eq!(boxes().unwrap(), 0);
+    MOTTO.set("here".into()).unwrap();
+    assert_eq!(*MOTTO.read(), "here");
+    assert!(MOTTO.replace(&"here".into(), "there".into()).unwrap());
+    assert_eq!(MOTTO.get().unwrap(), "there");
+    VISITS.set(3).unwrap();
+    assert_eq!(visit().unwrap(), 4);
+    let it = Box::with("a").unwrap();
+    assert!(format!("{it:?}").ends_with(", here)"), "{it:?}");
+}
+
+/// Makes and drops so many, and prints how much memory the server takes before and after.
+fn million(n: usize) {
+    let memory = |round: usize| {
+        for _ in 0..round {
+            drop(Box::with("a").unwrap());
+        }
+        assert_eq!(boxes().unwrap(), 0);
+        let status = HOLDING.status().unwrap();
+        assert!(status.holders.is_empty());
+        resident(status.pid)
+    };
+    let before = memory(1000);
+    println!("{before} {}", memory(n));
+}
+
+/// In KiB.
+pub(crate) fn resident(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS"))
+        .unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// Calls so many methods at once that only look, each of which ends when `file` is there.
+fn together(n: usize, file: &Path) {
+    let it = Box::with("a").unwrap();
+    thread::scope(|scope| {
+        for _ in 0..n {
+            scope.spawn(|| it.together(file).unwrap());
+        }
+    });
+    assert_eq!(it.put(("b", 1)).unwrap(), 2);
+}
+
+/// Adds 1 so often.
+fn sum(n: u64) {
+    for _ in 0..n {
+        loop {
+            let old = SUM.get().unwrap();
+            if SUM.replace(&old, old + 1).unwrap() {
+                break;
+            }
+        }
+    }
+    println!("{}", SUM.get().unwrap());
+}
+
+fn forks() {
+    let it = Box::with("a").unwrap();
+    // SAFETY: no other thread runs in this process.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // What the parent holds is not the child's, to use or to let go of.
+        let is_gone = matches!(it.inside(), Err(Error::Gone(_)));
+        drop(it);
+        let own = Box::with("own").and_then(|own| own.inside());
+        std::process::exit(i32::from(!is_gone || own.is_err()));
+    }
+    let mut status = 0;
+    // SAFETY: the pointer is that of a variable.
+    let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+    assert_eq!((waited, status), (child, 0));
+    assert_eq!(it.inside().unwrap(), ["a"]);
+}
+
+/// Holds so many, says so by a file, and goes on making and dropping until it is killed.
+fn hold(n: usize, file: &Path) {
+    let mut held: Vec<_> = (0..n).map(|_| Box::with("held").unwrap()).collect();
+    std::fs::write(file, "").unwrap();
+    for at in (0..n).cycle() {
+        held[at] = Box::with("held anew").unwrap();
+    }
+}
+
+/// Goes on with what it holds when its connection was cut, as often as there is a `file`.
+fn cut(file: &Path) {
+    let it = Box::with("a").unwrap();
+    println!("ready");
+    let mut lost = 0;
+    while !file.exists() {
+        match it.put(("b", 1)) {
+            Ok(_) => {}
+            Err(Error::Lost(_)) => lost += 1,
+            Err(e) => panic!("{e:?}"),
+        }
+    }
+    let inside: Result<Vec<String>> = it.inside();
+    println!("{lost} {}", inside.unwrap().len() > 1);
+}
+
+/// Is cut off in a call that ends when `file` is there, and does nothing for longer than it is waited
+/// for.
+fn cut_off(file: &Path) {
+    let it = Box::with("a").unwrap();
+    let e = it.together(file).unwrap_err();
+    assert!(matches!(e, Error::Lost(_)), "{e:?}");
+    std::fs::write(file, "").unwrap();
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(it.inside().unwrap(), ["a"]);
+}
+
+/// Holds what writes `file` when it ends, for longer than its server may be idle.
+fn idle(file: &Path) {
+    let it = Letter::of(file).unwrap();
+    let pid = LINGERING.status().unwrap().pid;
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(LINGERING.status().unwrap().pid, pid);
+    assert_eq!(it.path().unwrap(), file);
+    assert!(!file.exists());
+    drop(it);
+    // The next call lets go of it, and of its own.
+    drop(Letter::of(&file.with_extension("other")).unwrap());
+    assert!(file.exists());
+}
