@@ -41,8 +41,8 @@ pub mod fastest_client {}
 
 pub use parking_lot::{Mutex, RwLock};
 pub use remote_runtime::{
-    Caller, Error, Guarded, Holder, InCall, Remote, Result, Server, Status, Trouble, Variable,
-    WeakRemote, caller, init,
+    Call, Caller, Details, Error, Guarded, Holder, InCall, Outcome, Remote, Result, Server, Status,
+    Trouble, Variable, WeakRemote, caller, init,
 };
 
 /// Makes a function run in its server's process only.

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use crate::argument::Owned;
 use crate::call::{Away, Received, Send};
 use crate::codec::{Decoder, Number};
-use crate::error::{Error, Failure};
+use crate::error::Error;
 use crate::function::Reply;
 use crate::shape::Shape;
 use crate::tag::Tag;
@@ -220,12 +220,12 @@ tiers! {
     /// Tier 2.
     AnswerBoxedSync for &&&Tag<Result<T, E>>, where E: Into<BoxedSync>;
         raised: |received| Err(received.unexpected());
-        failed: |e: E, _| Err(Fault::Failed(Failure::of(e.into().as_ref())));
+        failed: |e: E, reply: &mut Reply<'_>| Err(reply.fail(e.into().as_ref()));
         shape: |shape| shape.word("failure");
     /// Tier 3.
     AnswerBoxed for &&Tag<Result<T, E>>, where E: Into<Boxed>;
         raised: |received| Err(received.unexpected());
-        failed: |e: E, _| Err(Fault::Failed(Failure::of(e.into().as_ref())));
+        failed: |e: E, reply: &mut Reply<'_>| Err(reply.fail(e.into().as_ref()));
         shape: |shape| shape.word("failure");
 }
 

@@ -28,6 +28,7 @@ pub(crate) use bulk::BLOCK;
 pub use bulk::{Block, Bytes, Numbers, Outbound, Owned};
 
 fn take<'m, T: Deserialize<'m>>(name: &str, from: &mut Decoder<'m>) -> Result<T, Fault> {
+    from.mark();
     let _entered = scope::enter(Scope::Server);
     from.take().map_err(|e| wrong(name, &e))
 }
@@ -246,6 +247,7 @@ macro_rules! hold_numbers {
                 shape.add::<Vec<N>>();
             }
             fn hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<$held<$of>, Fault> {
+                from.mark();
                 from.take_numbers().map($held).map_err(|e| wrong(name, &e))
             }
         }

@@ -1,11 +1,13 @@
 //! The one door: run the function here, or find its server and send the call there.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 
 use crate::argument::Outbound;
 use crate::client::{self, Request, Route};
 use crate::codec::{self, Decoder, Encoder, Undecoded, Unencoded};
-use crate::error::{Call, Error};
+use crate::error::{Call, Details, Error, Record, Recorded};
 use crate::explain;
 use crate::registry::Entry;
 use crate::server::Way;
@@ -135,13 +137,51 @@ impl Away<'_> {
             fingerprint: &|| function.fingerprint(),
             idempotent: function.idempotent,
             wants_block: is_block,
+            record: &|record| {
+                let key = holdings.key;
+                Record::of(Arc::new(At { entry, key }), record)
+            },
         };
-        let reply = server.client().exchange(&request, way, &mut encode)?;
+        let exchanged = server.client().exchange(&request, way, &mut encode);
+        let reply = exchanged.inspect_err(print_if_wanted)?;
         Ok(Received {
             reply,
             call,
             holdings,
         })
+    }
+}
+
+/// Where the details of an error are: in the server that has run the call.
+#[derive(Debug)]
+struct At {
+    entry: &'static Entry,
+    key: &'static str,
+}
+
+impl Recorded for At {
+    fn fetch(&self, record: u64) -> Result<Details, Error> {
+        let Self { entry, key } = self;
+        let (call, way) = (entry.call(), entry.server.way_with(key));
+        let ended = || Error::Gone(call.trouble(client::NO_SERVER));
+        let stream = way.reconnect(call).ok_or_else(ended)?;
+        client::details(call, &way, stream, record)
+    }
+}
+
+/// With REMOTEX_DEBUG, tells of a failure all that the server knows.
+#[cold]
+fn print_if_wanted(e: &Error) {
+    if !explain::is_on("REMOTEX_DEBUG") {
+        return;
+    }
+    match (e.details(), e) {
+        (Ok(details), _) => eprintln!("{details}"),
+        // A server that aborts on panic has gone with all else that it knew.
+        (Err(_), Error::Panicked { backtrace, .. }) => {
+            eprintln!("{e}\n{}", backtrace.as_deref().unwrap_or_default());
+        }
+        (Err(_), _) => {}
     }
 }
 

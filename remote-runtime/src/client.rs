@@ -25,16 +25,19 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::codec::{Encoder, Lent, Unencoded};
-use crate::error::{Call, Error};
+use crate::error::{Call, Error, Record};
 use crate::explain;
 use crate::session::Holdings;
 use crate::wire::Kind;
 use crate::wire::call::Fingerprint;
+use crate::wire::fault::record;
 use crate::wire::frame::Block;
 use connection::{Connection, Ended};
 use idle::Idle;
 
-pub(crate) use control::{Succession, ask_to_stop, is_staying, restart, status, stop, succeed};
+pub(crate) use control::{
+    NO_SERVER, Succession, ask_to_stop, details, is_staying, restart, status, stop, succeed,
+};
 
 /// How often a call is tried that has not run. A server that restarts costs one attempt; with the
 /// pauses between them, all together take about four seconds.
@@ -71,6 +74,8 @@ pub(crate) struct Request<'a> {
     pub(crate) idempotent: bool,
     /// Whether its answer is nothing but a block.
     pub(crate) wants_block: bool,
+    /// Where the server keeps what it knows of its failure, by the number of that.
+    pub(crate) record: &'a dyn Fn(u64) -> Record,
 }
 
 /// How a client comes to its server: the client itself knows no addresses and starts nothing.
@@ -79,7 +84,7 @@ pub(crate) trait Route {
     fn connect(&self, call: Call<'_>) -> Result<Option<UnixStream>, Error>;
 
     /// Connects to a server that runs, and starts none.
-    fn find(&self, call: Call<'_>) -> Option<UnixStream>;
+    fn reconnect(&self, call: Call<'_>) -> Option<UnixStream>;
 
     /// The error if there is nobody.
     fn nobody(&self, call: Call<'_>) -> Error;
@@ -199,7 +204,11 @@ impl Client {
         };
         reply.kind = ended?;
         if reply.kind == Kind::Fault {
-            return Err(fault::error(request.call, reply.body()));
+            let e = fault::error(request.call, reply.body());
+            return Err(match record(reply.body()) {
+                Some(record) => e.recorded((request.record)(record)),
+                None => e,
+            });
         }
         Ok(reply)
     }

@@ -27,6 +27,9 @@ pub use numbers::Number;
 /// its own is sent.
 pub(crate) const LARGE: usize = 16 * 1024;
 
+/// Of how many arguments a decoder knows the sizes; the last one has the rest.
+const MARKS: usize = 16;
+
 const FORMAT: Configuration<LittleEndian, Fixint> =
     bincode::config::standard().with_fixed_int_encoding();
 
@@ -221,6 +224,9 @@ fn reason(e: EncodeError) -> String {
 pub struct Decoder<'m> {
     rest: &'m [u8],
     guard: Guard,
+    /// How much was left before each argument, as far as there is room for that.
+    before: [usize; MARKS],
+    marks: usize,
 }
 
 impl<'m> Decoder<'m> {
@@ -230,7 +236,29 @@ impl<'m> Decoder<'m> {
         Self {
             rest: message,
             guard: Guard::new(message.len()),
+            before: [0; MARKS],
+            marks: 0,
         }
+    }
+
+    /// The next argument begins here.
+    pub(crate) fn mark(&mut self) {
+        if let Some(before) = self.before.get_mut(self.marks) {
+            *before = self.rest.len();
+            self.marks += 1;
+        }
+    }
+
+    /// How many bytes each argument has taken.
+    pub(crate) fn sizes(&self) -> Vec<u64> {
+        let before = &self.before[..self.marks];
+        let left = self.rest.len();
+        let after = before.iter().skip(1).chain([&left]);
+        let sizes = before
+            .iter()
+            .zip(after)
+            .map(|(before, after)| before - after);
+        sizes.map(|size| size as u64).collect()
     }
 
     /// Takes the next value.

@@ -1,15 +1,18 @@
 //! What a call can end with instead of its answer.
 
+mod details;
 mod failure;
 mod in_call;
 mod trouble;
 
 use std::fmt;
 
+pub use details::Details;
 pub use failure::Failure;
 pub use in_call::InCall;
 pub use trouble::Trouble;
 
+pub(crate) use details::{Record, Recorded};
 pub(crate) use in_call::Call;
 
 /// `Result` with this crate's [`Error`].
@@ -116,6 +119,33 @@ impl Error {
             Self::Unsendable { why, .. } => why.may_have_run(),
             _ => self.trouble().is_some_and(Trouble::may_have_run),
         }
+    }
+
+    /// What the server knows of the call: the failure or panic with all its causes, where it came from,
+    /// and with which arguments. It is fetched from there, where it is kept for as long as this
+    /// process is connected, unless sixteen more calls of it have failed since.
+    ///
+    /// With `REMOTEX_DEBUG=1` it is printed to stderr at once.
+    ///
+    /// # Errors
+    /// If the function has neither failed nor panicked in a server; [`Error::Gone`] if the server does
+    /// not have it any more.
+    pub fn details(&self) -> Result<Details> {
+        match self {
+            Self::Failed { failure, .. } => failure.record().fetch(),
+            Self::Panicked { location, .. } => location.record().fetch(),
+            _ => Record::default().fetch(),
+        }
+    }
+
+    /// Says where its details are, if it is one of which there are any.
+    pub(crate) fn recorded(mut self, record: Record) -> Self {
+        match &mut self {
+            Self::Failed { failure, .. } => failure.set_record(record),
+            Self::Panicked { location, .. } => location.set_record(record),
+            _ => {}
+        }
+        self
     }
 
     /// Whether nothing has run because there is no server that would run it: not running, not this

@@ -1,10 +1,12 @@
 //! The functions that a program serves, as the macro describes them.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 use crate::codec::{self, Decoder, Encoder, Number, Unencoded};
+use crate::error::Failure;
 use crate::session::scope::{self, Scope};
 use crate::shape::Shape;
 use crate::wire::Kind;
@@ -103,6 +105,8 @@ pub struct Reply<'b> {
     kind: Kind,
     /// A large block that is its end.
     block: Vec<u8>,
+    /// The failure that the function returned, as `Debug` has it.
+    debug: Option<String>,
 }
 
 impl<'b> Reply<'b> {
@@ -111,7 +115,13 @@ impl<'b> Reply<'b> {
             encoder,
             kind: Kind::Answer,
             block: Vec::new(),
+            debug: None,
         }
+    }
+
+    /// The failure that the function returned, as `Debug` has it.
+    pub(crate) fn take_debug(&mut self) -> Option<String> {
+        self.debug.take()
     }
 
     /// What is to be sent after what was encoded.
@@ -140,6 +150,14 @@ impl<'b> Reply<'b> {
 
     pub(crate) fn answer_numbers<N: Number>(&mut self, numbers: &[N]) -> Result<(), Fault> {
         Ok(self.encoder.put_numbers(numbers)?)
+    }
+
+    /// Takes apart what the function failed with.
+    pub(crate) fn fail(&mut self, e: &(dyn StdError + 'static)) -> Fault {
+        let failure = Failure::of(e);
+        // Whose `Debug` panics has failed all the same.
+        self.debug = catch_unwind(AssertUnwindSafe(|| format!("{e:?}"))).ok();
+        Fault::Failed(failure)
     }
 
     pub(crate) fn raise<E: Serialize>(&mut self, error: &E) -> Result<(), Fault> {

@@ -45,6 +45,7 @@ pub mod registry;
 #[doc(hidden)]
 pub mod function;
 mod caller;
+mod hook;
 pub mod shape;
 mod build;
 mod explain;
@@ -58,8 +59,9 @@ mod error;
 #[doc(hidden)]
 pub use build::Build;
 pub use caller::{Caller, caller};
-pub use error::{Error, Failure, InCall, Result, Trouble};
+pub use error::{Details, Error, Failure, InCall, Result, Trouble};
 pub use guarded::Guarded;
+pub use hook::{Call, Outcome};
 pub use remote::{Remote, WeakRemote};
 pub use server::{Server, Status, init};
 pub use variable::Variable;

@@ -33,7 +33,9 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::{Condvar, Mutex};
 
 use crate::build::Build;
+use crate::error::Error;
 use crate::function::Table;
+use crate::hook::{Call, Outcome};
 use crate::link::{Link, PATIENCE};
 use crate::session::Sessions;
 use crate::transport::{self, Bound};
@@ -53,6 +55,12 @@ const LOOKING: Duration = Duration::from_secs(1);
 /// How long the calls that run may take to end once the server is to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// Refuses a call, or lets it run.
+pub(crate) type Before = fn(&Call) -> Result<(), Error>;
+
+/// Looks at how a call has ended.
+pub(crate) type After = fn(&Call, &Outcome);
+
 /// What is served, and within which bounds.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -64,6 +72,9 @@ pub(crate) struct Service {
     pub(crate) limit: usize,
     pub(crate) max_connections: usize,
     pub(crate) idle_timeout: Option<Duration>,
+    /// What looks at a call before and after it.
+    pub(crate) before: Option<Before>,
+    pub(crate) after: Option<After>,
     /// How long a client that was cut off is waited for.
     pub(crate) grace: Duration,
     /// How many references a client may hold.

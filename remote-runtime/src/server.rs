@@ -12,6 +12,7 @@ use crate::address::{self, Address};
 use crate::client::Client;
 use crate::error::{Call, Error, Result};
 use crate::explain;
+use crate::hook::{self, Outcome};
 use crate::wire::call::LARGEST_HEAD;
 use crate::wire::frame::LARGEST;
 
@@ -49,6 +50,8 @@ pub struct Server {
     autostart: bool,
     on_start: Option<fn() -> Result<()>>,
     on_stop: Option<fn() -> Result<()>>,
+    before: Option<fn(&hook::Call) -> Result<()>>,
+    after: Option<fn(&hook::Call, &Outcome)>,
     one_per: Option<fn() -> String>,
     idle_timeout: Option<Duration>,
     timeout: Option<Duration>,
@@ -105,6 +108,8 @@ impl Server {
             autostart: false,
             on_start: None,
             on_stop: None,
+            before: None,
+            after: None,
             one_per: None,
             idle_timeout: None,
             timeout: None,
@@ -163,6 +168,38 @@ impl Server {
     #[must_use]
     pub const fn on_stop(mut self, save: fn() -> Result<()>) -> Self {
         self.on_stop = Some(save);
+        self
+    }
+
+    /// Shows `check` each call before it runs, which can refuse it: the caller then gets
+    /// [`Error::Denied`], with the words of the check's error.
+    ///
+    /// It runs in the server, on the thread that would run the function. A panic of it is that call's
+    /// end. Calls that the server makes to itself are plain calls, and not shown.
+    ///
+    /// ```
+    /// # extern crate remote_runtime as remotex;
+    /// use remotex::{Call, Result, Server};
+    ///
+    /// static SERVER: Server = Server::new("board").before(|call| {
+    ///     match call.function() {
+    ///         "wipe" if call.caller().terminal().is_none() => Err("only people wipe the board".into()),
+    ///         _ => Ok(()),
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub const fn before(mut self, check: fn(&hook::Call) -> Result<()>) -> Self {
+        self.before = Some(check);
+        self
+    }
+
+    /// Shows `look` each call after it, with how it has ended: the place to log and to measure.
+    ///
+    /// It runs in the server before the reply is sent. A panic of it is that call's end.
+    #[must_use]
+    pub const fn after(mut self, look: fn(&hook::Call, &Outcome)) -> Self {
+        self.after = Some(look);
         self
     }
 

@@ -13,6 +13,7 @@
 //!                                       Fault      fields: every other end of a call
 //! Release   ids: see `reference`        nothing: the client has let go of them
 //! Status    empty                       Report     fields
+//! Details   number: u64                 Record     fields: see `record`
 //! Stop      empty                       Stopping   empty; the connection ends when the server has
 //! Restart   empty                       Stopping   the same, and then, if there is something to
 //! Succeed   the program's name          Handover   hand over: empty, with two descriptors
@@ -30,6 +31,7 @@ pub mod fault;
 pub mod fields;
 pub mod frame;
 pub mod hello;
+pub mod record;
 pub mod reference;
 pub mod report;
 
@@ -60,6 +62,8 @@ pub enum Kind {
     Succeed = 5,
     /// References that the client has dropped; there is no reply.
     Release = 6,
+    /// The question what is known of a failure, by its number.
+    Details = 7,
     /// What the function returned.
     Answer = 0x81,
     /// The error, of a type of its own, that the function returned.
@@ -77,10 +81,12 @@ pub enum Kind {
     /// The call has not run, since its build is later than the server's, and may
     /// [succeed](Kind::Succeed) it.
     Outdated = 0x88,
+    /// What is known of a failure: see [`record`].
+    Record = 0x89,
 }
 
 impl Kind {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 17] = [
         Self::Hello,
         Self::Call,
         Self::Status,
@@ -88,6 +94,7 @@ impl Kind {
         Self::Restart,
         Self::Succeed,
         Self::Release,
+        Self::Details,
         Self::Answer,
         Self::Raised,
         Self::Fault,
@@ -96,6 +103,7 @@ impl Kind {
         Self::Goodbye,
         Self::Handover,
         Self::Outdated,
+        Self::Record,
     ];
 
     const BY_BYTE: [Option<Self>; 256] = {

@@ -1,17 +1,6 @@
-use crate::support::{Home, stderr};
+use crate::support::{Home, checks};
 
-macro_rules! checks {
-    ($($name:ident: $check:literal $(, $variable:literal = $value:literal)*;)*) => {$(
-        #[test]
-        fn $name() {
-            let home = Home::new();
-            let output = home.zoo(&["check", $check])$(.env($variable, $value))*.output().unwrap();
-            assert!(output.status.success(), "{}", stderr(&output));
-        }
-    )*};
-}
-
-checks! {
+checks! { "check";
     every_kind_of_argument_arrives: "arguments";
     paths_need_not_be_text: "paths";
     names_of_arguments_meet_nothing: "names";

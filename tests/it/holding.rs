@@ -17,20 +17,9 @@ use remote_runtime::wire::{Kind, MAGIC};
 use rustix::process::Signal;
 
 use crate::bytes::{call, encoded, receive};
-use crate::support::{Home, Running, await_that, begin, connect, kill, printed, stderr};
+use crate::support::{Home, Running, await_that, begin, checks, connect, kill, printed, stderr};
 
-macro_rules! checks {
-    ($($name:ident: $check:literal $(, $variable:literal = $value:literal)*;)*) => {$(
-        #[test]
-        fn $name() {
-            let home = Home::new();
-            let output = home.zoo(&["holding", $check])$(.env($variable, $value))*.output().unwrap();
-            assert!(output.status.success(), "{}", stderr(&output));
-        }
-    )*};
-}
-
-checks! {
+checks! { "holding";
     methods_are_called_where_the_object_is: "methods";
     references_travel_inside_values_and_nowhere_else: "values";
     whatever_implements_a_trait_can_be_referred_to: "traits";
@@ -253,7 +242,7 @@ fn assert_gone(ended: Result<(), Fault>, why: &str) {
 
 fn release(connection: &mut Connection, ids: &[[u8; 16]]) {
     let release = frame::of(Kind::Release, |out| {
-        out.extend_from_slice(ids.as_flattened())
+        out.extend_from_slice(ids.as_flattened());
     });
     connection.0.write_all(&release).unwrap();
 }
@@ -300,7 +289,7 @@ fn a_reference_is_to_its_object_or_to_nothing() {
     release(&mut ours, &[it.id, counter.id]);
     ours.0
         .write_all(&frame::of(Kind::Release, |out| {
-            out.extend_from_slice(b"short")
+            out.extend_from_slice(b"short");
         }))
         .unwrap();
     assert_gone(look(&mut ours, &counter), NOT_HELD);

@@ -24,6 +24,8 @@ mod files;
 mod placement;
 /// What stays in the server, and who holds it.
 mod holding;
+/// Hooks, and the details of failures.
+mod hooks;
 /// Servers that systemd starts.
 mod manager;
 /// What is spoken wrongly, to servers and to clients.

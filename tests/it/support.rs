@@ -131,6 +131,20 @@ pub(crate) fn program_path(name: &str) -> PathBuf {
     path
 }
 
+/// A test for each check that the zoo makes as a client, with a server of its own.
+macro_rules! checks {
+    ($word:literal; $($name:ident: $check:literal $(, $variable:literal = $value:literal)*;)*) => {$(
+        #[test]
+        fn $name() {
+            let home = $crate::support::Home::new();
+            let output = home.zoo(&[$word, $check])$(.env($variable, $value))*.output().unwrap();
+            assert!(output.status.success(), "{}", $crate::support::stderr(&output));
+        }
+    )*};
+}
+
+pub(crate) use checks;
+
 pub(crate) fn stdout(output: &Output) -> String {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     text.strip_suffix('\n').unwrap_or(&text).to_owned()

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the runtime by layer: each may use those of lower layers, and nothing else.
 /// `registry` and `server` name each other, since servers are what the registry tells apart.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["testing"],
     &[
         "error",
@@ -20,6 +20,7 @@ const LAYERS: [&[&str]; 10] = [
     &["wire", "codec", "address", "caller", "explain"],
     &["session"],
     &["link", "function"],
+    &["hook"],
     &["argument", "client", "serve", "daemon"],
     &["server", "registry"],
     &["variable", "guarded"],

@@ -28,6 +28,8 @@ mod busy;
 mod objects;
 #[path = "zoo/holding.rs"]
 mod holding;
+#[path = "zoo/hooks.rs"]
+mod hooks;
 
 use fates::*;
 use functions::*;
@@ -54,6 +56,14 @@ fn main() -> ExitCode {
         }
         ["holding", ref words @ ..] => {
             holding::run(words);
+            ExitCode::SUCCESS
+        }
+        ["hooks", name] => {
+            match name {
+                "hooks" => hooks::hooks(),
+                "details" => hooks::details(),
+                _ => hooks::debug(),
+            }
             ExitCode::SUCCESS
         }
         ["holders", name] => show(server(name).status().map(|status| status.holders.len())),
@@ -146,6 +156,7 @@ fn server(name: &str) -> &'static Server {
         "twins" => &TWINS,
         "doubles" => &DOUBLES_1,
         "holding" => &objects::HOLDING,
+        "hooked" => &hooks::HOOKED,
         "lingering" => &objects::LINGERING,
         _ => panic!("no such server: {name}"),
     }

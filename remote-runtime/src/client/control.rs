@@ -7,9 +7,11 @@ use std::time::Instant;
 
 use super::Route;
 use super::conversation::{greeted, hello, not_a_server};
-use crate::error::{Call, Error};
+use crate::error::{Call, Details, Error};
 use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
+use crate::session;
 use crate::wire::hello::Hello;
+use crate::wire::record::read_record;
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
 
@@ -22,7 +24,7 @@ pub(crate) fn status(
     route: &dyn Route,
     stream: UnixStream,
 ) -> Result<Option<(Hello, Report)>, Error> {
-    let Some((mut link, hello)) = ask(call, route, stream, Kind::Status, "")? else {
+    let Some((mut link, hello)) = ask(call, route, stream, Kind::Status, b"")? else {
         return Ok(None);
     };
     if !expect(call, route, &mut link, Kind::Report)? {
@@ -32,13 +34,32 @@ pub(crate) fn status(
     Ok(Some((hello, report)))
 }
 
+/// What the server knows of a call of this process that has failed.
+pub(crate) fn details(
+    call: Call<'_>,
+    route: &dyn Route,
+    stream: UnixStream,
+    record: u64,
+) -> Result<Details, Error> {
+    let asked = ask(call, route, stream, Kind::Details, &record.to_le_bytes())?;
+    if let Some((mut link, _)) = asked
+        && expect(call, route, &mut link, Kind::Record)?
+    {
+        return read_record(link.body()).map_err(|e| not_a_server(call, route, &e));
+    }
+    Err(Error::Gone(call.trouble(NO_SERVER)))
+}
+
+/// Why there are no details.
+pub(crate) const NO_SERVER: &str = "the server that knew more of it has ended";
+
 /// Whether the server goes on. If it is ending, this waits until it has.
 pub(crate) fn is_staying(
     call: Call<'_>,
     route: &dyn Route,
     stream: UnixStream,
 ) -> Result<bool, Error> {
-    let Some((mut link, hello)) = ask(call, route, stream, Kind::Status, "")? else {
+    let Some((mut link, hello)) = ask(call, route, stream, Kind::Status, b"")? else {
         return Ok(false);
     };
     match receive(route, &mut link) {
@@ -55,12 +76,12 @@ pub(crate) fn ask_to_stop(
     route: &dyn Route,
     stream: UnixStream,
 ) -> Result<(), Error> {
-    ask(call, route, stream, Kind::Stop, "").map(drop)
+    ask(call, route, stream, Kind::Stop, b"").map(drop)
 }
 
 /// Asks the server to end, and waits until it has.
 pub(crate) fn stop(call: Call<'_>, route: &dyn Route, stream: UnixStream) -> Result<(), Error> {
-    let Some((mut link, hello)) = ask(call, route, stream, Kind::Stop, "")? else {
+    let Some((mut link, hello)) = ask(call, route, stream, Kind::Stop, b"")? else {
         return Ok(());
     };
     await_end(call, route, &mut link, &hello)
@@ -86,7 +107,8 @@ pub(crate) fn restart(
     stream: UnixStream,
     program: &str,
 ) -> Result<Succession, Error> {
-    let Some((mut link, hello)) = ask(call, route, stream, Kind::Restart, program)? else {
+    let Some((mut link, hello)) = ask(call, route, stream, Kind::Restart, program.as_bytes())?
+    else {
         return Ok(Succession::Ended);
     };
     await_handover(call, route, &mut link, &hello)
@@ -99,7 +121,8 @@ pub(crate) fn succeed(
     stream: UnixStream,
     program: &str,
 ) -> Result<(Succession, Hello), Error> {
-    let Some((mut link, hello)) = ask(call, route, stream, Kind::Succeed, program)? else {
+    let Some((mut link, hello)) = ask(call, route, stream, Kind::Succeed, program.as_bytes())?
+    else {
         return Ok((Succession::Ended, Hello::default()));
     };
     let succession = match receive(route, &mut link) {
@@ -158,17 +181,20 @@ fn ask(
     route: &dyn Route,
     stream: UnixStream,
     question: Kind,
-    body: &str,
+    body: &[u8],
 ) -> Result<Option<(Link, Hello)>, Error> {
     let mut link = match question {
         Kind::Restart | Kind::Succeed => Link::taking_descriptors(Arc::new(stream)),
         _ => Link::new(Arc::new(stream)),
     };
     let mut out = Vec::new();
-    hello(call, route).put(&mut out);
-    frame::put(&mut out, question, |out| {
-        out.extend_from_slice(body.as_bytes());
-    });
+    let hello = Hello {
+        // Nobody else is told what this process has met with.
+        session: (question == Kind::Details).then(session::token).flatten(),
+        ..hello(call, route)
+    };
+    hello.put(&mut out);
+    frame::put(&mut out, question, |out| out.extend_from_slice(body));
     // A server that is already gone, or ends just now, says so when it is read from.
     let _ = link.send(&out);
     if !expect(call, route, &mut link, Kind::Hello)? {

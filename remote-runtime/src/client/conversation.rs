@@ -48,7 +48,7 @@ impl Conversation {
 
     /// Connects to a server that runs, and says who we are, without a call.
     pub(super) fn introduce(call: Call<'_>, route: &dyn Route) -> Option<Self> {
-        let mut conversation = Self::over(route.find(call)?, route);
+        let mut conversation = Self::over(route.reconnect(call)?, route);
         conversation.introduced = true;
         let first = conversation.first(call, route);
         conversation.link.send(&first).ok()?;

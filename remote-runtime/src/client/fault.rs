@@ -1,6 +1,6 @@
 //! Faults, which know no names, into errors, which do.
 
-use crate::error::{Call, Error};
+use crate::error::{Call, Error, Trouble};
 use crate::wire::fault::Fault;
 
 pub(super) fn error(call: Call<'_>, body: &[u8]) -> Error {
@@ -20,10 +20,6 @@ pub(super) fn error(call: Call<'_>, body: &[u8]) -> Error {
             location,
             backtrace,
         } => {
-            if let Some(backtrace) = &backtrace {
-                // Asked for with REMOTEX_DEBUG.
-                eprintln!("{call} panicked at {location}: {message}\n{backtrace}");
-            }
             let backtrace = backtrace.map(String::into_boxed_str);
             Error::Panicked {
                 message,
@@ -49,6 +45,7 @@ pub(super) fn error(call: Call<'_>, body: &[u8]) -> Error {
             why: call.with(why, argument.is_none()),
             what: argument.map_or("the answer".into(), |name| format!("the argument `{name}`")),
         },
+        Fault::Refused(words) => Error::Denied(Trouble::new(words)),
         Fault::Gone(why) => Error::Gone(call.trouble(why)),
         Fault::Busy(why) => Error::Busy(call.trouble(format_args!("the server is busy: {why}"))),
         Fault::Malformed(why) => Error::Malformed(

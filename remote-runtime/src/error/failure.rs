@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::{fmt, io};
 
-use super::Error;
+use super::{Error, Record};
 
 /// How many causes there are at the most: a chain that never ends must not become a message that
 /// never ends, nor a long message a chain that no stack can drop.
@@ -16,6 +16,7 @@ pub struct Failure {
     /// From the outermost to the innermost.
     causes: Option<Box<Cause>>,
     io_kind: Option<io::ErrorKind>,
+    record: Record,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,7 @@ impl Failure {
             message,
             causes,
             io_kind,
+            record: Record::default(),
         }
     }
 
@@ -65,6 +67,14 @@ impl Failure {
 
     pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
         self.io_kind
+    }
+
+    pub(super) fn record(&self) -> &Record {
+        &self.record
+    }
+
+    pub(super) fn set_record(&mut self, record: Record) {
+        self.record = record;
     }
 
     pub(super) fn source(&self) -> Option<&(dyn StdError + 'static)> {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Deref;
 
-use super::{Error, Trouble};
+use super::{Error, Record, Trouble};
 
 /// The call that something went wrong with: the one place where the words of its errors begin.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +63,7 @@ impl<'a> Call<'a> {
             value,
             subject: self.subject(),
             may_have_run,
+            record: Record::default(),
         }))
     }
 }
@@ -87,6 +88,7 @@ struct Inner<T> {
     value: T,
     subject: String,
     may_have_run: bool,
+    record: Record,
 }
 
 impl<T> InCall<T> {
@@ -94,6 +96,14 @@ impl<T> InCall<T> {
     #[must_use]
     pub fn call(&self) -> &str {
         &self.0.subject
+    }
+
+    pub(super) fn record(&self) -> &Record {
+        &self.0.record
+    }
+
+    pub(super) fn set_record(&mut self, record: Record) {
+        self.0.record = record;
     }
 
     pub(super) fn may_have_run(&self) -> bool {

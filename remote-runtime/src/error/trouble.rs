@@ -13,7 +13,7 @@ struct Inner {
 }
 
 impl Trouble {
-    pub(super) fn new(sentence: String) -> Self {
+    pub(crate) fn new(sentence: String) -> Self {
         Self(Box::new(Inner {
             sentence,
             may_have_run: false,

@@ -10,18 +10,23 @@ use super::tally::Tally;
 use super::{Service, Shared, accept, panic};
 use crate::caller::Caller;
 use crate::link::{Broken, Link, PATIENCE};
-use crate::session::{Joined, scope};
+use crate::session::{Joined, Session, scope};
 use crate::transport::Peer;
 use crate::wire::Kind;
 use crate::wire::call::LARGEST_HEAD;
 use crate::wire::fault::Fault;
+use crate::wire::fields::number;
 use crate::wire::frame::{self, LARGEST, Refused};
 use crate::wire::hello::{Hello, LARGEST_HELLO};
+use crate::wire::record::put_record;
 use crate::wire::reference::released;
 
 /// How long a thread waits for the next call before it lets the connection rest. Who calls more often
 /// finds it there.
 const LINGER: Duration = Duration::from_millis(5);
+
+/// Why there are no details of a failure.
+const NOT_KEPT: &str = "the server does not keep what is known of that call any more";
 
 /// A connection on which our hello was sent.
 #[derive(Debug)]
@@ -135,7 +140,7 @@ impl Connection {
                     self.taken += 1;
                     let waited = self.waiting.take().map(|since| since.elapsed());
                     let running = self.tally.count(began);
-                    runner.run(&shared.service, &client, self.link.body(), waited);
+                    runner.run(&shared.service, &client, &session, self.link.body(), waited);
                     drop(running);
                     if runner.send(&self.link).is_err() {
                         scope::take_back();
@@ -147,7 +152,7 @@ impl Connection {
                 }
                 Ok(Some(Kind::Release)) => session.release(released(self.link.body())),
                 Ok(Some(request)) => {
-                    if let Some(left) = self.answer(shared, &client, request) {
+                    if let Some(left) = self.answer(shared, &client, &session, request) {
                         return left;
                     }
                 }
@@ -177,10 +182,24 @@ impl Connection {
     }
 
     /// Answers what is no call.
-    fn answer(&mut self, shared: &Shared, client: &Client, request: Kind) -> Option<Left> {
+    fn answer(
+        &mut self,
+        shared: &Shared,
+        client: &Client,
+        session: &Session,
+        request: Kind,
+    ) -> Option<Left> {
         let program = || String::from_utf8_lossy(self.link.body());
         match request {
             Kind::Status => {}
+            Kind::Details => {
+                let details = number(self.link.body()).map(|number| session.details(number));
+                let reply = match details {
+                    Ok(Some(details)) => frame::of(Kind::Record, |out| put_record(&details, out)),
+                    _ => frame::of(Kind::Fault, |out| Fault::Gone(NOT_KEPT.into()).put(out)),
+                };
+                return self.link.send(&reply).err().map(|_| Left::Over);
+            }
             Kind::Stop => return Some(self.stop(shared)),
             Kind::Restart => {
                 if let Err(fault) = client.identity.may_restart(&program(), &shared.service) {

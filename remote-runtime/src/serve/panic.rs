@@ -31,7 +31,7 @@ struct Watched {
 #[derive(Default)]
 struct Noted {
     location: String,
-    backtrace: Option<String>,
+    backtrace: Option<Backtrace>,
 }
 
 /// Sets the hook, which calls the one before it. Once per process is enough.
@@ -81,21 +81,31 @@ pub(super) fn in_call<T>(call: impl FnOnce() -> T) -> T {
     ended
 }
 
-/// The fault of a panic that was caught.
-pub(super) fn fault(payload: Box<dyn Any + Send>) -> Fault {
+/// The fault of a panic that was caught, and where that came from.
+pub(super) fn fault(payload: Box<dyn Any + Send>) -> (Fault, Option<Backtrace>) {
     let message = message(&*payload);
     // A payload may panic when it is dropped, and what it then panics with may again: that is left.
     if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(another);
     }
-    let Noted {
-        location,
-        backtrace,
-    } = NOTED.take().unwrap_or_default();
-    Fault::Panicked {
-        message,
-        location,
-        backtrace,
+    let noted = NOTED.take().unwrap_or_default();
+    let fault = noted.fault(message);
+    (fault, noted.backtrace)
+}
+
+impl Noted {
+    /// With the backtrace in words, if the client wants it.
+    fn fault(&self, message: String) -> Fault {
+        let wanted = WATCHED.with_borrow(|watched| {
+            let watched = watched.as_ref();
+            watched.is_some_and(|watched| watched.wants_backtrace)
+        });
+        let backtrace = self.backtrace.as_ref().filter(|_| wanted);
+        Fault::Panicked {
+            message,
+            location: self.location.clone(),
+            backtrace: backtrace.map(ToString::to_string),
+        }
     }
 }
 
@@ -108,27 +118,16 @@ fn message(payload: &(dyn Any + Send)) -> String {
 }
 
 fn note(info: &PanicHookInfo<'_>) {
-    let wanted = WATCHED.with_borrow(|watched| {
-        watched
-            .as_ref()
-            .is_some_and(|watched| watched.wants_backtrace)
-    });
     NOTED.set(Some(Noted {
         location: info.location().map(ToString::to_string).unwrap_or_default(),
-        backtrace: wanted.then(|| Backtrace::force_capture().to_string()),
+        // It takes long only when it is put into words.
+        backtrace: Some(Backtrace::force_capture()),
     }));
 }
 
 fn answer_at_once(info: &PanicHookInfo<'_>) {
-    let Noted {
-        location,
-        backtrace,
-    } = NOTED.take().unwrap_or_default();
-    let fault = Fault::Panicked {
-        message: message(info.payload()),
-        location,
-        backtrace,
-    };
+    let noted = NOTED.take().unwrap_or_default();
+    let fault = noted.fault(message(info.payload()));
     let reply = frame::of(Kind::Fault, |out| fault.put(out));
     WATCHED.with_borrow(|watched| {
         if let Some(watched) = watched {

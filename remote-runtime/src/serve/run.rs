@@ -1,21 +1,24 @@
 //! Runs one call: finds the function, decodes its arguments, and encodes how it ended.
 
+use std::backtrace::Backtrace;
 use std::io::{self, IoSlice};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use super::connection::Client;
-use super::identity::{Identity, Verdict};
+use super::identity::Verdict;
 use super::{Service, panic};
 use crate::caller;
 use crate::codec::{Decoder, Encoder};
-use crate::function::Reply;
+use crate::error::Details;
+use crate::function::{Function, Reply};
+use crate::hook::{Call, Outcome};
 use crate::link::Link;
-use crate::session::scope;
+use crate::session::{Session, scope};
 use crate::wire::Kind;
 use crate::wire::call::Head;
-use crate::wire::fault::Fault;
+use crate::wire::fault::{self, Fault};
 use crate::wire::frame::{self, HEADER};
 
 /// A reply's buffer that is larger than this is given back when the connection rests.
@@ -30,6 +33,26 @@ pub(super) struct Runner {
     block: Vec<u8>,
 }
 
+/// A call whose function may run.
+struct Found<'m> {
+    function: &'static Function,
+    arguments: &'m [u8],
+}
+
+/// Why a call has no answer, and what else is known of that.
+struct Failed {
+    fault: Fault,
+    /// Where a panic came from.
+    backtrace: Option<Backtrace>,
+}
+
+impl From<Fault> for Failed {
+    fn from(fault: Fault) -> Self {
+        let backtrace = None;
+        Self { fault, backtrace }
+    }
+}
+
 impl Runner {
     /// Gives the memory of a large reply back.
     pub(super) fn trim(&mut self) {
@@ -42,31 +65,74 @@ impl Runner {
         &mut self,
         service: &Service,
         client: &Client,
+        session: &Session,
         call: &[u8],
         waited: Option<Duration>,
     ) {
         self.out.clear();
         let at = frame::begin(&mut self.out);
-        let mut reply = Reply::new(Encoder::new(&mut self.out, at + HEADER, client.limit));
-        let ended = panic::in_call(|| {
-            catch_unwind(AssertUnwindSafe(|| {
-                handle(service, client.identity, call, waited, &mut reply)
-            }))
-            .unwrap_or_else(|payload| Err(panic::fault(payload)))
-        });
-        self.block = reply.into_block();
-        let kind = match ended {
-            Ok(kind) => kind,
-            Err(fault) => {
-                // Something may have panicked when all was put down already.
-                self.block = Vec::new();
-                scope::take_back();
-                self.out.truncate(at + HEADER);
-                fault.put(&mut self.out);
-                Kind::Fault
-            }
+        let ended = match find(service, client, call, waited) {
+            Ok(Ok(found)) => self.run_found(service, client, session, &found, at),
+            Ok(Err(kind)) => Ok(kind),
+            Err(fault) => Err((fault, None)),
         };
+        let kind = ended.unwrap_or_else(|(fault, record)| {
+            // Something may have gone wrong when all was put down already.
+            self.block = Vec::new();
+            scope::take_back();
+            self.out.truncate(at + HEADER);
+            fault.put(&mut self.out);
+            if let Some(record) = record {
+                fault::put_record(record, &mut self.out);
+            }
+            Kind::Fault
+        });
         frame::end_before(&mut self.out, at, kind, self.block.len());
+    }
+
+    /// Runs the function, and the hooks around it; notes what it failed with.
+    fn run_found(
+        &mut self,
+        service: &Service,
+        client: &Client,
+        session: &Session,
+        found: &Found<'_>,
+        at: usize,
+    ) -> Result<Kind, (Fault, Option<u64>)> {
+        let Found {
+            function,
+            arguments,
+        } = *found;
+        scope::begin_call();
+        let began = service.after.map(|_| Instant::now());
+        let mut decoder = Decoder::new(arguments);
+        let mut reply = Reply::new(Encoder::new(&mut self.out, at + HEADER, client.limit));
+        let mut ended = guarded(|| {
+            if let Some(before) = service.before {
+                let call = Call::new(service.name, function, arguments.len());
+                before(&call).map_err(|e| Fault::Refused(e.to_string()))?;
+            }
+            let ended = (function.handler)(&mut decoder, &mut reply);
+            ended.map_err(|fault| scope::take_gone().map_or(fault, Fault::Gone))?;
+            Ok(reply.kind())
+        });
+        let debug = reply.take_debug();
+        self.block = reply.into_block();
+        if let (Some(after), Some(began)) = (service.after, began) {
+            let duration = began.elapsed();
+            let hooked = guarded(|| {
+                let call = Call::new(service.name, function, arguments.len());
+                let answer_bytes = self.out.len() - at - HEADER + self.block.len();
+                after(&call, &outcome(&ended, duration, answer_bytes));
+                Ok(())
+            });
+            ended = hooked.and(ended);
+        }
+        ended.map_err(|Failed { fault, backtrace }| {
+            let details = details(&fault, function, &decoder, debug);
+            let record = details.map(|details| session.note(details, backtrace));
+            (fault, record)
+        })
     }
 
     /// Sends the reply.
@@ -79,23 +145,75 @@ impl Runner {
     }
 }
 
-fn handle(
+/// Runs what may panic, as the user's code may.
+fn guarded<T>(run: impl FnOnce() -> Result<T, Failed>) -> Result<T, Failed> {
+    panic::in_call(|| {
+        catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
+            let (fault, backtrace) = panic::fault(payload);
+            Err(Failed { fault, backtrace })
+        })
+    })
+}
+
+/// The function that is meant, if it may run; or the kind of the reply that says something else.
+fn find<'m>(
     service: &Service,
-    identity: Identity,
-    call: &[u8],
+    client: &Client,
+    call: &'m [u8],
     waited: Option<Duration>,
-    reply: &mut Reply<'_>,
-) -> Result<Kind, Fault> {
+) -> Result<Result<Found<'m>, Kind>, Fault> {
     let (head, arguments) = Head::split(call).map_err(|e| Fault::Malformed(e.0.into()))?;
-    let function = match identity.judge(&head, service) {
+    let function = match client.identity.judge(&head, service) {
         Verdict::Run(function) => function,
         Verdict::Refuse(fault) => return Err(fault),
-        Verdict::Outdated => return Ok(Kind::Outdated),
+        Verdict::Outdated => return Ok(Err(Kind::Outdated)),
     };
     let waited = waited.unwrap_or_default();
     caller::set_timeout(head.timeout.map(|timeout| timeout.saturating_sub(waited)));
-    scope::begin_call();
-    let ended = (function.handler)(&mut Decoder::new(arguments), reply);
-    ended.map_err(|fault| scope::take_gone().map_or(fault, Fault::Gone))?;
-    Ok(reply.kind())
+    Ok(Ok(Found {
+        function,
+        arguments,
+    }))
+}
+
+fn outcome(ended: &Result<Kind, Failed>, duration: Duration, answer_bytes: usize) -> Outcome {
+    let error = match ended {
+        Ok(Kind::Raised) => Some("an error of its own type".into()),
+        Ok(_) => None,
+        Err(failed) => Some(failed.fault.to_string()),
+    };
+    Outcome {
+        duration,
+        answer_bytes,
+        error,
+    }
+}
+
+/// What is to be known of a function that has failed; nothing of one that has not run.
+fn details(
+    fault: &Fault,
+    function: &Function,
+    decoder: &Decoder<'_>,
+    debug: Option<String>,
+) -> Option<Details> {
+    let mut details = match fault {
+        Fault::Failed(failure) => {
+            let mut details = Details::of(function.name.into(), failure.message().into());
+            details.causes = failure.causes().map(str::to_owned).collect();
+            details
+        }
+        Fault::Panicked {
+            message, location, ..
+        } => {
+            let mut details = Details::of(function.name.into(), message.clone());
+            details.location = Some(location.clone());
+            details
+        }
+        _ => return None,
+    };
+    details.debug = debug;
+    details.when = SystemTime::now();
+    let names = function.arguments.iter().map(|(name, _)| (*name).into());
+    details.arguments = names.zip(decoder.sizes()).collect();
+    Some(details)
 }

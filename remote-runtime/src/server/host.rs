@@ -122,6 +122,8 @@ impl Server {
             limit: self.max_message,
             max_connections: self.max_connections,
             idle_timeout: self.idle_timeout,
+            before: self.before,
+            after: self.after,
             grace: self.grace,
             max_references: self.max_references,
             yields,

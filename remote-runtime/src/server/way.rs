@@ -174,7 +174,7 @@ impl Route for Way {
         }
     }
 
-    fn find(&self, call: Call<'_>) -> Option<UnixStream> {
+    fn reconnect(&self, call: Call<'_>) -> Option<UnixStream> {
         // Whatever keeps it from being found, the next call says it.
         let files = self.files(call).ok()??;
         daemon::connect(call, &files, self.patience()).ok()?

@@ -1,7 +1,8 @@
 //! The server's side: the objects that a client holds.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::backtrace::Backtrace;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,7 +11,14 @@ use parking_lot::Mutex;
 
 use super::table::Use;
 use super::{home, random};
+use crate::error::Details;
 use crate::wire::reference::{Id, Reference};
+
+/// How many failures are kept of a session.
+const FAILURES: usize = 16;
+
+/// How much is kept of one text of a failure, in bytes.
+const LONGEST_TEXT: usize = 64 * 1024;
 
 /// An object as it is held, whatever its type: a counted pointer to it.
 pub(crate) type Object = Box<dyn Any + Send + Sync>;
@@ -33,6 +41,18 @@ pub(super) struct State {
     /// Since when it has none.
     pub(super) cut: Option<Instant>,
     objects: HashMap<Id, Held>,
+    /// What calls have failed with, the latest last.
+    failures: VecDeque<Noted>,
+    /// How many there were.
+    failed: u64,
+}
+
+/// What a call has failed with. A backtrace is made readable when somebody wants to read it, since
+/// that takes long.
+#[derive(Debug)]
+struct Noted {
+    details: Details,
+    backtrace: Option<Backtrace>,
 }
 
 #[derive(Debug)]
@@ -97,6 +117,35 @@ impl Session {
         };
         let found = held.object.downcast_ref().cloned();
         found.ok_or_else(|| gone(&format!("that reference is one to a `{}`", held.what)))
+    }
+
+    /// Keeps what a call has failed with, and returns its number.
+    pub(crate) fn note(&self, mut details: Details, backtrace: Option<Backtrace>) -> u64 {
+        let texts = details.debug.iter_mut().chain([&mut details.message]);
+        for text in texts.chain(&mut details.causes) {
+            text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+        }
+        let mut state = self.state.lock();
+        if state.failures.len() == FAILURES {
+            state.failures.pop_front();
+        }
+        state.failures.push_back(Noted { details, backtrace });
+        state.failed += 1;
+        state.failed
+    }
+
+    /// What a call has failed with.
+    pub(crate) fn details(&self, number: u64) -> Option<Details> {
+        let state = self.state.lock();
+        let later = usize::try_from(state.failed.checked_sub(number)?).ok()?;
+        let at = state.failures.len().checked_sub(later + 1)?;
+        let Noted { details, backtrace } = &state.failures[at];
+        let backtrace = backtrace.as_ref().map(ToString::to_string);
+        let details = details.clone();
+        Some(Details {
+            backtrace,
+            ..details
+        })
     }
 
     /// Lets go of what is held by these ids; some of them may be of nothing.

@@ -1,6 +1,6 @@
 //! Every end of a call that is neither its answer nor an error value of its own.
 
-use std::io;
+use std::{fmt, io};
 
 use super::Malformed;
 use super::fields::{self, number, put, text};
@@ -46,6 +46,8 @@ pub enum Fault {
     Malformed(String),
     /// A reference among the arguments is one to nothing; nothing has run.
     Gone(String),
+    /// The server's own check of calls has refused it, in these words; nothing has run.
+    Refused(String),
 }
 
 const CODE: u8 = 1;
@@ -58,6 +60,7 @@ const SIZE: u8 = 7;
 const LIMIT: u8 = 8;
 const ANSWER: u8 = 9;
 const ARGUMENT: u8 = 10;
+const RECORD: u8 = 11;
 
 const FAILED: u8 = 1;
 const PANICKED: u8 = 2;
@@ -68,12 +71,13 @@ const UNSENDABLE: u8 = 6;
 const BUSY: u8 = 7;
 const MALFORMED: u8 = 8;
 const GONE: u8 = 9;
+const REFUSED: u8 = 10;
 
 /// The largest fault in bytes, whatever `max_message` is: its texts are cut to fit.
 pub const LARGEST_FAULT: usize = 1024 * 1024;
 
 /// What a fault needs besides its texts, all headers of its fields included.
-const OVERHEAD: usize = 1024;
+pub(super) const OVERHEAD: usize = 1024;
 
 impl Fault {
     /// Appends its fields to `out`.
@@ -111,7 +115,11 @@ impl Fault {
                 put(out, LIMIT, &limit.to_le_bytes());
                 put(out, ANSWER, &[(*answer).into()]);
             }
-            Self::Mismatch(why) | Self::Malformed(why) | Self::Busy(why) | Self::Gone(why) => {
+            Self::Mismatch(why)
+            | Self::Malformed(why)
+            | Self::Busy(why)
+            | Self::Gone(why)
+            | Self::Refused(why) => {
                 put_text(out, MESSAGE, why);
             }
             Self::Unsendable { argument, why } => {
@@ -135,6 +143,7 @@ impl Fault {
             Self::Busy(_) => BUSY,
             Self::Malformed(_) => MALFORMED,
             Self::Gone(_) => GONE,
+            Self::Refused(_) => REFUSED,
         }
     }
 
@@ -187,6 +196,7 @@ impl Fault {
             BUSY => Self::Busy(message),
             MALFORMED => Self::Malformed(message),
             GONE => Self::Gone(message),
+            REFUSED => Self::Refused(message),
             _ => {
                 return Err(Malformed(
                     "it is a fault of a kind that this version does not know",
@@ -196,9 +206,43 @@ impl Fault {
     }
 }
 
+/// Adds to a fault by which number the server knows more of it.
+pub fn put_record(record: u64, out: &mut Vec<u8>) {
+    put(out, RECORD, &record.to_le_bytes());
+}
+
+/// By which number the server knows more of a fault, if it does.
+pub fn record(body: &[u8]) -> Option<u64> {
+    let records = fields::read(body).map_while(Result::ok);
+    let record = records.filter(|(tag, _)| *tag == RECORD).last()?;
+    number(record.1).ok()
+}
+
+/// What has happened, in words, without the names of server and function.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(failure) => f.write_str(failure.message()),
+            Self::Panicked {
+                message, location, ..
+            } => write!(f, "it panicked at {location}: {message}"),
+            Self::UnknownFunction => f.write_str("there is no such function"),
+            Self::TooLarge { size, limit, .. } => {
+                write!(f, "{size} bytes are too large where {limit} are allowed")
+            }
+            Self::Unsendable { why, .. } => write!(f, "a value cannot be sent: {why}"),
+            Self::Mismatch(why)
+            | Self::Busy(why)
+            | Self::Malformed(why)
+            | Self::Gone(why)
+            | Self::Refused(why) => f.write_str(why),
+        }
+    }
+}
+
 /// Appends as much of a text as there is room for.
 #[inline(never)]
-fn put_cut(out: &mut Vec<u8>, tag: u8, text: &str, room: &mut usize) {
+pub(super) fn put_cut(out: &mut Vec<u8>, tag: u8, text: &str, room: &mut usize) {
     let cut = text.floor_char_boundary(*room);
     *room -= cut;
     put(out, tag, &text.as_bytes()[..cut]);
@@ -294,6 +338,7 @@ mod tests {
                 .prop_map(|(argument, why)| Fault::Unsendable { argument, why }),
             any::<String>().prop_map(Fault::Malformed),
             any::<String>().prop_map(Fault::Gone),
+            any::<String>().prop_map(Fault::Refused),
             Just(Fault::UnknownFunction),
             any::<String>().prop_map(Fault::Busy),
         ]
