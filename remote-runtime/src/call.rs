@@ -8,13 +8,13 @@ use crate::argument::Outbound;
 use crate::client::{self, Request, Route};
 use crate::codec::{self, Decoder, Encoder, Undecoded, Unencoded};
 use crate::error::{Call, Details, Error, Record, Recorded};
-use crate::explain;
 use crate::registry::Entry;
 use crate::server::Way;
 use crate::session::scope::{self, Scope};
 use crate::session::{Far, Holdings};
 use crate::wire::Kind;
 use crate::wire::frame::Block;
+use crate::{explain, trace};
 
 impl Entry {
     /// The way to the function's server, or `None` if its body is to run here.
@@ -100,11 +100,13 @@ impl Away<'_> {
         let Self { entry, far } = self;
         let Entry { server, function } = entry;
         let call = entry.call();
-        let way = match far {
-            Some(far) => Ok(server.way_with(far.holdings().key)),
-            None => server.way(call),
-        };
-        let exchanged = way.and_then(|way| Self::exchange_by(&way, entry, send, is_block));
+        let exchanged = trace::called(server.name(), function.name, |trace| {
+            let way = match far {
+                Some(far) => server.way_with(far.holdings().key),
+                None => server.way(call)?,
+            };
+            Self::exchange_by(&way, entry, send, is_block, trace)
+        });
         match exchanged {
             Err(e) if function.or_local && e.has_no_server() => {
                 explain::say(call, || {
@@ -121,6 +123,7 @@ impl Away<'_> {
         entry: &'static Entry,
         send: Send<'_, 'v>,
         is_block: bool,
+        trace: Option<u64>,
     ) -> Result<Received, Error> {
         let Entry { server, function } = entry;
         let call = entry.call();
@@ -136,6 +139,7 @@ impl Away<'_> {
             program: function.program,
             fingerprint: &|| function.fingerprint(),
             idempotent: function.idempotent,
+            trace,
             wants_block: is_block,
             record: &|record| {
                 let key = holdings.key;

@@ -72,6 +72,8 @@ pub(crate) struct Request<'a> {
     /// What tells the function from one of another build; asked where the server may be one.
     pub(crate) fingerprint: &'a dyn Fn() -> Option<Fingerprint>,
     pub(crate) idempotent: bool,
+    /// What joins its trace with the server's.
+    pub(crate) trace: Option<u64>,
     /// Whether its answer is nothing but a block.
     pub(crate) wants_block: bool,
     /// Where the server keeps what it knows of its failure, by the number of that.

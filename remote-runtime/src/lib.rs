@@ -50,6 +50,7 @@ pub mod shape;
 mod build;
 mod explain;
 mod thread;
+mod trace;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(not(feature = "testing"))]

@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 11] = [
     &["wire", "codec", "address", "caller", "explain"],
     &["session"],
     &["link", "function"],
-    &["hook"],
+    &["hook", "trace"],
     &["argument", "client", "serve", "daemon"],
     &["server", "registry"],
     &["variable", "guarded"],

@@ -80,6 +80,7 @@ fn head<'a>(request: &Request<'a>, route: &dyn Route, to_anybody: bool) -> Head<
         fingerprint: to_anybody.then(request.fingerprint).flatten(),
         program: to_anybody.then_some(request.program),
         timeout: route.deadline().map(|deadline| deadline.left()),
+        trace: request.trace,
     }
 }
 

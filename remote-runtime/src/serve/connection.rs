@@ -65,7 +65,7 @@ pub(super) struct Client {
     debug: bool,
     /// The largest answer that it takes, and we send, in bytes.
     pub(super) limit: usize,
-    caller: Caller,
+    pub(super) caller: Caller,
 }
 
 impl Connection {

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant, SystemTime};
 use super::connection::Client;
 use super::identity::Verdict;
 use super::{Service, panic};
-use crate::caller;
 use crate::codec::{Decoder, Encoder};
 use crate::error::Details;
 use crate::function::{Function, Reply};
@@ -20,6 +19,7 @@ use crate::wire::Kind;
 use crate::wire::call::Head;
 use crate::wire::fault::{self, Fault};
 use crate::wire::frame::{self, HEADER};
+use crate::{caller, trace};
 
 /// A reply's buffer that is larger than this is given back when the connection rests.
 const ORDINARY: usize = 64 * 1024;
@@ -37,6 +37,8 @@ pub(super) struct Runner {
 struct Found<'m> {
     function: &'static Function,
     arguments: &'m [u8],
+    /// What joins its trace with the client's.
+    trace: Option<u64>,
 }
 
 /// Why a call has no answer, and what else is known of that.
@@ -102,12 +104,13 @@ impl Runner {
         let Found {
             function,
             arguments,
+            trace,
         } = *found;
         scope::begin_call();
         let began = service.after.map(|_| Instant::now());
         let mut decoder = Decoder::new(arguments);
         let mut reply = Reply::new(Encoder::new(&mut self.out, at + HEADER, client.limit));
-        let mut ended = guarded(|| {
+        let run = || {
             if let Some(before) = service.before {
                 let call = Call::new(service.name, function, arguments.len());
                 before(&call).map_err(|e| Fault::Refused(e.to_string()))?;
@@ -115,7 +118,16 @@ impl Runner {
             let ended = (function.handler)(&mut decoder, &mut reply);
             ended.map_err(|fault| scope::take_gone().map_or(fault, Fault::Gone))?;
             Ok(reply.kind())
-        });
+        };
+        let (server, name) = (service.name, function.name);
+        let mut ended = trace::serve(
+            server,
+            name,
+            trace,
+            &client.caller,
+            || guarded(run),
+            |failed| &failed.fault,
+        );
         let debug = reply.take_debug();
         self.block = reply.into_block();
         if let (Some(after), Some(began)) = (service.after, began) {
@@ -173,6 +185,7 @@ fn find<'m>(
     Ok(Ok(Found {
         function,
         arguments,
+        trace: head.trace,
     }))
 }
 

@@ -4,6 +4,7 @@
 //! call   := length: u16, name, length: u16, fields, arguments
 //! fields := FINGERPRINT 16 bytes   } left out where both sides are known
 //!           PROGRAM     text       } to be of one build
+//!           TRACE       u64, what joins the spans of both sides
 //!           TIMEOUT     microseconds, how long the caller waits from now on
 //! ```
 
@@ -15,6 +16,7 @@ use super::fields::{self, number, put};
 const FINGERPRINT: u8 = 1;
 const TIMEOUT: u8 = 2;
 const PROGRAM: u8 = 3;
+const TRACE: u8 = 4;
 
 /// More than a call's name and fields take.
 pub const LARGEST_HEAD: usize = 1024;
@@ -33,6 +35,8 @@ pub struct Head<'m> {
     pub program: Option<&'m str>,
     /// How long the caller waits for the answer.
     pub timeout: Option<Duration>,
+    /// What joins the client's trace of the call with the server's.
+    pub trace: Option<u64>,
 }
 
 impl<'m> Head<'m> {
@@ -51,6 +55,9 @@ impl<'m> Head<'m> {
         if let Some(timeout) = self.timeout {
             let micros = u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX);
             put(out, TIMEOUT, &micros.to_le_bytes());
+        }
+        if let Some(trace) = self.trace {
+            put(out, TRACE, &trace.to_le_bytes());
         }
         let length = u16::try_from(out.len() - at - 2).unwrap_or(u16::MAX);
         out[at..at + 2].copy_from_slice(&length.to_le_bytes());
@@ -80,6 +87,7 @@ impl<'m> Head<'m> {
                     let wrong = |_| Malformed("the name of its program is not UTF-8");
                     head.program = Some(str::from_utf8(value).map_err(wrong)?);
                 }
+                (TRACE, value) => head.trace = Some(number(value)?),
                 (TIMEOUT, value) => head.timeout = Some(Duration::from_micros(number(value)?)),
                 _ => {}
             }
@@ -112,12 +120,13 @@ mod tests {
             fingerprint: Some(*b"0123456789abcdef"),
             program: Some("board"),
             timeout: Some(Duration::from_millis(1)),
+            trace: Some(7),
         };
         head.put(&mut out);
         out.extend_from_slice(b"xyz");
         assert_eq!(
             out,
-            b"\x04\0post\x2c\0\x01\x10\0\0\x000123456789abcdef\x03\x05\0\0\0board\x02\x08\0\0\0\xe8\x03\0\0\0\0\0\0xyz"
+            b"\x04\0post\x39\0\x01\x10\0\0\x000123456789abcdef\x03\x05\0\0\0board\x02\x08\0\0\0\xe8\x03\0\0\0\0\0\0\x04\x08\0\0\0\x07\0\0\0\0\0\0\0xyz"
         );
         assert_eq!(Head::split(&out), Ok((head, &b"xyz"[..])));
     }
@@ -129,10 +138,11 @@ mod tests {
             fingerprint: Option<[u8; 16]>,
             program in proptest::option::of(".{0,80}"),
             micros in proptest::option::of(any::<u64>()),
+            trace: Option<u64>,
             arguments: Vec<u8>,
         ) {
             let timeout = micros.map(Duration::from_micros);
-            let head = Head { name: &name, fingerprint, program: program.as_deref(), timeout };
+            let head = Head { name: &name, fingerprint, program: program.as_deref(), timeout, trace };
             let mut body = Vec::new();
             head.put(&mut body);
             body.extend_from_slice(&arguments);
