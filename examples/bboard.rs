@@ -16,7 +16,9 @@ static SERVER: Server = Server::new("bboard")
     .autostart()
     .idle_timeout(Duration::from_secs(3600));
 
-/// The board itself: an ordinary static, which only the server's process ever touches.
+/// The board itself: an ordinary static, which only the server's process ever touches; the attribute
+/// makes sure of that.
+#[remote(SERVER)]
 static NEWS: Mutex<Vec<NewsItem>> = Mutex::new(Vec::new());
 
 #[derive(Serialize, Deserialize, Clone)]

@@ -1,18 +1,21 @@
-//! What remotex was first made for: a GPS track, loaded once and asked many times.
+//! What remotex was first made for: a GPS track, loaded once and asked many times. It stays in the
+//! server, where each client has a reference to it.
 //!
 //! ```sh
 //! cargo run --example track -- load examples/track/walk.gpx
 //! cargo run --example track -- nearest 46.0511 14.5011    # the point of the track that is nearest
 //! cargo run --example track -- at 2020-05-01T10:04:00Z     # where it was then
+//! cargo run --example track -- append 46.0611 14.5111      # one more point
 //! cargo run --example track -- stop
 //! ```
+#![allow(unreachable_pub)] // in a remote block, `pub` means remote
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use remotex::{Error, RwLock, Server, remote};
+use remotex::{Error, Mutex, Remote, Server, remote};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -21,8 +24,12 @@ static SERVER: Server = Server::new("track")
     .autostart()
     .idle_timeout(Duration::from_secs(3600));
 
+/// The tracks that were loaded, the latest last, so that they outlive the clients who asked for it.
+#[remote(SERVER)]
+static TRACKS: Mutex<Vec<(PathBuf, Remote<Track>)>> = Mutex::new(Vec::new());
+
 /// The points in the order of the file.
-static TRACK: RwLock<Vec<Point>> = RwLock::new(Vec::new());
+struct Track(Vec<Point>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Point {
@@ -33,52 +40,77 @@ struct Point {
     time: Option<SystemTime>,
 }
 
-/// Loads a GPX file in place of the one before, and says how many points it has.
 #[remote(SERVER)]
-fn load(path: &Path) -> anyhow::Result<usize> {
-    let path = remotex::caller().path(path);
-    let file = File::open(&path)
-        .map_err(|e| anyhow::Error::new(e).context(format!("cannot open {}", path.display())))?;
-    let gpx = gpx::read(BufReader::new(file))?;
-    let segments = gpx.tracks.iter().flat_map(|track| &track.segments);
-    let points: Vec<Point> = segments
-        .flat_map(|segment| &segment.points)
-        .map(Point::of)
-        .collect();
-    let count = points.len();
-    *TRACK.write() = points;
-    Ok(count)
-}
+impl Track {
+    /// The track of a GPX file, which is read when somebody asks for it first.
+    pub fn load(path: &Path) -> anyhow::Result<Remote<Track>> {
+        let path = remotex::caller().path(path);
+        let mut tracks = TRACKS.lock();
+        let known = tracks.iter().position(|(of, _)| *of == path);
+        let entry = match known {
+            Some(at) => tracks.remove(at),
+            None => (path.clone(), Remote::new(Track::read(&path)?)),
+        };
+        let track = entry.1.clone();
+        tracks.push(entry);
+        Ok(track)
+    }
 
-/// The point of the track that is nearest to a place, and how far away that is, in metres.
-#[remote(SERVER)]
-fn nearest(lat: f64, lon: f64) -> remotex::Result<(Point, f64)> {
-    let track = TRACK.read();
-    let distances = track
-        .iter()
-        .map(|point| (*point, point.metres_to(lat, lon)));
-    distances
-        .min_by(|(_, a), (_, b)| a.total_cmp(b))
-        .ok_or_else(|| "no track is loaded".into())
-}
+    /// The track that was asked for last.
+    pub fn latest() -> remotex::Result<Remote<Track>> {
+        let latest = TRACKS.lock().last().map(|(_, track)| track.clone());
+        latest.ok_or_else(|| "no track is loaded".into())
+    }
 
-/// Where the track was at a time: between two of its points, in proportion.
-#[remote(SERVER)]
-fn at(when: SystemTime) -> remotex::Result<Point> {
-    let mut timed: Vec<_> = TRACK
-        .read()
-        .iter()
-        .filter_map(|point| Some((point.time?, *point)))
-        .collect();
-    timed.sort_by_key(|(time, _)| *time);
-    let after = timed.partition_point(|(time, _)| *time < when);
-    match (
-        after.checked_sub(1).map(|before| timed[before]),
-        timed.get(after),
-    ) {
-        (_, Some((time, point))) if *time == when => Ok(*point),
-        (Some((from, a)), Some((to, b))) => Ok(a.towards(b, share(from, when, *to), when)),
-        _ => Err("the track was not recorded at that time".into()),
+    /// How many points it has.
+    pub fn points(&self) -> remotex::Result<usize> {
+        Ok(self.0.len())
+    }
+
+    /// The point that is nearest to a place, and how far away that is, in metres.
+    pub fn nearest(&self, lat: f64, lon: f64) -> remotex::Result<(Point, f64)> {
+        let distances = self
+            .0
+            .iter()
+            .map(|point| (*point, point.metres_to(lat, lon)));
+        distances
+            .min_by(|(_, a), (_, b)| a.total_cmp(b))
+            .ok_or_else(|| "the track has no points".into())
+    }
+
+    /// Where the track was at a time: between two of its points, in proportion.
+    pub fn at(&self, when: SystemTime) -> remotex::Result<Point> {
+        let timed = self
+            .0
+            .iter()
+            .filter_map(|point| Some((point.time?, *point)));
+        let mut timed: Vec<_> = timed.collect();
+        timed.sort_by_key(|(time, _)| *time);
+        let after = timed.partition_point(|(time, _)| *time < when);
+        match (
+            after.checked_sub(1).map(|before| timed[before]),
+            timed.get(after),
+        ) {
+            (_, Some((time, point))) if *time == when => Ok(*point),
+            (Some((from, a)), Some((to, b))) => Ok(a.towards(b, share(from, when, *to), when)),
+            _ => Err("the track was not recorded at that time".into()),
+        }
+    }
+
+    /// Adds a point at its end, and says how many there are.
+    pub fn append(&mut self, point: Point) -> remotex::Result<usize> {
+        self.0.push(point);
+        Ok(self.0.len())
+    }
+
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let file = File::open(path).map_err(|e| {
+            anyhow::Error::new(e).context(format!("cannot open {}", path.display()))
+        })?;
+        let gpx = gpx::read(BufReader::new(file))?;
+        let segments = gpx.tracks.iter().flat_map(|track| &track.segments);
+        let points = segments.flat_map(|segment| &segment.points);
+        Ok(Self(points.map(Point::of).collect()))
     }
 }
 
@@ -143,17 +175,32 @@ fn main() -> anyhow::Result<()> {
     remotex::init();
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["load", path] => println!("{} points", load(Path::new(path))?),
+        ["load", path] => println!("{} points", Track::load(Path::new(path))?.points()?),
         ["nearest", lat, lon] => {
-            let (point, metres) = nearest(lat.parse()?, lon.parse()?)?;
+            let (point, metres) = Track::latest()?.nearest(lat.parse()?, lon.parse()?)?;
             println!("{point}, {metres:.0} m away");
         }
-        ["at", time] => println!("{}", at(OffsetDateTime::parse(time, &Rfc3339)?.into())?),
+        ["at", time] => {
+            let when = OffsetDateTime::parse(time, &Rfc3339)?.into();
+            println!("{}", Track::latest()?.at(when)?);
+        }
+        ["append", lat, lon] => {
+            let (lat, lon) = (lat.parse()?, lon.parse()?);
+            let (elevation, time) = (None, Some(SystemTime::now()));
+            let point = Point {
+                lat,
+                lon,
+                elevation,
+                time,
+            };
+            println!("{} points", Track::latest()?.append(point)?);
+        }
         ["stop"] => SERVER.stop()?,
         _ => {
-            return Err(
-                Error::failed("usage: track load FILE | nearest LAT LON | at TIME | stop").into(),
-            );
+            return Err(Error::failed(
+                "usage: track load FILE | nearest LAT LON | at TIME | append LAT LON | stop",
+            )
+            .into());
         }
     }
     Ok(())

@@ -100,4 +100,49 @@ fn the_track_is_loaded_once() {
         run(&home, "track", &["nearest", "46.06", "14.51"]),
         "46.060000 14.510000, 0 m away"
     );
+    // It is one track, whoever asks for it.
+    assert_eq!(
+        run(&home, "track", &["append", "46.07", "14.52"]),
+        "5 points"
+    );
+    assert_eq!(run(&home, "track", &["load", "walk.gpx"]), "5 points");
+    run(&home, "track", &["stop"]);
+    assert_eq!(run(&home, "track", &["load", "walk.gpx"]), "4 points");
+}
+
+#[test]
+fn a_database_is_shared_by_many_processes() {
+    let home = Home::new();
+    let store = |words: &[&str]| run(&home, "store", &[&["notes.redb"], words].concat());
+    assert_eq!(store(&["keys"]), "");
+    store(&["set", "milk", "2"]);
+    store(&["set", "bread", "a large one"]);
+    assert_eq!(store(&["get", "milk"]), "2");
+    store(&["set", "milk", "3"]);
+    assert_eq!(store(&["get", "milk"]), "3");
+    assert_eq!(store(&["keys"]), "bread\nmilk");
+    // It was closed as it should be, and goes on.
+    run(&home, "store", &["stop"]);
+    assert_eq!(store(&["get", "bread"]), "a large one");
+    let missing = home
+        .command("store")
+        .args(["notes.redb", "get", "x"])
+        .output();
+    assert!(stderr(&missing.unwrap()).contains("nothing is kept by `x`"));
+}
+
+#[test]
+fn who_calls_too_often_is_refused_and_all_is_logged() {
+    let home = Home::new();
+    assert_eq!(run(&home, "watched", &["5"]).lines().count(), 5);
+    let output = home.command("watched").arg("6").output().unwrap();
+    assert!(!output.status.success());
+    let words = "Error: Denied(\"5 calls in a minute are enough; wait a little\")\n";
+    assert_eq!(stderr(&output), words);
+    let log = run(&home, "watched", &["log"]);
+    let lines: Vec<_> = log.lines().collect();
+    assert_eq!(lines.len(), 11, "{log}");
+    let ends = |of: &str| lines.iter().filter(|line| line.ends_with(of)).count();
+    assert_eq!(ends(" calls roll: 0 B in, 16 B out: ok"), 10);
+    assert_eq!(ends(": 5 calls in a minute are enough; wait a little"), 1);
 }
