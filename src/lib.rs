@@ -13,6 +13,9 @@
 //! - [`Server`]: the `static` that says where a server is and how it behaves; its control.
 //! - [`init`]: what `main` begins with, so that a server can be started.
 //! - [`Error`]: what a call can end with instead of its answer, and whether it may have run.
+//! - [`Remote`]: values that stay in the server, and have methods there. [`Variable`]: a static that
+//!   clients get and set. [`Guarded`]: one that they must not touch.
+//! - [`Call`] and [`Outcome`]: what the hooks [`Server::before`] and [`Server::after`] are shown.
 //! - [`caller`]: who is calling.
 //! - `testing`, with the feature of that name: for tests of programs that use this.
 //! - [`Mutex`] and [`RwLock`]: for the state. They are those of parking_lot: they can be made in a
@@ -25,8 +28,8 @@
 //! # Without a server
 //! In the environment, `REMOTEX_<NAME>=off` makes all functions of a server run where they are
 //! called, and `REMOTEX_<NAME>=unix:/path` moves its socket; `<NAME>` is the server's name in
-//! capitals, with `_` for all but letters and digits. `REMOTEX_DEBUG=1` makes a client print the
-//! server's backtrace of a panic, and `REMOTEX_EXPLAIN=1` what it decided on its way to the server.
+//! capitals, with `_` for all but letters and digits. `REMOTEX_DEBUG=1` makes a client print all
+//! that the server knows of a call that fails or panics ([`Error::details`]), and `REMOTEX_EXPLAIN=1` what it decided on its way to the server.
 //!
 //! # When a program is built anew
 //! Its next call finds that the server runs another file. If that was installed earlier, and was
@@ -41,9 +44,149 @@ pub mod fastest_client {}
 
 pub use parking_lot::{Mutex, RwLock};
 pub use remote_runtime::{
-    Call, Caller, Details, Error, Guarded, Holder, InCall, Outcome, Remote, Result, Server, Status,
-    Trouble, Variable, WeakRemote, caller, init,
+    Caller, Error, Holder, InCall, Result, Server, Status, Trouble, caller, init,
 };
+
+/// # Example
+/// ```
+/// use remotex::{Remote, Result, Server, remote};
+///
+/// static SERVER: Server = Server::new("lists").at("local:");
+///
+/// pub struct List(Vec<String>);
+///
+/// #[remote(SERVER)]
+/// impl List {
+///     pub fn new() -> Result<Remote<List>> {
+///         Ok(Remote::new(List(Vec::new())))
+///     }
+///
+///     pub fn push(&mut self, word: &str) -> Result<usize> {
+///         self.0.push(word.into());
+///         Ok(self.0.len())
+///     }
+/// }
+///
+/// /// The server's function has the list itself.
+/// #[remote(SERVER)]
+/// fn longest(list: &Remote<List>) -> Result<Option<String>> {
+///     let list = Remote::read(list)?;
+///     Ok(list.0.iter().max_by_key(|word| word.len()).cloned())
+/// }
+///
+/// let list = List::new()?;
+/// list.push("one")?;
+/// assert_eq!(list.push("three")?, 2);
+/// assert_eq!(longest(&list)?.as_deref(), Some("three"));
+/// assert_ne!(list, List::new()?);
+/// # Ok::<(), remotex::Error>(())
+/// ```
+pub use remote_runtime::Remote;
+
+/// # Example
+/// ```
+/// use remotex::{Remote, Result, Server, WeakRemote, remote};
+///
+/// static SERVER: Server = Server::new("tree").at("local:");
+///
+/// /// A node holds those below it, and knows the one above.
+/// #[derive(Default)]
+/// pub struct Node {
+///     below: Vec<Remote<Node>>,
+///     above: Option<WeakRemote<Node>>,
+/// }
+///
+/// #[remote(SERVER)]
+/// impl Node {
+///     pub fn below(&self) -> Result<usize> {
+///         Ok(self.below.len())
+///     }
+/// }
+///
+/// let root: Remote<Node> = Remote::new(Node::default());
+/// let above = Remote::downgrade(&root);
+/// let leaf: Remote<Node> = Remote::new(Node { above, ..Node::default() });
+/// Remote::write(&root)?.below.push(leaf.clone());
+/// assert_eq!(root.below()?, 1);
+///
+/// drop(root);
+/// assert!(Remote::read(&leaf)?.above.as_ref().and_then(WeakRemote::upgrade).is_none());
+/// # Ok::<(), remotex::Error>(())
+/// ```
+pub use remote_runtime::WeakRemote;
+
+/// # Example
+/// ```
+/// use remotex::{Server, Variable, remote};
+///
+/// static SERVER: Server = Server::new("counts").at("local:");
+///
+/// /// How many were here.
+/// #[remote(SERVER)]
+/// static VISITORS: Variable<u64> = Variable::new(|| 0);
+///
+/// // However many do this at once, none is forgotten.
+/// loop {
+///     let before = VISITORS.get()?;
+///     if VISITORS.replace(&before, before + 1)? {
+///         break;
+///     }
+/// }
+/// assert_eq!(VISITORS.get()?, 1);
+/// # Ok::<(), remotex::Error>(())
+/// ```
+pub use remote_runtime::Variable;
+
+/// # Example
+/// ```should_panic
+/// use remotex::{Mutex, Server, remote};
+///
+/// static SERVER: Server = Server::new("board");
+///
+/// #[remote(SERVER)]
+/// static NEWS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+///
+/// // This process does not serve the board.
+/// NEWS.lock().push("hello".into());
+/// ```
+pub use remote_runtime::Guarded;
+
+/// # Example
+/// ```
+/// use remotex::{Call, Error, Outcome, Server};
+///
+/// fn only_small(call: &Call) -> Result<(), Error> {
+///     match call.argument_bytes() {
+///         0..=1024 => Ok(()),
+///         bytes => Err(format!("{bytes} bytes are too much for `{}`", call.function()).into()),
+///     }
+/// }
+///
+/// fn log(call: &Call, outcome: &Outcome) {
+///     let who = call.caller().pid();
+///     eprintln!("{who} {} {:?}: {outcome}", call.function(), outcome.duration());
+/// }
+///
+/// static SERVER: Server = Server::new("watched").before(only_small).after(log);
+/// ```
+pub use remote_runtime::Call;
+pub use remote_runtime::Outcome;
+
+/// # Example
+/// ```
+/// use remotex::{Error, Result};
+///
+/// fn report(e: &Error) {
+///     match e.details() {
+///         Ok(details) => eprintln!("{details}"),
+///         Err(_) => eprintln!("{e}"),
+///     }
+/// }
+///
+/// // What has not failed in a server has no details there.
+/// assert!(Error::failed("no such track").details().is_err());
+/// ```
+pub use remote_runtime::Details;
 
 /// Makes a function run in its server's process only.
 ///
@@ -85,7 +228,8 @@ pub use remote_runtime::{
 /// - `#[remote(SERVER, or_local)]`: is right without the server's state, and runs where it is called
 ///   if no server can be had.
 /// - `#[remote(SERVER, crate = path)]`: where this crate is, if it has another name.
-/// - `#[remote(skip)]`, in a block: leaves a `pub` function out.
+/// - `#[remote(skip)]`, in a block or a trait: leaves a function out.
+/// - `#[remote(SERVER, read_only)]`, on a [`Variable`]: only the server sets it.
 ///
 /// # Arguments
 /// Whatever implements serde's `Serialize` and `Deserialize`, owned or borrowed. `&str`, `&[u8]`,
@@ -93,7 +237,7 @@ pub use remote_runtime::{
 /// and options of them the server holds the value for as long as the function runs. A `Path` or
 /// `OsStr` need not be UTF-8, unless it is inside another value.
 ///
-/// There are no type parameters, `&mut`, `impl Trait`, `dyn Trait`, or `self`; each is an error of the
+/// There are no type parameters, `&mut`, `impl Trait` or `dyn Trait`; each is an error of the
 /// compiler that says what to write instead. The format does not describe itself, so that types with
 /// `#[serde(untagged)]`, `tag`, `flatten` or `skip_serializing_if` cannot travel; that is an error of
 /// the call.
@@ -105,9 +249,83 @@ pub use remote_runtime::{
 /// - Any other error arrives as [`Error::Failed`], with its message and those of its sources, put
 ///   into `E` by that `From`; the kind of an `io::Error` is kept.
 ///
+/// # Objects
+/// A `pub` function of a block that takes `&self` or `&mut self` is a method of an object that stays in
+/// the server: it is called on a [`Remote`], with its name, docs and arguments as written, wherever that
+/// is. All methods of a type stand in one block, and those of a `trait` are called on a
+/// `Remote<dyn Trait>`; whatever implements the trait, and can be sent between threads, can be one.
+///
+/// ```
+/// use remotex::{Remote, Result, Server, remote};
+///
+/// static SERVER: Server = Server::new("counters").at("local:");
+///
+/// pub struct Counter(u64);
+///
+/// #[remote(SERVER)]
+/// impl Counter {
+///     pub fn starting_at(n: u64) -> Result<Remote<Counter>> {
+///         Ok(Remote::new(Counter(n)))
+///     }
+///
+///     pub fn get(&self) -> Result<u64> {
+///         Ok(self.0)
+///     }
+///
+///     pub fn add(&mut self, n: u64) -> Result<u64> {
+///         self.0 += n;
+///         Ok(self.0)
+///     }
+/// }
+///
+/// #[remote(SERVER)]
+/// trait Words {
+///     fn count(&self) -> Result<usize>;
+/// }
+///
+/// impl Words for String {
+///     fn count(&self) -> Result<usize> {
+///         Ok(self.split_whitespace().count())
+///     }
+/// }
+///
+/// #[remote(SERVER)]
+/// fn words_of(text: String) -> Result<Remote<dyn Words>> {
+///     Ok(Remote::new(text))
+/// }
+///
+/// let counter = Counter::starting_at(5)?;
+/// counter.add(2)?;
+/// assert_eq!(counter.get()?, 7);
+/// assert_eq!(words_of("to be or not".into())?.count()?, 4);
+/// # Ok::<(), remotex::Error>(())
+/// ```
+///
+/// # Statics
+/// On a `static` that is a [`Variable`], it makes that one that clients get and set. On any other, it
+/// guards it: to touch it in a process that does not serve is a panic that says so ([`Guarded`]).
+///
+/// ```
+/// use remotex::{Mutex, Server, Variable, remote};
+///
+/// static SERVER: Server = Server::new("board").at("local:");
+///
+/// /// What stands above the news.
+/// #[remote(SERVER)]
+/// static MOTD: Variable<String> = Variable::new(|| "hello".into());
+///
+/// #[remote(SERVER)]
+/// static NEWS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+///
+/// MOTD.set("closed on Sunday".into())?;
+/// assert_eq!(MOTD.get()?, "closed on Sunday");
+/// NEWS.lock().push("This runs here, since the address is `local:`.".into());
+/// # Ok::<(), remotex::Error>(())
+/// ```
+///
 /// # Where it runs
-/// Here, if this process serves the server, or its address is `local:`; else in the server. Calls
-/// between remote functions of one server are plain calls there.
+/// Here, if this process serves the server, or its address is `local:`; else in the server. A method
+/// runs where its object is. Calls between remote functions of one server are plain calls there.
 pub use remote_macro::remote;
 
 #[doc(hidden)]

@@ -40,9 +40,30 @@
 //! The handler calls the function itself, which finds that it is in the server, and runs on. What
 //! the references before a `Tag` are for is told in `remote_runtime::tag`.
 //!
+//! # Objects
+//! A method stays as it was written, too. Beside its block stands a proxy, which a `Remote` of the type
+//! derefs to, with a method of the same name for each:
+//!
+//! ```ignore
+//! const _: () = {
+//!     pub struct Proxy(Handle<Track>);
+//!     impl Object for Track { type Kept = Track; type Proxy = Proxy; .. }
+//!     impl Keep<Track> for Track { .. }
+//!     impl Proxy {
+//!         pub fn append(&self, point: Point) -> remotex::Result<usize> {
+//!             { /* entry and question, as above; the first argument is the handle */ }
+//!             match self.0.write("`Track::append`") {
+//!                 Ok(mut object) => <Track>::append(&mut *object, point),
+//!                 Err(e) => Err(From::<remotex::Error>::from(e)),
+//!             }
+//!         }
+//!     }
+//! };
+//! ```
+//!
 //! # How
-//! Options and item are parsed (`options`, `item`), a function becomes a model that cannot be
-//! wrong (`function`), and of that come the two halves (`stub`, `entry`). Of an item with a
+//! Options and item are parsed (`options`, `item`; `block`, `interface`, `statics`), a function becomes a model that cannot be
+//! wrong (`function`), and of that come the two halves (`stub`, `entry`), and the proxy (`object`). Of an item with a
 //! mistake come all its errors, and the item as it was written, so that an editor goes on knowing it.
 
 mod options;

@@ -38,8 +38,7 @@ mod link;
 mod transport;
 mod poller;
 mod serve;
-#[doc(hidden)]
-pub mod session;
+mod session;
 #[doc(hidden)]
 pub mod registry;
 #[doc(hidden)]

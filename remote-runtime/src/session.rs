@@ -16,7 +16,7 @@ mod table;
 use std::sync::OnceLock;
 use std::{io, process};
 
-pub use far::Far;
+pub(crate) use far::Far;
 pub(crate) use far::Holdings;
 pub(crate) use held::Session;
 pub(crate) use table::{Joined, Sessions};

@@ -10,17 +10,7 @@ use crate::server::Server;
 
 /// A value in the server that clients get and set as if it were theirs.
 ///
-/// It is a `static` with the attribute:
-///
-/// ```ignore
-/// /// What the board shows above the news.
-/// #[remote(SERVER)]
-/// static MOTD: Variable<String> = Variable::new(|| "hello".into());
-///
-/// MOTD.set("closed on Sunday".into())?;
-/// ```
-///
-/// With `#[remote(SERVER, read_only)]` only the server sets it. `T` is `Clone`, `Serialize` and
+/// It is a `static` with the attribute. With `#[remote(SERVER, read_only)]` only the server sets it. `T` is `Clone`, `Serialize` and
 /// `Deserialize`, and, unless it is read-only, `PartialEq`. On the wire its functions are `MOTD::get`,
 /// `MOTD::set` and `MOTD::replace`. Like all that statics hold, its value ends with the server.
 pub struct Variable<T: 'static> {
@@ -104,15 +94,6 @@ impl<T> Variable<T> {
     }
 
     /// Sets it to `new` if it is `old`, and says whether it was: nobody else's value is lost.
-    ///
-    /// ```ignore
-    /// loop {
-    ///     let old = VISITORS.get()?;
-    ///     if VISITORS.replace(&old, old + 1)? {
-    ///         break;
-    ///     }
-    /// }
-    /// ```
     ///
     /// # Errors
     /// As of [`set`](Self::set).
