@@ -22,14 +22,16 @@ const ARGUMENT: u8 = 7;
 const SIZE: u8 = 8;
 const WHEN: u8 = 9;
 
+/// How many causes or arguments a record has at the most.
+const MOST: usize = 64;
+
 /// Appends the fields of a record.
 pub fn put_record(details: &Details, out: &mut Vec<u8>) {
-    // Each field has a header, of those of which there may be many.
-    let many = details.causes.len() + 2 * details.arguments.len();
-    let mut room = LARGEST_FAULT.saturating_sub(OVERHEAD + 16 * many);
+    // Each field has a header, of those of which there may be many, up to three times as many.
+    let mut room = LARGEST_FAULT - OVERHEAD - 3 * 16 * MOST;
     let mut put_text = |out: &mut Vec<u8>, tag, text: &str| put_cut(out, tag, text, &mut room);
     put_text(out, FUNCTION, &details.function);
-    for (name, bytes) in &details.arguments {
+    for (name, bytes) in details.arguments.iter().take(MOST) {
         put_text(out, ARGUMENT, name);
         put(out, SIZE, &bytes.to_le_bytes());
     }
@@ -38,7 +40,7 @@ pub fn put_record(details: &Details, out: &mut Vec<u8>) {
     let micros = u64::try_from(micros).unwrap_or(u64::MAX);
     put(out, WHEN, &micros.to_le_bytes());
     put_text(out, MESSAGE, &details.message);
-    for cause in &details.causes {
+    for cause in details.causes.iter().take(MOST) {
         put_text(out, CAUSE, cause);
     }
     let texts = [
@@ -64,11 +66,13 @@ pub fn read_record(body: &[u8]) -> Result<Details, Malformed> {
         match tag {
             FUNCTION => details.function = text(value),
             MESSAGE => details.message = text(value),
-            CAUSE => details.causes.push(text(value)),
+            CAUSE if details.causes.len() < MOST => details.causes.push(text(value)),
             DEBUG => details.debug = Some(text(value)),
             LOCATION => details.location = Some(text(value)),
             BACKTRACE => details.backtrace = Some(text(value)),
-            ARGUMENT => details.arguments.push((text(value), 0)),
+            ARGUMENT if details.arguments.len() < MOST => {
+                details.arguments.push((text(value), 0));
+            }
             SIZE => {
                 if let Some((_, size)) = details.arguments.last_mut() {
                     *size = number(value)?;
@@ -93,12 +97,13 @@ mod tests {
     proptest! {
         #[test]
         fn every_record_is_read_back(
-            texts: (String, String, Vec<String>),
+            texts: (String, String),
+            causes in proptest::collection::vec(any::<String>(), 0..64),
             more: [Option<String>; 3],
-            arguments: Vec<(String, u64)>,
+            arguments in proptest::collection::vec(any::<(String, u64)>(), 0..64),
             when in 0..1_u64 << 52,
         ) {
-            let (function, message, causes) = texts;
+            let (function, message) = texts;
             let [debug, location, backtrace] = more;
             let when = SystemTime::UNIX_EPOCH + Duration::from_micros(when);
             let details =
@@ -119,7 +124,8 @@ mod tests {
         let long = "x".repeat(LARGEST_FAULT);
         let mut details = Details::of(long.clone(), long.clone());
         details.backtrace = Some(long.clone());
-        details.causes = vec![long; 64];
+        details.causes = vec![String::new(); 100_000];
+        details.arguments = vec![(long, 1); 100];
         let mut body = Vec::new();
         put_record(&details, &mut body);
         assert!(body.len() <= LARGEST_FAULT);
