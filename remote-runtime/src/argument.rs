@@ -29,7 +29,6 @@ pub use bulk::{Block, Bytes, Numbers, Outbound, Owned};
 
 fn take<'m, T: Deserialize<'m>>(name: &str, from: &mut Decoder<'m>) -> Result<T, Fault> {
     from.mark();
-    let _entered = scope::enter(Scope::Server);
     from.take().map_err(|e| wrong(name, &e))
 }
 
@@ -49,6 +48,8 @@ fn wrong(name: &str, e: &Undecoded) -> Fault {
 /// # Errors
 /// If there is something left.
 pub fn finish(from: &Decoder<'_>) -> Result<(), Fault> {
+    // What the function encodes and decodes itself is none of the client's.
+    scope::set(Scope::Outside);
     from.finish()
         .map_err(|e| unreadable(format_args!("the end of its arguments"), &e))
 }

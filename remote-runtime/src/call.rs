@@ -10,8 +10,8 @@ use crate::codec::{self, Decoder, Encoder, Undecoded, Unencoded};
 use crate::error::{Call, Details, Error, Record, Recorded};
 use crate::registry::Entry;
 use crate::server::Way;
-use crate::session::scope::{self, Scope};
-use crate::session::{Far, Holdings};
+use crate::session::Far;
+use crate::session::scope::{self, Entered, Scope};
 use crate::wire::Kind;
 use crate::wire::frame::Block;
 use crate::{explain, trace};
@@ -128,8 +128,8 @@ impl Away<'_> {
         let Entry { server, function } = entry;
         let call = entry.call();
         let holdings = server.client().holdings(way.key());
+        let entered = scope::enter(Scope::Client(holdings));
         let mut encode = |encoder: &mut Encoder<'_, 'v>| {
-            let _entered = scope::enter(Scope::Client(holdings));
             let mut outgoing = Outgoing::new(encoder);
             send(&mut outgoing).map_err(|e| client::unsent(call, e, outgoing.current()))
         };
@@ -151,7 +151,7 @@ impl Away<'_> {
         Ok(Received {
             reply,
             call,
-            holdings,
+            _entered: entered,
         })
     }
 }
@@ -194,7 +194,8 @@ fn print_if_wanted(e: &Error) {
 pub struct Received {
     reply: client::Reply,
     call: Call<'static>,
-    holdings: &'static Holdings,
+    /// References in it are to objects of the server that it has come from.
+    _entered: Entered,
 }
 
 impl Received {
@@ -232,7 +233,6 @@ impl Received {
         &'m self,
         take: impl FnOnce(&mut Decoder<'m>) -> Result<T, Undecoded>,
     ) -> Result<T, Undecoded> {
-        let _entered = scope::enter(Scope::Client(self.holdings));
         let mut decoder = Decoder::new(self.reply.body());
         let value = take(&mut decoder)?;
         decoder.finish().map(|()| value)

@@ -28,7 +28,7 @@ pub use numbers::Number;
 pub(crate) const LARGE: usize = 16 * 1024;
 
 /// Of how many arguments a decoder knows the sizes; the last one has the rest.
-const MARKS: usize = 16;
+const MARKS: usize = 8;
 
 const FORMAT: Configuration<LittleEndian, Fixint> =
     bincode::config::standard().with_fixed_int_encoding();
@@ -225,7 +225,7 @@ pub struct Decoder<'m> {
     rest: &'m [u8],
     guard: Guard,
     /// How much was left before each argument, as far as there is room for that.
-    before: [usize; MARKS],
+    before: [u32; MARKS],
     marks: usize,
 }
 
@@ -244,7 +244,8 @@ impl<'m> Decoder<'m> {
     /// The next argument begins here.
     pub(crate) fn mark(&mut self) {
         if let Some(before) = self.before.get_mut(self.marks) {
-            *before = self.rest.len();
+            // No message has 4 GiB.
+            *before = self.rest.len() as u32;
             self.marks += 1;
         }
     }
@@ -252,13 +253,13 @@ impl<'m> Decoder<'m> {
     /// How many bytes each argument has taken.
     pub(crate) fn sizes(&self) -> Vec<u64> {
         let before = &self.before[..self.marks];
-        let left = self.rest.len();
+        let left = self.rest.len() as u32;
         let after = before.iter().skip(1).chain([&left]);
         let sizes = before
             .iter()
             .zip(after)
             .map(|(before, after)| before - after);
-        sizes.map(|size| size as u64).collect()
+        sizes.map(u64::from).collect()
     }
 
     /// Takes the next value.

@@ -135,7 +135,7 @@ impl<'b> Reply<'b> {
     }
 
     pub(crate) fn answer<T: Serialize>(&mut self, value: &T) -> Result<(), Fault> {
-        let _entered = scope::enter(Scope::Server);
+        scope::set(Scope::Server);
         Ok(self.encoder.put(value)?)
     }
 
@@ -162,7 +162,7 @@ impl<'b> Reply<'b> {
 
     pub(crate) fn raise<E: Serialize>(&mut self, error: &E) -> Result<(), Fault> {
         self.kind = Kind::Raised;
-        let _entered = scope::enter(Scope::Server);
+        scope::set(Scope::Server);
         Ok(self.encoder.put(error)?)
     }
 }

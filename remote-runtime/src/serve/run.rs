@@ -14,7 +14,8 @@ use crate::error::Details;
 use crate::function::{Function, Reply};
 use crate::hook::{Call, Outcome};
 use crate::link::Link;
-use crate::session::{Session, scope};
+use crate::session::Session;
+use crate::session::scope::{self, Scope};
 use crate::wire::Kind;
 use crate::wire::call::Head;
 use crate::wire::fault::{self, Fault};
@@ -72,6 +73,7 @@ impl Runner {
         waited: Option<Duration>,
     ) {
         self.out.clear();
+        scope::begin_call();
         let at = frame::begin(&mut self.out);
         let ended = match find(service, client, call, waited) {
             Ok(Ok(found)) => self.run_found(service, client, session, &found, at),
@@ -106,7 +108,6 @@ impl Runner {
             arguments,
             trace,
         } = *found;
-        scope::begin_call();
         let began = service.after.map(|_| Instant::now());
         let mut decoder = Decoder::new(arguments);
         let mut reply = Reply::new(Encoder::new(&mut self.out, at + HEADER, client.limit));
@@ -115,6 +116,7 @@ impl Runner {
                 let call = Call::new(service.name, function, arguments.len());
                 before(&call).map_err(|e| Fault::Refused(e.to_string()))?;
             }
+            scope::set(Scope::Server);
             let ended = (function.handler)(&mut decoder, &mut reply);
             ended.map_err(|fault| scope::take_gone().map_or(fault, Fault::Gone))?;
             Ok(reply.kind())
@@ -128,6 +130,7 @@ impl Runner {
             || guarded(run),
             |failed| &failed.fault,
         );
+        scope::set(Scope::Outside);
         let debug = reply.take_debug();
         self.block = reply.into_block();
         if let (Some(after), Some(began)) = (service.after, began) {

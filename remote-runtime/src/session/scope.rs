@@ -34,9 +34,12 @@ struct Serving {
 thread_local! {
     static SCOPE: Cell<Scope> = const { Cell::new(Scope::Outside) };
     static SERVING: RefCell<Option<Serving>> = const { RefCell::new(None) };
+    /// Whether something was made or found to be gone since the call began.
+    static IS_NOTED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The scope before another one was entered, which is entered again when this is dropped.
+#[derive(Debug)]
 pub(crate) struct Entered(Scope);
 
 impl Drop for Entered {
@@ -48,6 +51,12 @@ impl Drop for Entered {
 /// Enters a scope, for as long as what this returns lives.
 pub(crate) fn enter(scope: Scope) -> Entered {
     Entered(SCOPE.replace(scope))
+}
+
+/// Enters a scope until another one is entered.
+#[inline]
+pub(crate) fn set(scope: Scope) {
+    SCOPE.set(scope);
 }
 
 pub(crate) fn current() -> Scope {
@@ -81,6 +90,7 @@ pub(crate) fn export(object: Object, what: &'static str, number: u64) -> Result<
         let serving = serving.as_mut().ok_or(NOBODY)?;
         let reference = serving.session.export(object, what, number)?;
         serving.made.push(reference.id);
+        IS_NOTED.set(true);
         Ok(reference)
     })
 }
@@ -90,12 +100,23 @@ pub(crate) fn find<T: Clone + 'static>(reference: &Reference, what: &str) -> Res
     SERVING.with_borrow_mut(|serving| {
         let serving = serving.as_mut().ok_or(NOBODY)?;
         let found = serving.session.find(reference, what);
-        found.inspect_err(|why| serving.gone = Some(why.clone()))
+        found.inspect_err(|why| {
+            serving.gone = Some(why.clone());
+            IS_NOTED.set(true);
+        })
     })
 }
 
 /// Begins a call: what was made for the one before has arrived.
+#[inline]
 pub(crate) fn begin_call() {
+    if IS_NOTED.replace(false) {
+        forget_call();
+    }
+}
+
+#[cold]
+fn forget_call() {
     SERVING.with_borrow_mut(|serving| {
         if let Some(serving) = serving {
             serving.made.clear();

@@ -156,8 +156,10 @@ pub(crate) fn hooks() {
     assert_eq!(runs().unwrap(), 2);
     fails("luck", 1, &[]).unwrap_err();
     assert_eq!(raises().unwrap_err().0, 7);
+    // What one call has made stays, however the next one ends.
     let thing = Thing::get().unwrap();
-    thing.fail().unwrap_err();
+    forbidden().unwrap_err();
+    assert_eq!(thing.fail().unwrap_err().to_string(), "the thing fails");
     let notes = notes().unwrap();
     let expected = [
         "allowed PID 11 8 true ok".into(),
@@ -170,6 +172,7 @@ pub(crate) fn hooks() {
         "fails PID 24 0 true it did not work".into(),
         "raises PID 0 4 true an error of its own type".into(),
         "Thing::get PID 0 32 true ok".into(),
+        "forbidden PID 0 0 true nobody may do that".into(),
         "Thing::fail PID 32 0 true the thing fails".into(),
     ];
     let expected = expected.map(|line| format!("hooked {}", line.replace("PID", &pid.to_string())));
