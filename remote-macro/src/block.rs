@@ -25,7 +25,7 @@ pub(crate) fn expand(
     if let Some((path, _)) = &block.trait_ {
         mistakes.add(
             path,
-            "`#[remote]` goes on an inherent block: write `impl Type`, without a trait",
+            "`#[remote]` goes on an inherent block, or on a trait itself; write `impl Type`, or move it to the `trait`",
         );
     }
     refuse_generics(&block.generics, "block", mistakes);

@@ -209,9 +209,11 @@ fn receiver(
         ));
     }
     // Method lookup finds these on a reference before it comes to the object's own.
-    const TAKEN: [&str; 7] = [
+    const TAKEN: [&str; 9] = [
         "clone",
         "clone_from",
+        "clone_into",
+        "serialize",
         "eq",
         "ne",
         "into",
@@ -234,6 +236,8 @@ fn access(receiver: &Receiver, origin: &Origin<'_>) -> Result<Access, &'static s
         (Origin::Free, _) => Err("a function outside of an `impl` block has no `self`"),
         (_, ReceiverKind::Reference(_, _, None)) => Ok(Access::Read),
         (_, ReceiverKind::Reference(_, _, Some(_))) => Ok(Access::Write),
+        (_, ReceiverKind::Typed(_, ty)) if types::text(ty) == "&Self" => Ok(Access::Read),
+        (_, ReceiverKind::Typed(_, ty)) if types::text(ty) == "&mut Self" => Ok(Access::Write),
         _ => Err("an object of the server stays there; take `&self` or `&mut self`"),
     }
 }

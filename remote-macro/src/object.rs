@@ -3,7 +3,9 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{Attribute, FnArg, Ident, ItemImpl, ItemTrait, LitStr, Signature, Type, parse_quote};
+use syn::{
+    Attribute, FnArg, Ident, ItemImpl, ItemTrait, LitStr, Pat, Signature, Type, parse_quote,
+};
 
 use crate::function::{Access, Function, signature};
 use crate::item::{Written, is_cfg};
@@ -96,7 +98,12 @@ fn expand(
         .map(|method| expand_method(options, method, ty, home));
     quote! {
         #(#cfgs)*
-        #[allow(dead_code, unreachable_pub, private_interfaces, missing_docs, missing_debug_implementations)]
+        // What there is to say of the methods is said where they were written.
+        #[allow(
+            warnings, unused, nonstandard_style, deprecated, unreachable_pub, private_interfaces,
+            missing_docs, missing_debug_implementations,
+            clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction
+        )]
         const _: () = {
             pub struct #proxy(#krate::__private::Handle<#ty>);
 
@@ -137,8 +144,16 @@ fn expand_method(options: &Options, method: &Method, ty: &Type, home: &TokenStre
     } = method;
     let attrs = attrs.iter().filter(|attr| is_for_callers(attr));
     let mut sig = signature(&types::elsewhere(sig, ty), &function.arguments);
-    if let Some(receiver) = sig.inputs.first_mut() {
-        *receiver = FnArg::Receiver(parse_quote!(&self));
+    for input in &mut sig.inputs {
+        match input {
+            FnArg::Receiver(_) => *input = FnArg::Receiver(parse_quote!(&self)),
+            FnArg::Typed(typed) => {
+                // Only the method itself changes it.
+                if let Pat::Ident(pat) = &mut *typed.pat {
+                    pat.mutability = None;
+                }
+            }
+        }
     }
     let entry = entry::expand(options, function);
     let away = quote!(__REMOTEX_ENTRY.away_to(&self.0));
@@ -170,6 +185,6 @@ fn expand_method(options: &Options, method: &Method, ty: &Type, home: &TokenStre
 
 /// Whether an attribute of a method says something to who calls it.
 fn is_for_callers(attr: &Attribute) -> bool {
-    let names = ["doc", "cfg", "must_use", "deprecated", "allow"];
+    let names = ["doc", "cfg", "cfg_attr", "must_use", "deprecated"];
     names.iter().any(|name| attr.path().is_ident(name))
 }

@@ -146,7 +146,7 @@ fn variable(options: &Options, item: &ItemStatic, mistakes: &mut Mistakes) -> Op
         )
     };
     let name = LitStr::new(&name, ident.span());
-    let at = Ident::new("ACCESS", Span::mixed_site());
+    let at = Ident::new("__REMOTEX_ACCESS", Span::mixed_site());
     Some(quote! {
         #(#attrs)*
         #vis static #ident: #ty = {

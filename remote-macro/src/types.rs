@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
@@ -126,7 +127,7 @@ pub(crate) fn last_ident(ty: &Type) -> String {
 
 fn last_of(path: &Path) -> String {
     let last = path.segments.last();
-    last.map(|segment| segment.ident.to_string())
+    last.map(|segment| segment.ident.unraw().to_string())
         .unwrap_or_default()
 }
 

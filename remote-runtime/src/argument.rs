@@ -34,6 +34,9 @@ fn take<'m, T: Deserialize<'m>>(name: &str, from: &mut Decoder<'m>) -> Result<T,
 
 #[cold]
 fn wrong(name: &str, e: &Undecoded) -> Fault {
+    if let Some(why) = scope::take_gone() {
+        return Fault::Gone(why);
+    }
     match e {
         Undecoded::Wrong(_) => unreadable(format_args!("its argument `{name}`"), e),
         Undecoded::NotSelfDescribing => {

@@ -14,6 +14,7 @@ use crate::session::Far;
 use crate::session::scope::{self, Entered, Scope};
 use crate::wire::Kind;
 use crate::wire::frame::Block;
+use crate::wire::reference::Id;
 use crate::{explain, trace};
 
 impl Entry {
@@ -164,7 +165,7 @@ struct At {
 }
 
 impl Recorded for At {
-    fn fetch(&self, record: u64) -> Result<Details, Error> {
+    fn fetch(&self, record: Id) -> Result<Details, Error> {
         let Self { entry, key } = self;
         let (call, way) = (entry.call(), entry.server.way_with(key));
         let ended = || Error::Gone(call.trouble(client::NO_SERVER));
@@ -239,6 +240,7 @@ impl Received {
     }
 
     fn unreadable(&self, e: &Undecoded) -> Error {
+        self.reply.reject();
         let what = if self.is_raised() { "error" } else { "answer" };
         match e {
             Undecoded::Wrong(why) => {

@@ -32,6 +32,7 @@ use crate::wire::Kind;
 use crate::wire::call::Fingerprint;
 use crate::wire::fault::record;
 use crate::wire::frame::Block;
+use crate::wire::reference::Id;
 use connection::{Connection, Ended};
 use idle::Idle;
 
@@ -76,8 +77,8 @@ pub(crate) struct Request<'a> {
     pub(crate) trace: Option<u64>,
     /// Whether its answer is nothing but a block.
     pub(crate) wants_block: bool,
-    /// Where the server keeps what it knows of its failure, by the number of that.
-    pub(crate) record: &'a dyn Fn(u64) -> Record,
+    /// Where the server keeps what it knows of its failure, by its id.
+    pub(crate) record: &'a dyn Fn(Id) -> Record,
 }
 
 /// How a client comes to its server: the client itself knows no addresses and starts nothing.
@@ -295,6 +296,13 @@ impl Reply {
         self.connection
             .as_ref()
             .map_or(&[], |connection| connection.body())
+    }
+
+    /// Lets go of all that has come with it, since it cannot be read.
+    pub(crate) fn reject(&self) {
+        if let Some(connection) = &self.connection {
+            connection.reject();
+        }
     }
 
     /// The body, if it is a block and a large one.

@@ -27,7 +27,7 @@ pub use numbers::Number;
 /// its own is sent.
 pub(crate) const LARGE: usize = 16 * 1024;
 
-/// Of how many arguments a decoder knows the sizes; the last one has the rest.
+/// Of how many arguments a decoder knows the sizes.
 const MARKS: usize = 8;
 
 const FORMAT: Configuration<LittleEndian, Fixint> =
@@ -246,15 +246,17 @@ impl<'m> Decoder<'m> {
         if let Some(before) = self.before.get_mut(self.marks) {
             // No message has 4 GiB.
             *before = self.rest.len() as u32;
-            self.marks += 1;
         }
+        self.marks += 1;
     }
 
     /// How many bytes each argument has taken.
     pub(crate) fn sizes(&self) -> Vec<u64> {
-        let before = &self.before[..self.marks];
+        let before = &self.before[..self.marks.min(MARKS)];
         let left = self.rest.len() as u32;
-        let after = before.iter().skip(1).chain([&left]);
+        // Where the last one ends that was marked is not known if there are more.
+        let end = (self.marks <= MARKS).then_some(&left);
+        let after = before.iter().skip(1).chain(end);
         let sizes = before
             .iter()
             .zip(after)

@@ -1,12 +1,13 @@
 //! The functions that a program serves, as the macro describes them.
 
 use std::error::Error as StdError;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 use crate::codec::{self, Decoder, Encoder, Number, Unencoded};
 use crate::error::Failure;
+use crate::session::LONGEST_TEXT;
 use crate::session::scope::{self, Scope};
 use crate::shape::Shape;
 use crate::wire::Kind;
@@ -156,7 +157,7 @@ impl<'b> Reply<'b> {
     pub(crate) fn fail(&mut self, e: &(dyn StdError + 'static)) -> Fault {
         let failure = Failure::of(e);
         // Whose `Debug` panics has failed all the same.
-        self.debug = catch_unwind(AssertUnwindSafe(|| format!("{e:?}"))).ok();
+        self.debug = catch_unwind(AssertUnwindSafe(|| Beginning::of(format_args!("{e:?}")))).ok();
         Fault::Failed(failure)
     }
 
@@ -164,6 +165,30 @@ impl<'b> Reply<'b> {
         self.kind = Kind::Raised;
         scope::set(Scope::Server);
         Ok(self.encoder.put(error)?)
+    }
+}
+
+/// The beginning of a text that may be very long.
+struct Beginning(String);
+
+impl Beginning {
+    fn of(text: fmt::Arguments<'_>) -> String {
+        let mut beginning = Self(String::new());
+        // It ends with an error where it is long enough.
+        let _ = beginning.write_fmt(text);
+        beginning.0
+    }
+}
+
+impl Write for Beginning {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = LONGEST_TEXT - self.0.len();
+        self.0.push_str(&text[..text.floor_char_boundary(room)]);
+        if text.len() > room {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -200,7 +200,7 @@ impl Host {
         let listener = socket.listen()?;
         listener.set_nonblocking(true)?;
         let pool = Pool::new(listener, quitted)?;
-        let sessions = Sessions::new(service.grace, service.max_references)?;
+        let sessions = Sessions::new(service.name, service.grace, service.max_references)?;
         let shared = Arc::new(Shared {
             hello: service.hello(),
             service,
@@ -243,7 +243,7 @@ impl Host {
             let next = [Some(pause), idle, sessions.sweep()];
             let on = [
                 Some(self.asked.as_fd()),
-                Some(sessions.changes()),
+                Some(sessions.woken()),
                 footing.changes(),
             ];
             let on: Vec<_> = on.into_iter().flatten().collect();
@@ -278,6 +278,11 @@ impl Host {
                 return;
             }
         }
+    }
+
+    /// Whether clients hold anything.
+    pub(crate) fn is_held(&self) -> bool {
+        self.shared.sessions.has_any()
     }
 
     /// Lets go of what clients hold: nobody is going to ask for it any more.

@@ -17,8 +17,8 @@ use std::sync::OnceLock;
 use std::{io, process};
 
 pub(crate) use far::Far;
-pub(crate) use far::Holdings;
-pub(crate) use held::Session;
+pub(crate) use far::{Holdings, put_dropped};
+pub(crate) use held::{LONGEST_TEXT, Session};
 pub(crate) use table::{Joined, Sessions};
 
 /// What a session is known by: who has it is in the session, so it is never shown.

@@ -1,7 +1,7 @@
 //! `Variable<T>`: a static of the server that clients can get and set.
 
-use std::fmt;
 use std::sync::OnceLock;
+use std::{fmt, mem};
 
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -87,7 +87,7 @@ impl<T> Variable<T> {
         match self.away() {
             Some(access) => (access.changes()?.0)(&value),
             None => {
-                *self.write() = value;
+                self.store(value);
                 Ok(())
             }
         }
@@ -103,19 +103,31 @@ impl<T> Variable<T> {
     {
         match self.away() {
             Some(access) => (access.changes()?.1)(old, &new),
-            None => Ok(self.exchange(old, || new)),
+            None => Ok(self.exchange(old, new)),
         }
     }
 
-    fn exchange(&self, old: &T, new: impl FnOnce() -> T) -> bool
+    /// Sets it here. The end of the value before may be the user's code, which is under no lock.
+    #[track_caller]
+    fn store(&self, value: T) {
+        let before = mem::replace(&mut *self.write(), value);
+        drop(before);
+    }
+
+    #[track_caller]
+    fn exchange(&self, old: &T, new: T) -> bool
     where
         T: PartialEq,
     {
         let mut value = self.write();
         let is_old = *value == *old;
-        if is_old {
-            *value = new();
-        }
+        let other = if is_old {
+            mem::replace(&mut *value, new)
+        } else {
+            new
+        };
+        drop(value);
+        drop(other);
         is_old
     }
 
@@ -183,7 +195,7 @@ pub fn get<T: Clone>(variable: &Variable<T>) -> Result<T> {
 /// # Errors
 /// Never.
 pub fn set<T: Clone>(variable: &Variable<T>, value: &T) -> Result<()> {
-    *variable.write() = value.clone();
+    variable.store(value.clone());
     Ok(())
 }
 
@@ -192,5 +204,30 @@ pub fn set<T: Clone>(variable: &Variable<T>, value: &T) -> Result<()> {
 /// # Errors
 /// Never.
 pub fn replace<T: Clone + PartialEq>(variable: &Variable<T>, old: &T, new: &T) -> Result<bool> {
-    Ok(variable.exchange(old, || new.clone()))
+    Ok(variable.exchange(old, new.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static LAST: Variable<Noisy> = Variable::new(|| Noisy(0));
+
+    /// What looks at the variable when it ends.
+    #[derive(PartialEq)]
+    struct Noisy(u32);
+
+    impl Drop for Noisy {
+        fn drop(&mut self) {
+            assert_ne!(LAST.read().0, self.0);
+        }
+    }
+
+    #[test]
+    fn the_value_before_ends_under_no_lock() {
+        LAST.set(Noisy(1)).unwrap();
+        assert!(!LAST.replace(&Noisy(7), Noisy(2)).unwrap());
+        assert!(LAST.replace(&Noisy(1), Noisy(3)).unwrap());
+        assert_eq!(LAST.read().0, 3);
+    }
 }

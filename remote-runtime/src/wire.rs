@@ -13,7 +13,7 @@
 //!                                       Fault      fields: every other end of a call
 //! Release   ids: see `reference`        nothing: the client has let go of them
 //! Status    empty                       Report     fields
-//! Details   number: u64                 Record     fields: see `record`
+//! Details   an id                       Record     fields: see `record`
 //! Stop      empty                       Stopping   empty; the connection ends when the server has
 //! Restart   empty                       Stopping   the same, and then, if there is something to
 //! Succeed   the program's name          Handover   hand over: empty, with two descriptors
@@ -62,7 +62,7 @@ pub enum Kind {
     Succeed = 5,
     /// References that the client has dropped; there is no reply.
     Release = 6,
-    /// The question what is known of a failure, by its number.
+    /// The question what is known of a failure, by the id in its fault.
     Details = 7,
     /// What the function returned.
     Answer = 0x81,

@@ -14,6 +14,7 @@ use remote_runtime::wire::frame::{self, Inbox};
 use remote_runtime::wire::hello::Hello;
 use remote_runtime::wire::reference::Reference;
 use remote_runtime::wire::{Kind, MAGIC};
+use rustix::net::RecvFlags;
 use rustix::process::Signal;
 
 use crate::bytes::{call, encoded, receive};
@@ -28,6 +29,8 @@ checks! { "holding";
     who_would_wait_for_itself_is_told: "deadlocks";
     what_a_restart_ends_is_gone: "restart";
     a_client_holds_no_more_than_it_may: "limits";
+    what_is_in_the_server_of_one_key_stays_there: "keys";
+    what_never_ends_does_not_keep_a_server_from_its_end: "never";
     variables_are_got_and_set: "variables";
     a_fork_holds_nothing_of_its_parents: "forks";
     without_a_server_an_object_is_the_thing_itself: "local", "REMOTEX_HOLDING" = "local:";
@@ -295,6 +298,85 @@ fn a_reference_is_to_its_object_or_to_nothing() {
     assert_gone(look(&mut ours, &counter), NOT_HELD);
     assert_eq!(home.run_zoo(&["holders", "holding"]), "0");
     assert_eq!(home.run_zoo(&["boxes"]), "0");
+}
+
+#[test]
+fn what_was_made_is_let_go_of_if_nobody_read_it_and_only_then() {
+    let home = Home::new();
+    home.run_zoo(&["start", "holding"]);
+    let socket = home.socket("holding");
+    let mut ours = joined(&socket, *b"0123456789abcdef");
+    // However the next call ends, it has read the answer before it.
+    let it = make(&mut ours);
+    let (kind, _) = ask(&mut ours, "no such function", b"");
+    assert_eq!(kind, Kind::Fault);
+    look(&mut ours, &it).unwrap();
+    // Said to be unreadable: all of it goes, and nothing else.
+    let other = make(&mut ours);
+    release(&mut ours, &[]);
+    assert_gone(look(&mut ours, &other), NOT_HELD);
+    look(&mut ours, &it).unwrap();
+    release(&mut ours, &[]);
+    look(&mut ours, &it).unwrap();
+    // Not read, and so the kernel says.
+    let (mut gone, _) = joined(&socket, *b"0123456789abcdef");
+    gone.write_all(&call("Box::with", &encoded("unread")))
+        .unwrap();
+    let has_come = |stream: &UnixStream| {
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        rustix::net::recv(stream, &mut [0; 1], flags).is_ok()
+    };
+    await_that(|| has_come(&gone));
+    drop(gone);
+    await_that(|| home.run_zoo(&["boxes"]) == "1");
+    look(&mut ours, &it).unwrap();
+}
+
+#[test]
+fn a_slow_end_of_what_was_held_keeps_nobody_waiting() {
+    let home = Home::new();
+    let file = home.path("end");
+    let client = home.begin_zoo(&["holding", "slow", file.to_str().unwrap()]);
+    let client = Running::of(client);
+    await_that(|| home.run_zoo(&["holders", "holding"]) == "1");
+    client.signal(Signal::KILL);
+    await_that(|| file.with_extension("begun").exists());
+    assert_eq!(home.run_zoo(&["boxes"]), "0");
+    assert_eq!(home.run_zoo(&["stop", "holding"]), "()");
+}
+
+#[test]
+fn a_slow_end_of_what_was_dropped_keeps_nobody_from_the_last_thread() {
+    let home = Home::new();
+    home.run_zoo(&["start", "holding"]);
+    let socket = home.socket("holding");
+    let file = home.path("end");
+    let path = file.to_str().unwrap();
+    let mut ours = joined(&socket, *b"0123456789abcdef");
+    let it = make(&mut ours);
+    let (kind, body) = ask(&mut ours, "Box::with", &encoded(&format!("slow {path}")));
+    assert_eq!(kind, Kind::Answer);
+    let slow: Reference = Decoder::new(&body).take().unwrap();
+    let mut together = Vec::new();
+    let mut encoder = Encoder::new(&mut together, 0, 1000);
+    encoder.put(&it).unwrap();
+    encoder.put(path).unwrap();
+    let all: Vec<_> = (0..511)
+        .map(|_| {
+            let (mut stream, inbox) = joined(&socket, *b"0123456789abcdef");
+            stream.write_all(&call("Box::together", &together)).unwrap();
+            (stream, inbox)
+        })
+        .collect();
+    await_that(|| home.run_zoo(&["running", "holding"]) == "511");
+    // There is one thread left, which runs nothing of the user's.
+    release(&mut ours, &[slow.id]);
+    assert_eq!(home.run_zoo(&["running", "holding"]), "511");
+    fs::write(&file, "").unwrap();
+    look(&mut ours, &it).unwrap();
+    for (mut stream, mut inbox) in all {
+        assert_eq!(receive(&mut stream, &mut inbox).unwrap().0, Kind::Answer);
+    }
 }
 
 #[test]

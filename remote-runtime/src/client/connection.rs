@@ -24,10 +24,7 @@ pub(super) struct Connection {
 /// A call as a frame, so that it can be sent again; large blocks are lent by the caller.
 #[derive(Debug, Default)]
 pub(super) struct Message {
-    /// What was dropped, and the call.
     bytes: Vec<u8>,
-    /// Where the call begins.
-    call: usize,
     /// Where its arguments begin.
     arguments: usize,
 }
@@ -45,12 +42,14 @@ pub(super) enum Ended {
 }
 
 impl Message {
-    /// Sends it, with what was not copied into it.
-    pub(super) fn send(&self, link: &Link, lent: &Lent<'_>) -> io::Result<()> {
-        if lent.size() == 0 {
+    /// Sends it after `before`, with what was not copied into it.
+    pub(super) fn send(&self, before: &[u8], link: &Link, lent: &Lent<'_>) -> io::Result<()> {
+        if before.is_empty() && lent.size() == 0 {
             return link.send(&self.bytes);
         }
-        link.send_parts(&mut lent.parts(&self.bytes, 0))
+        let mut parts = lent.parts(&self.bytes, 0);
+        parts.insert(0, IoSlice::new(before));
+        link.send_parts(&mut parts)
     }
 
     /// Sends `before` and the same call for a server of which nothing is known yet.
@@ -62,7 +61,6 @@ impl Message {
         link: &Link,
         lent: &Lent<'_>,
     ) -> io::Result<()> {
-        before.extend_from_slice(&self.bytes[..self.call]);
         let at = frame::begin(&mut before);
         head(request, route, true).put(&mut before);
         let following = self.bytes.len() - self.arguments + lent.size();
@@ -108,15 +106,9 @@ impl Connection {
             .map_or(usize::MAX, Conversation::limit)
             .min(route.limit());
         let is_same_build = link.is_some_and(Conversation::is_same_build);
-        let Message {
-            bytes,
-            call,
-            arguments,
-        } = &mut self.call;
+        let Message { bytes, arguments } = &mut self.call;
         bytes.clear();
-        request.holdings.put_dropped(bytes);
         let at = frame::begin(bytes);
-        *call = at;
         head(request, route, !is_same_build).put(bytes);
         *arguments = bytes.len();
         encode(&mut Encoder::new(bytes, *arguments, limit).lending(lent))?;
@@ -138,9 +130,13 @@ impl Connection {
         let Some(link) = &mut self.link else {
             return Ok(Ended::Nobody);
         };
-        let ended = link.converse(request, route, &self.call, lent);
+        let dropped = request.holdings.take_dropped();
+        let ended = link.converse(request, route, &self.call, lent, &dropped);
         if !matches!(ended, Ok(Ended::Replied(_))) {
             self.link = None;
+            if !dropped.is_empty() {
+                request.holdings.put_back(&dropped);
+            }
         }
         ended
     }
@@ -148,6 +144,13 @@ impl Connection {
     /// Makes the connection anew if that is easily done: the server is to know that we are there.
     pub(super) fn open_again(&mut self, call: Call<'_>, route: &dyn Route) {
         self.link = Conversation::introduce(call, route);
+    }
+
+    /// Lets go of all that has come with the reply, which cannot be read.
+    pub(super) fn reject(&self) {
+        if let Some(link) = &self.link {
+            link.reject();
+        }
     }
 
     /// Gives the memory of a large call back.

@@ -12,6 +12,7 @@ use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
 use crate::session;
 use crate::wire::hello::Hello;
 use crate::wire::record::read_record;
+use crate::wire::reference::Id;
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
 
@@ -39,9 +40,9 @@ pub(crate) fn details(
     call: Call<'_>,
     route: &dyn Route,
     stream: UnixStream,
-    record: u64,
+    record: Id,
 ) -> Result<Details, Error> {
-    let asked = ask(call, route, stream, Kind::Details, &record.to_le_bytes())?;
+    let asked = ask(call, route, stream, Kind::Details, &record)?;
     if let Some((mut link, _)) = asked
         && expect(call, route, &mut link, Kind::Record)?
     {

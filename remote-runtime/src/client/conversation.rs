@@ -13,10 +13,11 @@ use crate::codec::Lent;
 use crate::error::{Call, Error};
 use crate::explain;
 use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
-use crate::session;
+use crate::session::{self, put_dropped};
 use crate::wire::fault::LARGEST_FAULT;
-use crate::wire::frame::{Block, Refused};
-use crate::wire::hello::Hello;
+use crate::wire::frame::{self, Block, Refused};
+use crate::wire::hello::{Hello, for_key};
+use crate::wire::reference::Id;
 use crate::wire::{Kind, PROTOCOL, fields};
 
 /// A connection that was made.
@@ -55,6 +56,12 @@ impl Conversation {
         Some(conversation)
     }
 
+    /// Tells the server that its reply cannot be read, so that nobody has the references in it.
+    pub(super) fn reject(&self) {
+        // If it cannot be told, the connection has ended, and the next call says so.
+        let _ = self.link.send(&frame::of(Kind::Release, |_| ()));
+    }
+
     fn over(stream: UnixStream, route: &dyn Route) -> Self {
         Self {
             link: Link::new(Arc::new(stream)),
@@ -74,20 +81,24 @@ impl Conversation {
         route: &dyn Route,
         message: &Message,
         lent: &Lent<'_>,
+        dropped: &[Id],
     ) -> Result<Ended, Error> {
         let call = request.call;
         let fresh = self.sent == 0;
         self.sent += 1;
         self.link.want_block(request.wants_block);
         let written = if fresh {
-            let before = if self.introduced {
+            let mut before = if self.introduced {
                 Vec::new()
             } else {
                 self.first(request.call, route)
             };
+            put_dropped(dropped, &mut before);
             message.send_to_anybody(request, route, before, &self.link, lent)
         } else {
-            message.send(&self.link, lent)
+            let mut before = Vec::new();
+            put_dropped(dropped, &mut before);
+            message.send(&before, &self.link, lent)
         };
         // Even then there may be something to read that says why.
         let unwritten = written.is_err();
@@ -327,19 +338,12 @@ pub(super) fn greeted(call: Call<'_>, body: &[u8], route: &dyn Route) -> Result<
     if (hello.server.as_str(), hello.key.as_str()) == (call.server, route.key()) {
         return Ok(hello);
     }
-    let of = |key: &str| {
-        if key.is_empty() {
-            String::new()
-        } else {
-            format!(" for `{key}`")
-        }
-    };
     Err(Error::Mismatch(call.trouble(format_args!(
         "server `{}`{} listens at `{}`, and not the one{} that is meant; give one of the two another address",
         hello.server,
-        of(&hello.key),
+        for_key(&hello.key),
         route.address(),
-        of(route.key()),
+        for_key(route.key()),
     ))))
 }
 

@@ -28,14 +28,17 @@ pub struct Details {
     pub when: SystemTime,
 }
 
+/// What a record is known by.
+type Id = [u8; 16];
+
 /// Who can fetch the details of an error.
 pub(crate) trait Recorded: fmt::Debug + Send + Sync {
-    fn fetch(&self, record: u64) -> Result<Details>;
+    fn fetch(&self, record: Id) -> Result<Details>;
 }
 
 /// Where the details of an error are.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Record(Option<(Arc<dyn Recorded>, u64)>);
+pub(crate) struct Record(Option<(Arc<dyn Recorded>, Id)>);
 
 /// Where they are is nothing that tells errors apart.
 impl PartialEq for Record {
@@ -47,7 +50,7 @@ impl PartialEq for Record {
 impl Eq for Record {}
 
 impl Record {
-    pub(crate) fn of(by: Arc<dyn Recorded>, record: u64) -> Self {
+    pub(crate) fn of(by: Arc<dyn Recorded>, record: Id) -> Self {
         Self(Some((by, record)))
     }
 

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,16 +22,16 @@ pub struct Cell<K: ?Sized> {
     lock: RecursiveRwLock<K>,
 }
 
-/// What a thread does with an object.
+/// How a thread has locked an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Use {
+enum Hold {
     Read,
     Write,
 }
 
 thread_local! {
     /// The objects that this thread has locked: to wait for one of them would be to wait for itself.
-    static LOCKED: RefCell<Vec<(u64, Use)>> = const { RefCell::new(Vec::new()) };
+    static LOCKED: RefCell<Vec<(u64, Hold)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// An object that is read; others may read it too.
@@ -47,9 +48,9 @@ pub struct Writing<'c, K: ?Sized> {
     _locked: Locked,
 }
 
-/// What is in the list while this lives.
+/// What is in the list of this thread while this lives, which is why it goes to no other.
 #[derive(Debug)]
-struct Locked(u64);
+struct Locked(u64, PhantomData<*const ()>);
 
 impl<K> Cell<K> {
     /// An object that is here from now on.
@@ -72,12 +73,14 @@ impl<K: ?Sized> Cell<K> {
     pub(super) fn read(&self, who: &str, what: &str) -> Result<Reading<'_, K>, Error> {
         match self.locked() {
             None => drop(self.turnstile.lock()),
-            Some(Use::Read) => {}
-            Some(Use::Write) => return Err(deadlock(who, what, "a `&mut self` method of it runs")),
+            Some(Hold::Read) => {}
+            Some(Hold::Write) => {
+                return Err(deadlock(who, what, "a `&mut self` method of it runs"));
+            }
         }
         Ok(Reading {
             guard: self.lock.read(),
-            _locked: self.enlist(Use::Read),
+            _locked: self.enlist(Hold::Read),
         })
     }
 
@@ -89,21 +92,24 @@ impl<K: ?Sized> Cell<K> {
         let _closed = self.turnstile.lock();
         Ok(Writing {
             guard: self.lock.write(),
-            _locked: self.enlist(Use::Write),
+            _locked: self.enlist(Hold::Write),
         })
     }
 
     /// How this thread has locked it.
-    fn locked(&self) -> Option<Use> {
-        LOCKED.with_borrow(|locked| {
+    fn locked(&self) -> Option<Hold> {
+        let ours = LOCKED.try_with(|locked| {
+            let locked = locked.borrow();
             let mut ours = locked.iter().filter(|(number, _)| *number == self.number);
             ours.next_back().map(|(_, how)| *how)
-        })
+        });
+        // A thread that ends has no list any more.
+        ours.ok().flatten()
     }
 
-    fn enlist(&self, how: Use) -> Locked {
-        LOCKED.with_borrow_mut(|locked| locked.push((self.number, how)));
-        Locked(self.number)
+    fn enlist(&self, how: Hold) -> Locked {
+        let _ = LOCKED.try_with(|locked| locked.borrow_mut().push((self.number, how)));
+        Locked(self.number, PhantomData)
     }
 }
 
@@ -116,7 +122,8 @@ fn deadlock(who: &str, what: &str, why: &str) -> Error {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        LOCKED.with_borrow_mut(|locked| {
+        let _ = LOCKED.try_with(|locked| {
+            let mut locked = locked.borrow_mut();
             if let Some(at) = locked.iter().rposition(|(number, _)| *number == self.0) {
                 locked.remove(at);
             }
@@ -141,5 +148,57 @@ impl<K: ?Sized> Deref for Writing<'_, K> {
 impl<K: ?Sized> DerefMut for Writing<'_, K> {
     fn deref_mut(&mut self) -> &mut K {
         &mut self.guard
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    #[test]
+    fn who_waits_to_write_comes_before_later_readers() {
+        let cell = Cell::new(Vec::new());
+        let order = Mutex::new(Vec::new());
+        let first = cell.read("first", "list").unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut list = cell.write("writer", "list").unwrap();
+                order.lock().push("writer");
+                list.push(1);
+            });
+            // The writer waits as soon as it has closed the turnstile.
+            while !cell.turnstile.is_locked() {
+                thread::yield_now();
+            }
+            let (begun, begins) = channel();
+            let (cell, order) = (&cell, &order);
+            scope.spawn(move || {
+                begun.send(()).unwrap();
+                let list = cell.read("reader", "list").unwrap();
+                order.lock().push("reader");
+                assert_eq!(*list, [1]);
+            });
+            begins.recv().unwrap();
+            // The writer waits for this thread, which therefore must not wait for the writer.
+            assert!(cell.read("first again", "list").unwrap().is_empty());
+            drop(first);
+        });
+        assert_eq!(order.into_inner(), ["writer", "reader"]);
+    }
+
+    #[test]
+    fn what_was_locked_is_forgotten_when_it_is_let_go_of() {
+        let cell = Cell::new(0);
+        let writing = cell.write("a", "number").unwrap();
+        assert!(cell.read("b", "number").is_err());
+        assert!(cell.write("b", "number").is_err());
+        drop(writing);
+        let (one, other) = (cell.read("a", "number"), cell.read("b", "number"));
+        drop(one);
+        assert!(cell.write("c", "number").is_err());
+        drop(other);
+        *cell.write("c", "number").unwrap() += 1;
     }
 }

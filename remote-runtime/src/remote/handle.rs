@@ -10,8 +10,9 @@ use super::cell::{Cell, Reading, Writing};
 use super::{Object, Remote};
 use crate::call::Whereabouts;
 use crate::error::Error;
-use crate::session::Far;
 use crate::session::scope::{self, Scope};
+use crate::session::{Far, Holdings};
+use crate::wire::hello::for_key;
 use crate::wire::reference::Reference;
 
 /// Where an object is: what the code of the macro calls methods by.
@@ -91,17 +92,11 @@ impl<T: Object + ?Sized> Handle<T> {
                 if std::ptr::eq(holdings, far.holdings()) {
                     return Ok(*far.reference());
                 }
-                let of = far.holdings();
-                let key = if of.key.is_empty() {
-                    String::new()
-                } else {
-                    format!(" for `{}`", of.key)
-                };
-                let stays = format!(
-                    "it stays in server `{}`{key}, which is another one",
-                    of.server
-                );
-                Err(stays)
+                let Holdings { server, key, .. } = far.holdings();
+                let which = for_key(key);
+                Err(format!(
+                    "it stays in server `{server}`{which}, which is another one"
+                ))
             }
             (Scope::Client(to), Place::Here(_)) => Err(format!(
                 "it is in this process, and not in server `{}`: only what a server has returned can be given back to it",
@@ -109,7 +104,7 @@ impl<T: Object + ?Sized> Handle<T> {
             )),
             (Scope::Server, Place::Here(cell)) => {
                 let server = T::server();
-                if !server.is_local() {
+                if scope::server() != Some(server.name()) {
                     return Err(format!(
                         "its methods are those of server `{}`, which is another one",
                         server.name()

@@ -1,5 +1,6 @@
 //! One connection of the server, and the calls that come over it.
 
+use std::mem;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,11 +16,10 @@ use crate::transport::Peer;
 use crate::wire::Kind;
 use crate::wire::call::LARGEST_HEAD;
 use crate::wire::fault::Fault;
-use crate::wire::fields::number;
 use crate::wire::frame::{self, LARGEST, Refused};
-use crate::wire::hello::{Hello, LARGEST_HELLO};
+use crate::wire::hello::{Hello, LARGEST_HELLO, for_key};
 use crate::wire::record::put_record;
-use crate::wire::reference::released;
+use crate::wire::reference::{Id, released};
 
 /// How long a thread waits for the next call before it lets the connection rest. Who calls more often
 /// finds it there.
@@ -40,8 +40,10 @@ pub(super) struct Connection {
     joined: Option<Joined>,
     /// How many calls were taken.
     taken: u64,
-    /// When the call came that has come, and was not taken.
-    waiting: Option<Instant>,
+    /// What has come and was not taken, and when that was.
+    waiting: Option<(Kind, Instant)>,
+    /// The references in the last answer, as long as the client may not have read it.
+    made: Vec<Id>,
     /// Whether it is one more than the server takes, so that it runs nothing.
     is_extra: bool,
     /// Whether the poller knows it.
@@ -78,6 +80,7 @@ impl Connection {
             joined: None,
             taken: 0,
             waiting: None,
+            made: Vec::new(),
             is_extra,
             is_watched: false,
         }
@@ -118,7 +121,20 @@ impl Connection {
         let Some(session) = self.joined.as_ref().map(|joined| joined.session().clone()) else {
             return Left::Over;
         };
-        let _served = scope::serve(session.clone());
+        scope::begin(session.clone(), mem::take(&mut self.made));
+        let left = self.serve_client(shared, runner, is_last, &client, &session);
+        self.made = scope::end();
+        left
+    }
+
+    fn serve_client(
+        &mut self,
+        shared: &Shared,
+        runner: &mut Runner,
+        is_last: bool,
+        client: &Client,
+        session: &Session,
+    ) -> Left {
         let _watched = panic::watch(self.stream().clone(), client.debug);
         let _entered = client.caller.clone().enter();
         // Who never ends for being idle need not know for how long it is.
@@ -127,20 +143,22 @@ impl Connection {
             if shared.is_stopping() {
                 return self.end(shared);
             }
-            match self.next(shared, is_last) {
+            let received = self.next(shared, is_last);
+            match received {
                 Ok(Some(Kind::Call)) if self.is_extra => {
                     self.refuse(&accept::too_many());
                     return Left::Over;
                 }
-                Ok(Some(Kind::Call)) if is_last => {
-                    self.waiting.get_or_insert_with(Instant::now);
+                // What runs here may be the user's code: a function, or the end of an object.
+                Ok(Some(kind @ (Kind::Call | Kind::Release))) if is_last => {
+                    self.waiting.get_or_insert_with(|| (kind, Instant::now()));
                     return Left::Waiting;
                 }
                 Ok(Some(Kind::Call)) => {
                     self.taken += 1;
-                    let waited = self.waiting.take().map(|since| since.elapsed());
+                    let waited = self.waiting.take().map(|(_, since)| since.elapsed());
                     let running = self.tally.count(began);
-                    runner.run(&shared.service, &client, &session, self.link.body(), waited);
+                    runner.run(&shared.service, client, session, self.link.body(), waited);
                     drop(running);
                     if runner.send(&self.link).is_err() {
                         scope::take_back();
@@ -150,9 +168,15 @@ impl Connection {
                         return Left::Resting;
                     }
                 }
-                Ok(Some(Kind::Release)) => session.release(released(self.link.body())),
+                Ok(Some(Kind::Release)) => {
+                    self.waiting = None;
+                    match self.link.body() {
+                        [] => scope::take_back(),
+                        ids => session.release(released(ids)),
+                    }
+                }
                 Ok(Some(request)) => {
-                    if let Some(left) = self.answer(shared, &client, &session, request) {
+                    if let Some(left) = self.answer(shared, client, session, request) {
                         return left;
                     }
                 }
@@ -161,6 +185,10 @@ impl Connection {
                     return Left::Resting;
                 }
                 Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Silent | Broken::Io(_)) => {
+                    if matches!(received, Err(Broken::Unread)) {
+                        // Nobody has read the answer, so that nobody can let go of what is in it.
+                        scope::take_back();
+                    }
                     return Left::Over;
                 }
                 Err(Broken::Refused(refused)) => {
@@ -173,8 +201,8 @@ impl Connection {
 
     /// The next frame that is to be looked at.
     fn next(&mut self, shared: &Shared, is_last: bool) -> Result<Option<Kind>, Broken> {
-        if self.waiting.is_some() {
-            return Ok(Some(Kind::Call));
+        if let Some((kind, _)) = self.waiting {
+            return Ok(Some(kind));
         }
         let limit = shared.service.limit.saturating_add(LARGEST_HEAD);
         let linger = if is_last { Duration::ZERO } else { LINGER };
@@ -193,10 +221,11 @@ impl Connection {
         match request {
             Kind::Status => {}
             Kind::Details => {
-                let details = number(self.link.body()).map(|number| session.details(number));
+                let record = Id::try_from(self.link.body()).ok();
+                let details = record.and_then(|record| session.details(&record));
                 let reply = match details {
-                    Ok(Some(details)) => frame::of(Kind::Record, |out| put_record(&details, out)),
-                    _ => frame::of(Kind::Fault, |out| Fault::Gone(NOT_KEPT.into()).put(out)),
+                    Some(details) => frame::of(Kind::Record, |out| put_record(&details, out)),
+                    None => frame::of(Kind::Fault, |out| Fault::Gone(NOT_KEPT.into()).put(out)),
                 };
                 return self.link.send(&reply).err().map(|_| Left::Over);
             }
@@ -270,13 +299,9 @@ impl Connection {
         let hello = Hello::read(self.link.body()).map_err(|e| Fault::Malformed(e.0.into()))?;
         let Service { name, key, .. } = service;
         if (hello.server.as_str(), &hello.key) != (name, key) {
-            let of = if key.is_empty() {
-                String::new()
-            } else {
-                format!(" for `{key}`")
-            };
+            let which = for_key(key);
             return Err(Fault::Mismatch(format!(
-                "this is server `{name}`{of}; set another address"
+                "this is server `{name}`{which}; set another address"
             )));
         }
         let process = peer.pid.unwrap_or(hello.pid);

@@ -31,7 +31,7 @@ struct Watched {
 #[derive(Default)]
 struct Noted {
     location: String,
-    backtrace: Option<Backtrace>,
+    backtrace: Option<Box<Backtrace>>,
 }
 
 /// Sets the hook, which calls the one before it. Once per process is enough.
@@ -82,7 +82,7 @@ pub(super) fn in_call<T>(call: impl FnOnce() -> T) -> T {
 }
 
 /// The fault of a panic that was caught, and where that came from.
-pub(super) fn fault(payload: Box<dyn Any + Send>) -> (Fault, Option<Backtrace>) {
+pub(super) fn fault(payload: Box<dyn Any + Send>) -> (Fault, Option<Box<Backtrace>>) {
     let message = message(&*payload);
     // A payload may panic when it is dropped, and what it then panics with may again: that is left.
     if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
@@ -121,7 +121,7 @@ fn note(info: &PanicHookInfo<'_>) {
     NOTED.set(Some(Noted {
         location: info.location().map(ToString::to_string).unwrap_or_default(),
         // It takes long only when it is put into words.
-        backtrace: Some(Backtrace::force_capture()),
+        backtrace: Some(Box::new(Backtrace::force_capture())),
     }));
 }
 

@@ -20,6 +20,7 @@ use crate::wire::Kind;
 use crate::wire::call::Head;
 use crate::wire::fault::{self, Fault};
 use crate::wire::frame::{self, HEADER};
+use crate::wire::reference::Id;
 use crate::{caller, trace};
 
 /// A reply's buffer that is larger than this is given back when the connection rests.
@@ -46,7 +47,7 @@ struct Found<'m> {
 struct Failed {
     fault: Fault,
     /// Where a panic came from.
-    backtrace: Option<Backtrace>,
+    backtrace: Option<Box<Backtrace>>,
 }
 
 impl From<Fault> for Failed {
@@ -87,7 +88,7 @@ impl Runner {
             self.out.truncate(at + HEADER);
             fault.put(&mut self.out);
             if let Some(record) = record {
-                fault::put_record(record, &mut self.out);
+                fault::put_record(&record, &mut self.out);
             }
             Kind::Fault
         });
@@ -102,7 +103,7 @@ impl Runner {
         session: &Session,
         found: &Found<'_>,
         at: usize,
-    ) -> Result<Kind, (Fault, Option<u64>)> {
+    ) -> Result<Kind, (Fault, Option<Id>)> {
         let Found {
             function,
             arguments,
@@ -117,8 +118,7 @@ impl Runner {
                 before(&call).map_err(|e| Fault::Refused(e.to_string()))?;
             }
             scope::set(Scope::Server);
-            let ended = (function.handler)(&mut decoder, &mut reply);
-            ended.map_err(|fault| scope::take_gone().map_or(fault, Fault::Gone))?;
+            (function.handler)(&mut decoder, &mut reply)?;
             Ok(reply.kind())
         };
         let (server, name) = (service.name, function.name);
@@ -137,15 +137,15 @@ impl Runner {
             let duration = began.elapsed();
             let hooked = guarded(|| {
                 let call = Call::new(service.name, function, arguments.len());
-                let answer_bytes = self.out.len() - at - HEADER + self.block.len();
-                after(&call, &outcome(&ended, duration, answer_bytes));
+                let bytes = self.out.len() - at - HEADER + self.block.len();
+                after(&call, &outcome(&ended, duration, bytes));
                 Ok(())
             });
             ended = hooked.and(ended);
         }
         ended.map_err(|Failed { fault, backtrace }| {
             let details = details(&fault, function, &decoder, debug);
-            let record = details.map(|details| session.note(details, backtrace));
+            let record = details.and_then(|details| session.note(details, backtrace));
             (fault, record)
         })
     }
@@ -192,7 +192,7 @@ fn find<'m>(
     }))
 }
 
-fn outcome(ended: &Result<Kind, Failed>, duration: Duration, answer_bytes: usize) -> Outcome {
+fn outcome(ended: &Result<Kind, Failed>, duration: Duration, bytes: usize) -> Outcome {
     let error = match ended {
         Ok(Kind::Raised) => Some("an error of its own type".into()),
         Ok(_) => None,
@@ -200,7 +200,7 @@ fn outcome(ended: &Result<Kind, Failed>, duration: Duration, answer_bytes: usize
     };
     Outcome {
         duration,
-        answer_bytes,
+        answer_bytes: if ended.is_ok() { bytes } else { 0 },
         error,
     }
 }

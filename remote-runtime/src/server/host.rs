@@ -147,14 +147,14 @@ impl Server {
         }
         manager::notify("STOPPING=1");
         host.drain();
-        host.release();
         testing::step("end: drained");
-        let ended = ended.map(drop).and(self.on_stop.map_or(Ok(()), |save| {
-            if is_daemon {
-                insist(self.name);
-            }
-            save()
-        }));
+        if is_daemon && (host.is_held() || self.on_stop.is_some()) {
+            insist(self.name);
+        }
+        host.release();
+        let ended = ended
+            .map(drop)
+            .and(self.on_stop.map_or(Ok(()), |save| save()));
         testing::step("end: on_stop done");
         let Ground { place, .. } = ground;
         if place.is_owned() && !place.is_lost() && host.hand_over(place.lock()) {
@@ -171,18 +171,18 @@ impl Server {
     }
 }
 
-/// How long `on_stop` may take in a daemon. With the grace period of the calls before it, whoever has
+/// How long the end of what clients held and `on_stop` may take in a daemon. With the grace period of the calls before it, whoever has
 /// asked it to stop still waits then.
 const SAVING: Duration = Duration::from_secs(15);
 
-/// Ends the process if it has not ended by itself in time: whatever `on_stop` waits for, perhaps a
+/// Ends the process if it has not ended by itself in time: whatever the user's code waits for, perhaps a
 /// lock that a call holds which was given up, nobody else could have the server's place.
 fn insist(name: &'static str) {
     let wait = move || {
         std::thread::sleep(SAVING);
         let _ = writeln!(
             io::stderr(),
-            "server `{name}`: its `on_stop` has not returned within {} s, and is given up",
+            "server `{name}`: its `on_stop`, or the end of what clients held, has not returned within {} s, and is given up",
             SAVING.as_secs()
         );
         // No handler of an ordinary exit can keep this from coming.

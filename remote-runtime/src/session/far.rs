@@ -1,15 +1,17 @@
 //! The client's side: references that it holds, and those that it has dropped.
 
+use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use crate::wire::call::LARGEST_HEAD;
 use crate::wire::reference::{Id, Reference};
 use crate::wire::{Kind, frame};
 
-/// How many ids a frame has at the most.
-const BATCH: usize = 1024;
+/// How many ids a frame has at the most: no server refuses one for its size, whatever its `max_message`.
+const BATCH: usize = LARGEST_HEAD / size_of::<Id>();
 
 /// How long a drop may wait for the list: only in a child of fork(2) it can be taken for ever.
 const LIST: Duration = Duration::from_secs(1);
@@ -90,27 +92,40 @@ impl Holdings {
         self.held.load(Ordering::Relaxed) > 0
     }
 
-    /// Appends the frames that tell the server what was dropped.
+    /// What was dropped, of which the server is to be told.
     #[inline]
-    pub(crate) fn put_dropped(&self, out: &mut Vec<u8>) {
-        if self.dropped.load(Ordering::Acquire) > 0 {
-            self.put(out);
+    pub(crate) fn take_dropped(&self) -> Vec<Id> {
+        if self.dropped.load(Ordering::Acquire) == 0 {
+            return Vec::new();
         }
+        self.take()
     }
 
     #[cold]
-    fn put(&self, out: &mut Vec<u8>) {
+    fn take(&self) -> Vec<Id> {
         // If somebody else has the list, the next call tells it.
         let Some(mut list) = self.list.try_lock() else {
-            return;
+            return Vec::new();
         };
-        let ids = std::mem::take(&mut *list);
         self.dropped.store(0, Ordering::Release);
-        drop(list);
-        for batch in ids.chunks(BATCH) {
-            let at = frame::begin(out);
-            out.extend_from_slice(batch.as_flattened());
-            frame::end(out, at, Kind::Release);
+        mem::take(&mut *list)
+    }
+
+    /// Keeps for the next call what the server may not have heard of. To tell it twice does no harm.
+    #[cold]
+    pub(crate) fn put_back(&self, ids: &[Id]) {
+        if let Some(mut list) = self.list.try_lock_for(LIST) {
+            list.extend_from_slice(ids);
+            self.dropped.store(list.len(), Ordering::Release);
         }
+    }
+}
+
+/// Appends the frames that say what was dropped.
+pub(crate) fn put_dropped(ids: &[Id], out: &mut Vec<u8>) {
+    for batch in ids.chunks(BATCH) {
+        let at = frame::begin(out);
+        out.extend_from_slice(batch.as_flattened());
+        frame::end(out, at, Kind::Release);
     }
 }

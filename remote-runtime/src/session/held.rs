@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use super::table::Use;
+use super::table::Usage;
 use super::{home, random};
 use crate::error::Details;
 use crate::wire::reference::{Id, Reference};
@@ -18,7 +18,7 @@ use crate::wire::reference::{Id, Reference};
 const FAILURES: usize = 16;
 
 /// How much is kept of one text of a failure, in bytes.
-const LONGEST_TEXT: usize = 64 * 1024;
+pub(crate) const LONGEST_TEXT: usize = 64 * 1024;
 
 /// An object as it is held, whatever its type: a counted pointer to it.
 pub(crate) type Object = Box<dyn Any + Send + Sync>;
@@ -26,11 +26,13 @@ pub(crate) type Object = Box<dyn Any + Send + Sync>;
 /// A client process, and what it holds.
 #[derive(Debug)]
 pub(crate) struct Session {
+    /// The server that it is with.
+    pub(super) server: &'static str,
     /// The process, for people.
     pub(super) process: u32,
     /// How many references it may hold.
     most: usize,
-    used: Arc<Use>,
+    used: Arc<Usage>,
     pub(super) state: Mutex<State>,
 }
 
@@ -42,9 +44,7 @@ pub(super) struct State {
     pub(super) cut: Option<Instant>,
     objects: HashMap<Id, Held>,
     /// What calls have failed with, the latest last.
-    failures: VecDeque<Noted>,
-    /// How many there were.
-    failed: u64,
+    failures: VecDeque<(Id, Arc<Noted>)>,
 }
 
 /// What a call has failed with. A backtrace is made readable when somebody wants to read it, since
@@ -52,7 +52,7 @@ pub(super) struct State {
 #[derive(Debug)]
 struct Noted {
     details: Details,
-    backtrace: Option<Backtrace>,
+    backtrace: Option<Box<Backtrace>>,
 }
 
 #[derive(Debug)]
@@ -63,8 +63,9 @@ struct Held {
 }
 
 impl Session {
-    pub(super) fn new(process: u32, most: usize, used: Arc<Use>) -> Self {
+    pub(super) fn new(server: &'static str, process: u32, most: usize, used: Arc<Usage>) -> Self {
         Self {
+            server,
             process,
             most,
             used,
@@ -119,29 +120,37 @@ impl Session {
         found.ok_or_else(|| gone(&format!("that reference is one to a `{}`", held.what)))
     }
 
-    /// Keeps what a call has failed with, and returns its number.
-    pub(crate) fn note(&self, mut details: Details, backtrace: Option<Backtrace>) -> u64 {
-        let texts = details.debug.iter_mut().chain([&mut details.message]);
-        for text in texts.chain(&mut details.causes) {
+    /// Keeps what a call has failed with, and returns what it is known by.
+    pub(crate) fn note(
+        &self,
+        mut details: Details,
+        backtrace: Option<Box<Backtrace>>,
+    ) -> Option<Id> {
+        for text in [&mut details.message]
+            .into_iter()
+            .chain(&mut details.causes)
+        {
             text.truncate(text.floor_char_boundary(LONGEST_TEXT));
         }
+        let id = random().ok()?;
         let mut state = self.state.lock();
         if state.failures.len() == FAILURES {
             state.failures.pop_front();
         }
-        state.failures.push_back(Noted { details, backtrace });
-        state.failed += 1;
-        state.failed
+        let noted = Arc::new(Noted { details, backtrace });
+        state.failures.push_back((id, noted));
+        Some(id)
     }
 
     /// What a call has failed with.
-    pub(crate) fn details(&self, number: u64) -> Option<Details> {
-        let state = self.state.lock();
-        let later = usize::try_from(state.failed.checked_sub(number)?).ok()?;
-        let at = state.failures.len().checked_sub(later + 1)?;
-        let Noted { details, backtrace } = &state.failures[at];
-        let backtrace = backtrace.as_ref().map(ToString::to_string);
-        let details = details.clone();
+    pub(crate) fn details(&self, id: &Id) -> Option<Details> {
+        let noted = {
+            let state = self.state.lock();
+            let mut failures = state.failures.iter();
+            failures.find(|(known, _)| known == id)?.1.clone()
+        };
+        let backtrace = noted.backtrace.as_ref().map(ToString::to_string);
+        let details = noted.details.clone();
         Some(Details {
             backtrace,
             ..details
@@ -152,8 +161,8 @@ impl Session {
     pub(crate) fn release(&self, ids: impl Iterator<Item = Id>) {
         let mut state = self.state.lock();
         let released: Vec<_> = ids.filter_map(|id| state.objects.remove(&id)).collect();
-        if state.objects.capacity() / 4 > state.objects.len() {
-            state.objects.shrink_to_fit();
+        if state.objects.is_empty() {
+            state.objects = HashMap::new();
         }
         drop(state);
         self.let_go(released);

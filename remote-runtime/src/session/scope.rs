@@ -25,7 +25,7 @@ pub(crate) enum Scope {
 #[derive(Debug)]
 struct Serving {
     session: Arc<Session>,
-    /// What was made for its answer.
+    /// What was made for its answer, until the next call shows that this has arrived.
     made: Vec<Id>,
     /// Why a reference among its arguments was none.
     gone: Option<String>,
@@ -63,26 +63,27 @@ pub(crate) fn current() -> Scope {
     SCOPE.get()
 }
 
-/// This thread serves that session, for as long as what this returns lives.
-pub(crate) fn serve(session: Arc<Session>) -> Served {
+/// This thread serves that session from here on, of which the last answer had the references `made`.
+pub(crate) fn begin(session: Arc<Session>, made: Vec<Id>) {
+    IS_NOTED.set(!made.is_empty());
     SERVING.set(Some(Serving {
         session,
-        made: Vec::new(),
+        made,
         gone: None,
     }));
-    Served
 }
 
-/// See [`serve`].
-pub(crate) struct Served;
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        SERVING.set(None);
-    }
+/// It does so no more. Returns the references in the last answer.
+pub(crate) fn end() -> Vec<Id> {
+    SERVING.take().map_or_else(Vec::new, |serving| serving.made)
 }
 
 const NOBODY: &str = "no client is served by this thread";
+
+/// The server that is served.
+pub(crate) fn server() -> Option<&'static str> {
+    SERVING.with_borrow(|serving| serving.as_ref().map(|serving| serving.session.server))
+}
 
 /// Makes a reference to an object for the client that is served.
 pub(crate) fn export(object: Object, what: &'static str, number: u64) -> Result<Reference, String> {
@@ -107,7 +108,7 @@ pub(crate) fn find<T: Clone + 'static>(reference: &Reference, what: &str) -> Res
     })
 }
 
-/// Begins a call: what was made for the one before has arrived.
+/// Begins a call: its client has read the answer to the one before.
 #[inline]
 pub(crate) fn begin_call() {
     if IS_NOTED.replace(false) {
@@ -130,7 +131,7 @@ pub(crate) fn take_gone() -> Option<String> {
     SERVING.with_borrow_mut(|serving| serving.as_mut()?.gone.take())
 }
 
-/// Lets go of what was made for an answer that nobody gets.
+/// Lets go of what was made for an answer that nobody can read.
 pub(crate) fn take_back() {
     let made = SERVING.with_borrow_mut(|serving| {
         let serving = serving.as_mut()?;

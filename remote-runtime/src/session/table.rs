@@ -11,20 +11,24 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::{Session, Token};
+use crate::thread;
 use crate::wire::report::Holder;
 
-/// How many sessions a report lists.
+/// How many types a report lists, of all sessions together: what it needs for that is far less than a
+/// client reads.
 const LISTED: usize = 1000;
 
 /// The clients that are there, or were until just now.
 #[derive(Debug)]
 pub(crate) struct Sessions {
+    /// The server that they are with.
+    server: &'static str,
     open: Mutex<HashMap<Token, Arc<Session>>>,
     /// How long a client that was cut off is waited for.
     grace: Duration,
     /// How many references each may hold.
     most: usize,
-    used: Arc<Use>,
+    used: Arc<Usage>,
     /// Written to when a client was cut off, for whom somebody is to wait.
     wake: UnixStream,
     woken: UnixStream,
@@ -32,34 +36,37 @@ pub(crate) struct Sessions {
 
 /// What all sessions hold, as far as it keeps a server from being idle.
 #[derive(Debug)]
-pub(super) struct Use {
+pub(super) struct Usage {
     references: AtomicUsize,
     /// When the last one was let go of.
     ended: Mutex<Instant>,
 }
 
-impl Use {
+impl Usage {
     pub(super) fn add(&self) {
         self.references.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn remove(&self, n: usize) {
-        if n > 0 && self.references.fetch_sub(n, Ordering::AcqRel) == n {
+        if n > 0 {
+            // First, so that who sees that there are none sees since when.
             *self.ended.lock() = Instant::now();
+            self.references.fetch_sub(n, Ordering::AcqRel);
         }
     }
 }
 
 impl Sessions {
-    pub(crate) fn new(grace: Duration, most: usize) -> io::Result<Self> {
+    pub(crate) fn new(server: &'static str, grace: Duration, most: usize) -> io::Result<Self> {
         let (wake, woken) = UnixStream::pair()?;
         wake.set_nonblocking(true)?;
         woken.set_nonblocking(true)?;
-        let used = Arc::new(Use {
+        let used = Arc::new(Usage {
             references: AtomicUsize::new(0),
             ended: Mutex::new(Instant::now()),
         });
         Ok(Self {
+            server,
             open: Mutex::default(),
             grace,
             most,
@@ -71,7 +78,10 @@ impl Sessions {
 
     /// Counts a connection of the session of that token; one without a token is a session of its own.
     pub(crate) fn join(self: &Arc<Self>, token: Option<Token>, process: u32) -> Joined {
-        let new = || Arc::new(Session::new(process, self.most, self.used.clone()));
+        let new = || {
+            let used = self.used.clone();
+            Arc::new(Session::new(self.server, process, self.most, used))
+        };
         let session = match token {
             Some(token) => {
                 let mut open = self.open.lock();
@@ -103,8 +113,8 @@ impl Sessions {
         if is_empty {
             drop(state);
             let removed = open.remove(token);
-            if open.capacity() / 4 > open.len() {
-                open.shrink_to_fit();
+            if open.is_empty() {
+                *open = HashMap::new();
             }
             drop((open, removed));
             return;
@@ -135,25 +145,29 @@ impl Sessions {
                 false
             })
             .collect();
-        if !ended.is_empty() {
-            open.shrink_to_fit();
-        }
         drop(open);
-        for (_, session) in ended {
-            session.clear();
+        if !ended.is_empty() {
+            // The end of objects is the user's code, for which nobody who tends the server waits.
+            let clear = move || ended.iter().for_each(|(_, session)| session.clear());
+            // Without a thread they end where the last one of these is dropped, which is here.
+            let _ = thread::start("remotex release", Box::new(clear));
         }
         next
     }
 
     /// Readable when there is something to [sweep](Self::sweep) sooner than was thought.
-    pub(crate) fn changes(&self) -> BorrowedFd<'_> {
+    pub(crate) fn woken(&self) -> BorrowedFd<'_> {
         self.woken.as_fd()
     }
 
     /// Since when nobody holds anything; `None` if somebody does.
     pub(crate) fn unused_since(&self) -> Option<Instant> {
-        let is_used = self.used.references.load(Ordering::Acquire) > 0;
-        (!is_used).then(|| *self.used.ended.lock())
+        (!self.has_any()).then(|| *self.used.ended.lock())
+    }
+
+    /// Whether anybody holds anything.
+    pub(crate) fn has_any(&self) -> bool {
+        self.used.references.load(Ordering::Acquire) > 0
     }
 
     /// Lets go of everything.
@@ -177,11 +191,17 @@ impl Sessions {
                 pid: session.process,
                 connections,
                 is_cut,
-                references: types.map(|(what, n)| (what.to_owned(), n)).collect(),
+                references: types.map(|(what, n)| (cut(what), n)).collect(),
             }
         });
-        let holders = holders.filter(|holder| !holder.references.is_empty());
-        holders.take(LISTED).collect()
+        let mut types = 0;
+        let listed = holders
+            .filter(|holder| !holder.references.is_empty())
+            .take_while(|holder| {
+                types += holder.references.len();
+                types <= LISTED
+            });
+        listed.collect()
     }
 }
 
@@ -205,4 +225,9 @@ impl Drop for Joined {
             self.sessions.leave(token, &self.session);
         }
     }
+}
+
+/// The name of a type, which may be longer than anybody reads.
+fn cut(what: &str) -> String {
+    what[..what.floor_char_boundary(200)].to_owned()
 }

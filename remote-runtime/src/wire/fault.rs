@@ -4,6 +4,7 @@ use std::{fmt, io};
 
 use super::Malformed;
 use super::fields::{self, number, put, text};
+use super::reference::Id;
 use crate::error::Failure;
 
 /// How a call ended at the server, without the names, which the client knows better.
@@ -206,16 +207,17 @@ impl Fault {
     }
 }
 
-/// Adds to a fault by which number the server knows more of it.
-pub fn put_record(record: u64, out: &mut Vec<u8>) {
-    put(out, RECORD, &record.to_le_bytes());
+/// Adds to a fault by which id the server knows more of it.
+pub fn put_record(record: &Id, out: &mut Vec<u8>) {
+    put(out, RECORD, record);
 }
 
-/// By which number the server knows more of a fault, if it does.
-pub fn record(body: &[u8]) -> Option<u64> {
-    let records = fields::read(body).map_while(Result::ok);
-    let record = records.filter(|(tag, _)| *tag == RECORD).last()?;
-    number(record.1).ok()
+/// By which id the server knows more of a fault, if it does.
+#[must_use]
+pub fn record(body: &[u8]) -> Option<Id> {
+    let mut fields = fields::read(body).map_while(Result::ok);
+    let (_, record) = fields.find(|(tag, _)| *tag == RECORD)?;
+    record.try_into().ok()
 }
 
 /// What has happened, in words, without the names of server and function.

@@ -125,6 +125,15 @@ impl Hello {
     }
 }
 
+/// Which one of several servers that of `key` is, in words that follow its name.
+pub(crate) fn for_key(key: &str) -> String {
+    if key.is_empty() {
+        String::new()
+    } else {
+        format!(" for `{key}`")
+    }
+}
+
 fn numbers(build: &Build) -> Vec<u8> {
     let Build {
         device,

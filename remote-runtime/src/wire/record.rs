@@ -1,7 +1,7 @@
 //! What a server says of a call that failed, when it is asked.
 //!
 //! ```text
-//! details := number: u64            the number that the call's fault had
+//! details := id                     the one that the call's fault had
 //! record  := fields                 those that have a text are cut to fit
 //! ```
 

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! reference := home: u64, object: u64, id: u128        little-endian, as serde's tuple of four u64
-//! releases  := id*                                     the body of a `Release`
+//! releases  := id*                                     the body of a `Release`; an empty one is of all
+//!                                                      references in the reply before it
 //! ```
 //!
 //! `home` is the server's process that has the object, `object` tells objects apart, and `id` is what

@@ -8,8 +8,9 @@ use std::time::Duration;
 use remotex::{Error, Remote, Result};
 
 use super::objects::{
-    Box, Counter, HOLDING, LINGERING, Letter, MOTTO, SUM, Shelf, VISITS, boxes, clear, counter,
-    keep, kept_boxes, look_at_shelf, shelf, too_much, visit, weigh,
+    Box, Counter, HOLDING, LINGERING, Letter, Lossy, MOTTO, Marker, SUM, Shelf, VISITS, boxes,
+    clear, counter, foreign, keep, kept_boxes, look_at_shelf, lossy, shelf, too_much, unlucky,
+    visit, weigh,
 };
 
 pub(crate) fn run(words: &[&str]) {
@@ -22,6 +23,9 @@ pub(crate) fn run(words: &[&str]) {
         ["deadlocks"] => deadlocks(),
         ["restart"] => restart(),
         ["limits"] => limits(),
+        ["keys"] => keys(),
+        ["slow", file] => slow(file),
+        ["never"] => never(),
         ["variables"] => variables(),
         ["guards"] => drop(look_at_shelf()),
         ["local"] => local(),
@@ -104,6 +108,12 @@ fn values() {
     assert_eq!(
         e,
         "`Remote::read` is for the process that has the `Box`, which stays in server `holding`; call its remote methods"
+    );
+    let e = foreign().unwrap_err();
+    assert_eq!(
+        e.to_string(),
+        "the answer of `foreign` on server `lingering` cannot be sent: of a `Remote<Box>`, its methods are those of \
+         server `holding`, which is another one"
     );
     assert!(serde_word(&kept[0]).contains("arguments or the answer of a remote function"));
     clear().unwrap();
@@ -192,6 +202,14 @@ fn life() {
     let e = too_much().unwrap_err();
     assert!(matches!(e, Error::TooLarge { .. }), "{e:?}");
     assert_eq!(boxes().unwrap(), 0);
+    // Nor does one that cannot be read.
+    let e = unlucky().unwrap_err();
+    assert!(e.to_string().ends_with("13 brings bad luck"), "{e}");
+    assert_eq!(boxes().unwrap(), 0);
+    // A call that is never sent says nothing of what was dropped; the next one does.
+    drop(Box::with("dropped").unwrap());
+    lossy(Lossy(None)).unwrap_err();
+    assert_eq!(boxes().unwrap(), 0);
     assert!(holders().is_empty());
 }
 
@@ -222,18 +240,29 @@ fn circles() {
 
 fn deadlocks() {
     let it = Box::with("a").unwrap();
-    for (ended, why) in [
-        (it.recurse(&it), "a `&mut self` method of it runs"),
-        (it.look_and_put(&it), "another method of it runs"),
-        (it.empty(&it), "another method of it runs"),
+    let a_writer = "a `&mut self` method of it runs";
+    for (ended, who, why) in [
+        (it.recurse(&it), "`Box::put`", "another method of it runs"),
+        (
+            it.look_and_put(&it),
+            "`Box::put`",
+            "another method of it runs",
+        ),
+        (
+            it.empty(&it),
+            "`Remote::write`",
+            "another method of it runs",
+        ),
+        (it.add_look(&it), "`Box::inside`", a_writer),
     ] {
-        let e = ended.unwrap_err().to_string();
-        assert!(
-            e.contains("would wait for itself, which is a deadlock"),
-            "{e}"
+        let e = ended.unwrap_err();
+        assert_eq!(
+            e.to_string(),
+            format!(
+                "{who} would wait for itself, which is a deadlock: {why} on this very thread, and both are of one `Box`"
+            )
         );
-        assert!(e.contains("both are of one `Box`"), "{e}");
-        let _ = why;
+        assert_eq!(std::io::Error::from(e).kind(), std::io::ErrorKind::Deadlock);
     }
     // Nothing was left locked.
     assert_eq!(it.put(("b", 1)).unwrap(), 2);
@@ -258,6 +287,11 @@ fn restart() {
     assert_ne!(it, other);
     let e = other.empty(&it).unwrap_err();
     assert!(matches!(e, Error::Gone(_)), "{e:?}");
+    // Who takes it nevertheless runs, and says what it says.
+    let e = lossy(Lossy(Some(it))).unwrap_err();
+    assert_eq!(format!("{e:?}"), "Failed(\"it has run with nothing\")");
+    let e = lossy(Lossy(Some(other.clone()))).unwrap_err();
+    assert_eq!(e.to_string(), "it has run with something");
     assert_eq!(other.inside().unwrap(), ["b"]);
 }
 
@@ -274,6 +308,42 @@ fn limits() {
     drop(held);
     assert_eq!(boxes().unwrap(), 0);
     Box::with("a").unwrap();
+}
+
+/// What is in the server of one folder stays there, wherever its client is.
+fn keys() {
+    let home = std::env::current_dir().unwrap();
+    let at = |name: &str| {
+        let folder = home.join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::env::set_current_dir(&folder).unwrap();
+        (Marker::make().unwrap(), folder.display().to_string())
+    };
+    let (one, first) = at("first");
+    let (other, second) = at("second");
+    assert_eq!(one.folder().unwrap(), first);
+    assert_eq!(other.folder().unwrap(), second);
+    assert!(one.is(&one).unwrap());
+    assert_ne!(one, other);
+    let e = one.is(&other).unwrap_err();
+    let words = format!("it stays in server `folders` for `{second}`, which is another one");
+    assert!(e.to_string().ends_with(&words), "{e}");
+    assert!(matches!(e, Error::Unsendable { .. }));
+}
+
+/// Holds what takes until `file` is there to end, and waits to be killed.
+fn slow(file: &str) {
+    let _it = Box::with(&format!("slow {file}")).unwrap();
+    println!("ready");
+    thread::sleep(Duration::from_secs(600));
+}
+
+/// Holds what never ends, and stops the server.
+fn never() {
+    let it = Letter::of(Path::new("never")).unwrap();
+    LINGERING.stop().unwrap();
+    assert!(matches!(it.path().unwrap_err(), Error::Gone(_)));
+    std::process::exit(0);
 }
 
 fn variables() {

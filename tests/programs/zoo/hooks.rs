@@ -117,6 +117,19 @@ pub fn hides() -> std::result::Result<(), Box<dyn std::error::Error + Send + Syn
     Err(Box::new(Hidden))
 }
 
+#[remote(HOOKED)]
+pub fn verbose() -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    #[derive(Debug)]
+    struct Endless(#[allow(dead_code, reason = "shown by Debug")] Vec<u8>);
+    impl std::fmt::Display for Endless {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("endless")
+        }
+    }
+    impl std::error::Error for Endless {}
+    Err(Box::new(Endless(vec![7; 64 << 20])))
+}
+
 /// A thing that fails.
 pub struct Thing;
 
@@ -243,11 +256,27 @@ pub(crate) fn details() {
         gone.to_string(),
         "`panics` on server `hooked`: the server does not keep what is known of that call any more"
     );
+    // What would be endless is cut.
+    let e = verbose().unwrap_err();
+    let e = e.downcast_ref::<Error>().unwrap().details().unwrap();
+    assert_eq!(e.debug.unwrap().len(), 64 * 1024);
     // There are none of what has not run, or not in a server.
     let e = forbidden().unwrap_err().details().unwrap_err();
     assert!(e.to_string().contains("this error is no such"), "{e}");
     assert!(Error::failed("x").details().is_err());
     let e = fails("x", 1, &[]).unwrap_err();
+    HOOKED.restart().unwrap();
+    fails("another", 1, &[]).unwrap_err();
+    let words = e
+        .downcast_ref::<Error>()
+        .unwrap()
+        .details()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        words.ends_with("does not keep what is known of that call any more"),
+        "{words}"
+    );
     HOOKED.stop().unwrap();
     let e = e.downcast_ref::<Error>().unwrap().details().unwrap_err();
     assert_eq!(

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use remotex::{Error, Mutex, Remote, Result, Server, Variable, WeakRemote, remote};
 use serde::{Deserialize, Serialize};
 
+use super::servers::FOLDERS;
+
 /// A server whose clients are waited for only for a moment, and may hold 1000 references.
 pub static HOLDING: Server = Server::new("holding")
     .autostart()
@@ -30,6 +32,16 @@ pub struct Box {
 impl Drop for Box {
     fn drop(&mut self) {
         BOXES.fetch_sub(1, Ordering::Relaxed);
+        if let Some(file) = self
+            .inside
+            .first()
+            .and_then(|thing| thing.strip_prefix("slow "))
+        {
+            std::fs::write(Path::new(file).with_extension("begun"), "").unwrap();
+            while !Path::new(file).exists() {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+        }
         if self.inside.first().is_some_and(|thing| thing == "dynamite") {
             panic!("it was dynamite");
         }
@@ -98,6 +110,11 @@ impl Box {
     /// Calls itself through a reference to itself.
     pub fn recurse(&mut self, this: &Remote<Self>) -> Result<usize> {
         this.put(("again", 1))
+    }
+
+    /// The same, and only looks then.
+    pub fn add_look(&mut self, this: &Remote<Self>) -> Result<usize> {
+        Ok(this.inside()?.len())
     }
 
     /// The same, of methods that only look.
@@ -204,6 +221,55 @@ pub fn too_much() -> Result<(Remote<Box>, Vec<u8>)> {
     Ok((Box::with("too much")?, vec![0; 100 << 20]))
 }
 
+/// What refuses to be read.
+#[derive(Debug, Serialize)]
+pub struct Picky(u32);
+
+impl<'de> Deserialize<'de> for Picky {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            13 => Err(serde::de::Error::custom("13 brings bad luck")),
+            n => Ok(Self(n)),
+        }
+    }
+}
+
+/// Boxes up to one with a number that nobody reads.
+#[remote(HOLDING)]
+pub fn unlucky() -> Result<Vec<(Picky, Remote<Box>)>> {
+    let boxes = (10..20).map(|n| Ok((Picky(n), Box::with("unlucky")?)));
+    boxes.collect()
+}
+
+/// A reference that may be to nothing.
+#[derive(Debug)]
+pub struct Lossy(pub Option<Remote<Box>>);
+
+impl Serialize for Lossy {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Some(it) => it.serialize(serializer),
+            None => Err(serde::ser::Error::custom("there is nothing")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Lossy {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Remote::deserialize(deserializer).ok()))
+    }
+}
+
+/// Runs with nothing, too.
+#[remote(HOLDING)]
+pub fn lossy(it: Lossy) -> Result<()> {
+    Err(format!(
+        "it has run with {}",
+        it.0.map_or("nothing", |_| "something")
+    )
+    .into())
+}
+
 /// One that counts.
 #[remote(HOLDING)]
 pub trait Counter {
@@ -276,11 +342,20 @@ pub static LINGERING: Server = Server::new("lingering")
     .autostart()
     .idle_timeout(std::time::Duration::from_millis(200));
 
+/// A thing of another server, which this one cannot give away.
+#[remote(LINGERING)]
+pub fn foreign() -> Result<Remote<Box>> {
+    Ok(Remote::new(Box::empty_one()))
+}
+
 /// A thing that writes a file when it ends.
 pub struct Letter(PathBuf);
 
 impl Drop for Letter {
     fn drop(&mut self) {
+        while self.0.ends_with("never") {
+            std::thread::park();
+        }
         std::fs::write(&self.0, "").unwrap();
     }
 }
@@ -295,5 +370,26 @@ impl Letter {
     /// Its file.
     pub fn path(&self) -> Result<PathBuf> {
         Ok(self.0.clone())
+    }
+}
+
+/// Something in the server of a folder.
+pub struct Marker;
+
+#[remote(FOLDERS)]
+impl Marker {
+    /// Makes one.
+    pub fn make() -> Result<Remote<Self>> {
+        Ok(Remote::new(Self))
+    }
+
+    /// In which server it is.
+    pub fn folder(&self) -> Result<String> {
+        Ok(FOLDERS.key())
+    }
+
+    /// Whether both are one.
+    pub fn is(&self, other: &Remote<Self>) -> Result<bool> {
+        Ok(std::ptr::eq(self, &raw const *Remote::read(other)?))
     }
 }

@@ -23,6 +23,25 @@ impl Track {
         Ok(Point(self.0[0]))
     }
 
+    /// Arguments of its own, and what is said to the compiler.
+    #[allow(non_snake_case, clippy::too_many_arguments)]
+    #[cfg_attr(all(), must_use)]
+    pub fn mutable(self: &Self, mut Count: u8, mut list: Vec<u8>) -> remotex::Result<u8> {
+        Count += 1;
+        list.push(Count);
+        Ok(list.iter().sum())
+    }
+
+    #[deprecated]
+    pub fn old(self: &mut Self) -> remotex::Result<()> {
+        Ok(())
+    }
+
+    #[cfg_attr(all(), cfg(any()))]
+    pub fn absent(&self) -> remotex::Result<()> {
+        Ok(())
+    }
+
     /// Nobody calls it here.
     pub fn unused(&mut self, (_, _b): (Self_, u8), _: &Remote<Self>) -> remotex::Result<()> {
         self.0.clear();
@@ -54,12 +73,15 @@ fn main() -> remotex::Result<()> {
     }
 
     #[remote(SERVER)]
-    static COUNT: remotex::Variable<u32> = remotex::Variable::new(|| 7);
+    static COUNT: remotex::Variable<u32> = remotex::Variable::new(|| ACCESS);
+
+    const ACCESS: u32 = 7;
 
     let inner: Remote<Inner> = Remote::new(Inner(COUNT.get()?));
     assert_eq!(inner.get()?, 7);
     let counter: Remote<dyn Counter> = Remote::new(8_u32);
     assert_eq!(counter.count()?, 8);
+    assert_eq!(Track::load()?.mutable(1, vec![2])?, 4);
     assert!(Track::load()?.first(1, 2, 3, 4)?.0 == 1.0);
     Ok(())
 }
