@@ -119,6 +119,7 @@ impl Away<'_> {
         }
     }
 
+    #[inline]
     fn exchange_by<'v>(
         way: &Way,
         entry: &'static Entry,

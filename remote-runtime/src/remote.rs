@@ -70,6 +70,10 @@ pub trait Keep<V>: Object {
 /// objects of the server hold to each other in a circle keep each other alive, as with an `Arc`; hold
 /// one of them as a [`WeakRemote`].
 ///
+/// A thread that would wait for itself, since it is in a method of the same object, is told so. Two
+/// threads that each hold one object and wait for the other's wait for ever, as with any locks: where a
+/// method takes references to others, let all of them lock in one order.
+///
 /// An object that is gone, because its server has ended or has waited too long for a client that was
 /// cut off, is [`Error::Gone`](crate::Error::Gone); a reference is never one to another object.
 ///

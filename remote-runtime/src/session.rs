@@ -24,10 +24,13 @@ pub(crate) use table::{Joined, Sessions};
 /// What a session is known by: who has it is in the session, so it is never shown.
 pub(crate) type Token = [u8; 16];
 
-/// Bytes that nobody can guess.
-fn random<const N: usize>() -> io::Result<[u8; N]> {
+/// Bytes that nobody can guess: a few, which the system gives whole.
+pub(crate) fn random<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(io::Error::from)?;
+    #[cfg(target_os = "linux")]
+    rustix::rand::getrandom(&mut bytes[..], rustix::rand::GetRandomFlags::empty())?;
+    #[cfg(not(target_os = "linux"))]
+    getrandom::fill(&mut bytes).map_err(|e| io::Error::other(e.to_string()))?;
     Ok(bytes)
 }
 

@@ -6,6 +6,7 @@ use tracing::field::{Empty, display};
 use tracing::{Span, info_span};
 
 use crate::caller::Caller;
+use crate::session::random;
 
 /// Makes a call within its span. The id that it is given is to be sent along.
 pub(crate) fn called<T, E: fmt::Display>(
@@ -18,7 +19,7 @@ pub(crate) fn called<T, E: fmt::Display>(
         return call(None);
     }
     // Without one the two spans are only not joined.
-    let id = getrandom::u64().ok();
+    let id = random().map(u64::from_le_bytes).ok();
     if let Some(id) = id {
         span.record("id", display(format_args!("{id:016x}")));
     }
