@@ -15,10 +15,12 @@ mod identity;
 mod panic;
 mod pool;
 mod run;
+mod service;
 mod signals;
 mod tally;
 
 pub(crate) use identity::Yields;
+pub(crate) use service::{Footing, Service};
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -32,14 +34,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::build::Build;
-use crate::error::Error;
-use crate::function::Table;
-use crate::hook::{Call, Outcome};
 use crate::link::{Link, PATIENCE};
 use crate::session::Sessions;
 use crate::transport::{self, Bound};
-use crate::wire::hello::Hello;
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
 use connection::Connection;
@@ -54,62 +51,6 @@ const LOOKING: Duration = Duration::from_secs(1);
 
 /// How long the calls that run may take to end once the server is to stop.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// Refuses a call, or lets it run.
-pub(crate) type Before = fn(&Call) -> Result<(), Error>;
-
-/// Looks at how a call has ended.
-pub(crate) type After = fn(&Call, &Outcome);
-
-/// What is served, and within which bounds.
-#[derive(Debug)]
-pub(crate) struct Service {
-    pub(crate) name: &'static str,
-    /// Which one it is of those that there are for each key.
-    pub(crate) key: String,
-    pub(crate) table: Table,
-    /// The largest body of a message, in bytes.
-    pub(crate) limit: usize,
-    pub(crate) max_connections: usize,
-    pub(crate) idle_timeout: Option<Duration>,
-    /// What looks at a call before and after it.
-    pub(crate) before: Option<Before>,
-    pub(crate) after: Option<After>,
-    /// How long a client that was cut off is waited for.
-    pub(crate) grace: Duration,
-    /// How many references a client may hold.
-    pub(crate) max_references: usize,
-    /// Whether it makes room for another build of its program.
-    pub(crate) yields: Yields,
-    /// What tells its program from others that are run from the same file.
-    pub(crate) image: u64,
-}
-
-impl Service {
-    fn hello(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        let hello = Hello {
-            build: Build::ours(),
-            image: self.image,
-            key: self.key.clone(),
-            ..Hello::here(self.name, self.limit)
-        };
-        hello.put(&mut out);
-        out
-    }
-}
-
-/// What a service stands on, seen from here.
-pub(crate) trait Footing {
-    /// Readable when it may have changed, where the system tells.
-    fn changes(&self) -> Option<BorrowedFd<'_>>;
-
-    /// Whether clients cannot find the service any more.
-    fn is_lost(&self) -> bool;
-
-    /// Does what is to be done from time to time.
-    fn tend(&self);
-}
 
 /// A service that runs. Dropping it lets go those who wait for its end.
 #[derive(Debug)]

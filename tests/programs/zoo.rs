@@ -28,6 +28,8 @@ mod busy;
 mod objects;
 #[path = "zoo/holding.rs"]
 mod holding;
+#[path = "zoo/holders.rs"]
+mod holders;
 #[path = "zoo/hooks.rs"]
 mod hooks;
 
@@ -70,7 +72,7 @@ fn main() -> ExitCode {
         ["resident", name] => show(
             server(name)
                 .status()
-                .map(|status| holding::resident(status.pid)),
+                .map(|status| holders::resident(status.pid)),
         ),
         ["boxes"] => show(objects::boxes()),
         ["serve"] => show(ZOO.listen()),

@@ -1,0 +1,67 @@
+//! What is served, and what it stands on.
+
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use super::Yields;
+use crate::build::Build;
+use crate::error::Error;
+use crate::function::Table;
+use crate::hook::{Call, Outcome};
+use crate::wire::hello::Hello;
+
+/// Refuses a call, or lets it run.
+pub(crate) type Before = fn(&Call) -> Result<(), Error>;
+
+/// Looks at how a call has ended.
+pub(crate) type After = fn(&Call, &Outcome);
+
+/// What is served, and within which bounds.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) name: &'static str,
+    /// Which one it is of those that there are for each key.
+    pub(crate) key: String,
+    pub(crate) table: Table,
+    /// The largest body of a message, in bytes.
+    pub(crate) limit: usize,
+    pub(crate) max_connections: usize,
+    pub(crate) idle_timeout: Option<Duration>,
+    /// What looks at a call before and after it.
+    pub(crate) before: Option<Before>,
+    pub(crate) after: Option<After>,
+    /// How long a client that was cut off is waited for.
+    pub(crate) grace: Duration,
+    /// How many references a client may hold.
+    pub(crate) max_references: usize,
+    /// Whether it makes room for another build of its program.
+    pub(crate) yields: Yields,
+    /// What tells its program from others that are run from the same file.
+    pub(crate) image: u64,
+}
+
+impl Service {
+    pub(super) fn hello(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let hello = Hello {
+            build: Build::ours(),
+            image: self.image,
+            key: self.key.clone(),
+            ..Hello::here(self.name, self.limit)
+        };
+        hello.put(&mut out);
+        out
+    }
+}
+
+/// What a service stands on, seen from here.
+pub(crate) trait Footing {
+    /// Readable when it may have changed, where the system tells.
+    fn changes(&self) -> Option<BorrowedFd<'_>>;
+
+    /// Whether clients cannot find the service any more.
+    fn is_lost(&self) -> bool;
+
+    /// Does what is to be done from time to time.
+    fn tend(&self);
+}
