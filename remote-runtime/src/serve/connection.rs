@@ -11,7 +11,7 @@ use super::tally::Tally;
 use super::{Service, Shared, accept, panic};
 use crate::caller::Caller;
 use crate::link::{Broken, Link, PATIENCE};
-use crate::session::{Joined, Session, scope};
+use crate::session::{Joined, scope};
 use crate::transport::Peer;
 use crate::wire::Kind;
 use crate::wire::call::LARGEST_HEAD;
@@ -36,8 +36,6 @@ pub(super) struct Connection {
     tally: Arc<Tally>,
     /// Who it is, once that has been said.
     client: Option<Client>,
-    /// The session that it belongs to, from then on.
-    joined: Option<Joined>,
     /// How many calls were taken.
     taken: u64,
     /// What has come and was not taken, and when that was.
@@ -68,6 +66,8 @@ pub(super) struct Client {
     /// The largest answer that it takes, and we send, in bytes.
     pub(super) limit: usize,
     pub(super) caller: Caller,
+    /// The session that it belongs to.
+    pub(super) joined: Arc<Joined>,
 }
 
 impl Connection {
@@ -77,7 +77,6 @@ impl Connection {
             link,
             tally,
             client: None,
-            joined: None,
             taken: 0,
             waiting: None,
             made: Vec::new(),
@@ -118,11 +117,9 @@ impl Connection {
                 Err(left) => return left,
             },
         };
-        let Some(session) = self.joined.as_ref().map(|joined| joined.session().clone()) else {
-            return Left::Over;
-        };
-        scope::begin(session.clone(), mem::take(&mut self.made));
-        let left = self.serve_client(shared, runner, is_last, &client, &session);
+        let session = client.joined.session().clone();
+        scope::begin(session, mem::take(&mut self.made));
+        let left = self.serve_client(shared, runner, is_last, &client);
         self.made = scope::end();
         left
     }
@@ -133,7 +130,6 @@ impl Connection {
         runner: &mut Runner,
         is_last: bool,
         client: &Client,
-        session: &Session,
     ) -> Left {
         let _watched = panic::watch(self.stream().clone(), client.debug);
         let _entered = client.caller.clone().enter();
@@ -143,8 +139,7 @@ impl Connection {
             if shared.is_stopping() {
                 return self.end(shared);
             }
-            let received = self.next(shared, is_last);
-            match received {
+            match self.next(shared, is_last) {
                 Ok(Some(Kind::Call)) if self.is_extra => {
                     self.refuse(&accept::too_many());
                     return Left::Over;
@@ -158,7 +153,7 @@ impl Connection {
                     self.taken += 1;
                     let waited = self.waiting.take().map(|(_, since)| since.elapsed());
                     let running = self.tally.count(began);
-                    runner.run(&shared.service, client, session, self.link.body(), waited);
+                    runner.run(&shared.service, client, self.link.body(), waited);
                     drop(running);
                     if runner.send(&self.link).is_err() {
                         scope::take_back();
@@ -172,11 +167,11 @@ impl Connection {
                     self.waiting = None;
                     match self.link.body() {
                         [] => scope::take_back(),
-                        ids => session.release(released(ids)),
+                        ids => client.joined.session().release(released(ids)),
                     }
                 }
                 Ok(Some(request)) => {
-                    if let Some(left) = self.answer(shared, client, session, request) {
+                    if let Some(left) = self.answer(shared, client, request) {
                         return left;
                     }
                 }
@@ -184,13 +179,12 @@ impl Connection {
                 Err(Broken::Silent) if is_last || !self.link.is_within_frame() => {
                     return Left::Resting;
                 }
-                Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Silent | Broken::Io(_)) => {
-                    if matches!(received, Err(Broken::Unread)) {
-                        // Nobody has read the answer, so that nobody can let go of what is in it.
-                        scope::take_back();
-                    }
+                Err(Broken::Unread) => {
+                    // Nobody has read the answer, so that nobody can let go of what is in it.
+                    scope::take_back();
                     return Left::Over;
                 }
+                Ok(None) | Err(Broken::Cut | Broken::Silent | Broken::Io(_)) => return Left::Over,
                 Err(Broken::Refused(refused)) => {
                     self.refuse(&fault_of(refused, shared.service.limit));
                     return Left::Over;
@@ -210,19 +204,13 @@ impl Connection {
     }
 
     /// Answers what is no call.
-    fn answer(
-        &mut self,
-        shared: &Shared,
-        client: &Client,
-        session: &Session,
-        request: Kind,
-    ) -> Option<Left> {
+    fn answer(&mut self, shared: &Shared, client: &Client, request: Kind) -> Option<Left> {
         let program = || String::from_utf8_lossy(self.link.body());
         match request {
             Kind::Status => {}
             Kind::Details => {
                 let record = Id::try_from(self.link.body()).ok();
-                let details = record.and_then(|record| session.details(&record));
+                let details = record.and_then(|record| client.joined.session().details(&record));
                 let reply = match details {
                     Some(details) => frame::of(Kind::Record, |out| put_record(&details, out)),
                     None => frame::of(Kind::Fault, |out| Fault::Gone(NOT_KEPT.into()).put(out)),
@@ -291,7 +279,7 @@ impl Connection {
     }
 
     /// Who has just said hello; `None` if it is not us.
-    fn client(&mut self, shared: &Shared) -> Result<Option<Client>, Fault> {
+    fn client(&self, shared: &Shared) -> Result<Option<Client>, Fault> {
         let service = &shared.service;
         let Some(peer) = Peer::of(self.stream()).ok().filter(|peer| peer.is_us()) else {
             return Ok(None);
@@ -305,13 +293,14 @@ impl Connection {
             )));
         }
         let process = peer.pid.unwrap_or(hello.pid);
-        self.joined = Some(shared.sessions.join(hello.session, process));
+        let joined = Arc::new(shared.sessions.join(hello.session, process));
         let limit = usize::try_from(hello.limit).unwrap_or(usize::MAX);
         Ok(Some(Client {
             identity: Identity::of(&hello, service),
             debug: hello.debug,
             limit: service.limit.min(limit).min(LARGEST),
             caller: Caller::there(peer, hello.pid, hello.directory),
+            joined,
         }))
     }
 }

@@ -14,7 +14,6 @@ use crate::error::Details;
 use crate::function::{Function, Reply};
 use crate::hook::{Call, Outcome};
 use crate::link::Link;
-use crate::session::Session;
 use crate::session::scope::{self, Scope};
 use crate::wire::Kind;
 use crate::wire::call::Head;
@@ -69,7 +68,6 @@ impl Runner {
         &mut self,
         service: &Service,
         client: &Client,
-        session: &Session,
         call: &[u8],
         waited: Option<Duration>,
     ) {
@@ -77,7 +75,7 @@ impl Runner {
         scope::begin_call();
         let at = frame::begin(&mut self.out);
         let ended = match find(service, client, call, waited) {
-            Ok(Ok(found)) => self.run_found(service, client, session, &found, at),
+            Ok(Ok(found)) => self.run_found(service, client, &found, at),
             Ok(Err(kind)) => Ok(kind),
             Err(fault) => Err((fault, None)),
         };
@@ -100,7 +98,6 @@ impl Runner {
         &mut self,
         service: &Service,
         client: &Client,
-        session: &Session,
         found: &Found<'_>,
         at: usize,
     ) -> Result<Kind, (Fault, Option<Id>)> {
@@ -145,6 +142,7 @@ impl Runner {
         }
         ended.map_err(|Failed { fault, backtrace }| {
             let details = details(&fault, function, &decoder, debug);
+            let session = client.joined.session();
             let record = details.and_then(|details| session.note(details, backtrace));
             (fault, record)
         })
