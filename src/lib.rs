@@ -47,6 +47,8 @@ pub use remote_runtime::{
     Caller, Error, Holder, InCall, Result, Server, Status, Trouble, caller, init,
 };
 
+/// What a client has of a value that stays in the server.
+///
 /// # Example
 /// ```
 /// use remotex::{Remote, Result, Server, remote};
@@ -83,6 +85,8 @@ pub use remote_runtime::{
 /// ```
 pub use remote_runtime::Remote;
 
+/// What does not keep an object of the server alive.
+///
 /// # Example
 /// ```
 /// use remotex::{Remote, Result, Server, WeakRemote, remote};
@@ -115,6 +119,8 @@ pub use remote_runtime::Remote;
 /// ```
 pub use remote_runtime::WeakRemote;
 
+/// A static of the server that its clients get and set.
+///
 /// # Example
 /// ```
 /// use remotex::{Server, Variable, remote};
@@ -137,6 +143,8 @@ pub use remote_runtime::WeakRemote;
 /// ```
 pub use remote_runtime::Variable;
 
+/// A static that only the server may touch.
+///
 /// # Example
 /// ```should_panic
 /// use remotex::{Mutex, Server, remote};
@@ -151,6 +159,8 @@ pub use remote_runtime::Variable;
 /// ```
 pub use remote_runtime::Guarded;
 
+/// What hooks see of a call.
+///
 /// # Example
 /// ```
 /// use remotex::{Call, Error, Outcome, Server};
@@ -172,6 +182,8 @@ pub use remote_runtime::Guarded;
 pub use remote_runtime::Call;
 pub use remote_runtime::Outcome;
 
+/// What a server tells of a call that failed.
+///
 /// # Example
 /// ```
 /// use remotex::{Error, Result};
@@ -253,7 +265,8 @@ pub use remote_runtime::Details;
 /// A `pub` function of a block that takes `&self` or `&mut self` is a method of an object that stays in
 /// the server: it is called on a [`Remote`], with its name, docs and arguments as written, wherever that
 /// is. All methods of a type stand in one block, and those of a `trait` are called on a
-/// `Remote<dyn Trait>`; whatever implements the trait, and can be sent between threads, can be one.
+/// `Remote<dyn Trait>`; whatever implements the trait can be one. Objects are `Send`, `Sync` and
+/// `'static`. What is not `pub` (`pub(crate)` is not) or takes no `self` is no method of a `Remote`.
 ///
 /// ```
 /// use remotex::{Remote, Result, Server, remote};

@@ -233,7 +233,9 @@ fn receiver(
 
 fn access(receiver: &Receiver, origin: &Origin<'_>) -> Result<Access, &'static str> {
     match (origin, &receiver.kind) {
-        (Origin::Free, _) => Err("a function outside of an `impl` block has no `self`"),
+        (Origin::Free, _) => Err(
+            "a method is remote with its block; write `#[remote(SERVER)]` on the `impl` or the trait",
+        ),
         (_, ReceiverKind::Reference(_, _, None)) => Ok(Access::Read),
         (_, ReceiverKind::Reference(_, _, Some(_))) => Ok(Access::Write),
         (_, ReceiverKind::Typed(_, ty)) if types::text(ty) == "&Self" => Ok(Access::Read),

@@ -3,9 +3,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{
-    Attribute, FnArg, Ident, ItemImpl, ItemTrait, LitStr, Pat, Signature, Type, parse_quote,
-};
+use syn::{Attribute, FnArg, Ident, ItemImpl, ItemTrait, Pat, Signature, Type, parse_quote};
 
 use crate::function::{Access, Function, signature};
 use crate::item::{Written, is_cfg};
@@ -47,6 +45,7 @@ pub(crate) fn of_type(options: &Options, block: &ItemImpl, methods: &[Method]) -
     let krate = &options.krate;
     let ty = &*block.self_ty;
     let keep = quote! {
+        #[doc(hidden)]
         impl #krate::__private::Keep<#ty> for #ty {
             fn keep(value: #ty) -> ::std::sync::Arc<#krate::__private::Cell<#ty>> {
                 ::std::sync::Arc::new(#krate::__private::Cell::new(value))
@@ -65,6 +64,7 @@ pub(crate) fn of_trait(options: &Options, item: &ItemTrait, methods: &[Method]) 
         parse_quote!(dyn #name + ::core::marker::Send + ::core::marker::Sync),
     );
     let keep = quote! {
+        #[doc(hidden)]
         impl<__RemotexValue> #krate::__private::Keep<__RemotexValue> for #ty
         where
             __RemotexValue: #name + ::core::marker::Send + ::core::marker::Sync + 'static,
@@ -105,8 +105,12 @@ fn expand(
             clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction
         )]
         const _: () = {
-            pub struct #proxy(#krate::__private::Handle<#ty>);
+            #[doc(hidden)]
+            pub struct #proxy {
+                __remotex_handle: #krate::__private::Handle<#ty>,
+            }
 
+            #[doc(hidden)]
             impl #krate::__private::Object for #ty {
                 type Kept = #kept;
                 type Proxy = #proxy;
@@ -119,10 +123,10 @@ fn expand(
 
             impl #krate::__private::Proxy<#ty> for #proxy {
                 fn of(handle: #krate::__private::Handle<#ty>) -> Self {
-                    Self(handle)
+                    Self { __remotex_handle: handle }
                 }
                 fn handle(&self) -> &#krate::__private::Handle<#ty> {
-                    &self.0
+                    &self.__remotex_handle
                 }
             }
 
@@ -156,28 +160,32 @@ fn expand_method(options: &Options, method: &Method, ty: &Type, home: &TokenStre
         }
     }
     let entry = entry::expand(options, function);
-    let away = quote!(__REMOTEX_ENTRY.away_to(&self.0));
-    let question = stub::question(options, &sig, function, &away, Some(quote!(&self.0)));
+    let away = quote!(__REMOTEX_ENTRY.away_to(&self.__remotex_handle));
+    let question = stub::question(
+        options,
+        &sig,
+        function,
+        &away,
+        Some(quote!(&self.__remotex_handle)),
+    );
     let [object, e] = ["object", "e"].map(|name| Ident::new(name, Span::mixed_site()));
     let (lock, binding, lent) = match function.receiver {
         Some(Access::Write) => (quote!(write), quote!(mut #object), quote!(&mut *#object)),
         _ => (quote!(read), quote!(#object), quote!(&*#object)),
     };
-    let who = LitStr::new(
-        &format!("`{}`", function.name.value()),
-        function.name.span(),
-    );
-    let ident = &function.ident;
+    let who = &function.name;
+    let (ident, output) = (&function.ident, &function.output);
     let arguments = function.arguments.iter().map(|argument| &argument.ident);
     quote! {
         #(#attrs)*
         pub #sig {
             { #entry #question }
-            match self.0.#lock(#who) {
+            match self.__remotex_handle.#lock(#who) {
                 ::core::result::Result::Ok(#binding) => <#home>::#ident(#lent, #(#arguments),*),
-                ::core::result::Result::Err(#e) => ::core::result::Result::Err(
-                    ::core::convert::From::<#krate::Error>::from(#e),
-                ),
+                ::core::result::Result::Err(#e) => {
+                    use #krate::__private::tiers::*;
+                    (&&&&&#krate::__private::Tag::<#output>::new()).refuse(#e)
+                }
             }
         }
     }

@@ -24,7 +24,7 @@ impl Options {
             ));
         }
         (|input: ParseStream<'_>| {
-            if input.peek(Ident::peek_any) && (input.peek2(Token![=]) || input.fork().call(is_skip)?) {
+            if input.peek(Ident::peek_any) && (input.peek2(Token![=]) || input.fork().call(is_option)?) {
                 return Err(input.error("the server comes first: write `#[remote(SERVER)]`, where SERVER is a `static` of type `remotex::Server`"));
             }
             let server = input.parse()?;
@@ -48,8 +48,11 @@ impl Options {
     }
 }
 
-fn is_skip(input: ParseStream<'_>) -> syn::Result<bool> {
-    Ok(input.parse::<Path>()?.is_ident("skip") && input.is_empty())
+/// Whether an option stands where the server should.
+fn is_option(input: ParseStream<'_>) -> syn::Result<bool> {
+    const OPTIONS: [&str; 4] = ["skip", "idempotent", "or_local", "read_only"];
+    let first = input.parse::<Path>()?;
+    Ok(OPTIONS.iter().any(|option| first.is_ident(option)))
 }
 
 /// What a remote function may be besides remote.

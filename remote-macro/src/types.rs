@@ -163,7 +163,7 @@ pub(crate) fn refuse_in_argument(ty: &Type, mistakes: &mut Mistakes) {
             visit_unless_remote(self, segment);
         }
         fn visit_type_trait_object(&mut self, ty: &'ast TypeTraitObject) {
-            self.0.add(ty, "a trait object cannot be sent; write a type that can, such as an enum of what it may be");
+            self.0.add(ty, "a trait object cannot be sent; write an enum of what it may be, or, if it is to stay in the server, `Remote<dyn Trait>` of a `#[remote(SERVER)] trait`");
         }
         fn visit_type_fn_ptr(&mut self, ty: &'ast TypeFnPtr) {
             self.0.add(
@@ -194,7 +194,7 @@ pub(crate) fn refuse_in_answer(ty: &Type, mistakes: &mut Mistakes) {
             visit_unless_remote(self, segment);
         }
         fn visit_type_trait_object(&mut self, ty: &'ast TypeTraitObject) {
-            self.0.add(ty, "a trait object cannot be sent; write a type that can, such as an enum of what it may be");
+            self.0.add(ty, "a trait object cannot be sent; write an enum of what it may be, or, if it is to stay in the server, `Remote<dyn Trait>` of a `#[remote(SERVER)] trait`");
         }
     }
     let mut refuse = Refuse(mistakes);

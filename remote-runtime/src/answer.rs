@@ -183,6 +183,8 @@ macro_rules! tiers {
             #[doc(hidden)]
             fn shape_answer<C: Carry<T>>(&self, shape: &mut Shape, way: C);
             #[doc(hidden)]
+            fn refuse(&self, e: Error) -> Result<T, E>;
+            #[doc(hidden)]
             fn check_answer(&self) {}
         }
 
@@ -193,6 +195,9 @@ macro_rules! tiers {
         {
             fn ask<C: Carry<T>>(&self, away: Away<'_>, send: Send<'_, '_>, way: C) -> Option<Result<T, E>> {
                 ask(away, send, way, $raised)
+            }
+            fn refuse(&self, e: Error) -> Result<T, E> {
+                Err(e.into())
             }
             fn shape_answer<C: Carry<T>>(&self, shape: &mut Shape, _: C) {
                 C::shape(shape);
@@ -237,6 +242,10 @@ pub trait AnswerNothing<R> {
     fn answer<C>(&self, result: R, reply: &mut Reply<'_>, way: C) -> Result<(), Fault>;
     #[doc(hidden)]
     fn shape_answer<C>(&self, _: &mut Shape, _: C) {}
+    #[doc(hidden)]
+    fn refuse(&self, _: Error) -> R {
+        unreachable!("`check_answer` has refused it at compile time")
+    }
 }
 
 impl<R> AnswerNothing<R> for Tag<R> {

@@ -125,7 +125,8 @@ impl Error {
     /// and with which arguments. It is fetched from there, where it is kept for as long as this
     /// process is connected, unless sixteen more calls of it have failed since.
     ///
-    /// With `REMOTEX_DEBUG=1` it is printed to stderr at once.
+    /// With `REMOTEX_DEBUG=1` it is printed to stderr at once. An error that travels as its own type is no
+    /// [`Error`], and has no details.
     ///
     /// # Errors
     /// If the function has neither failed nor panicked in a server; [`Error::Gone`] if the server does

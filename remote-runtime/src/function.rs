@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 use crate::codec::{self, Decoder, Encoder, Number, Unencoded};
-use crate::error::Failure;
+use crate::error::{Error, Failure};
 use crate::session::LONGEST_TEXT;
 use crate::session::scope::{self, Scope};
 use crate::shape::Shape;
@@ -157,6 +157,10 @@ impl<'b> Reply<'b> {
     pub(crate) fn fail(&mut self, e: &(dyn StdError + 'static)) -> Fault {
         let failure = Failure::of(e);
         // Whose `Debug` panics has failed all the same.
+        if e.is::<Error>() {
+            // It shows nothing more.
+            return Fault::Failed(failure);
+        }
         self.debug = catch_unwind(AssertUnwindSafe(|| Beginning::of(format_args!("{e:?}")))).ok();
         Fault::Failed(failure)
     }

@@ -81,7 +81,8 @@ impl Outcome {
         self.error.is_none()
     }
 
-    /// What it has failed with, in words.
+    /// What it has failed with, in words. Of an error that travels as its own type it is only said that
+    /// there was one.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()

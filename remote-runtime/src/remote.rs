@@ -18,7 +18,8 @@ pub use handle::Handle;
 /// `#[remote(SERVER)] trait`. Only that attribute implements it.
 #[diagnostic::on_unimplemented(
     message = "a `{Self}` cannot stay in a server, since it has no remote methods",
-    label = "write `#[remote(SERVER)] impl {Self}` with a `pub` method that takes `&self` or `&mut self`"
+    label = "write `#[remote(SERVER)] impl {Self}` with a `pub` method that takes `&self` or `&mut self`",
+    note = "for a type of another crate, write a `#[remote(SERVER)] trait` that it implements, and `Remote<dyn Trait>`"
 )]
 pub trait Object: 'static {
     /// What is behind the lock: itself, or itself as a trait object that threads can share.
@@ -49,8 +50,8 @@ pub trait Proxy<T: Object + ?Sized>: Sized {
 /// What can be kept as an object of type `Self`: a `T` as itself, and whatever implements `Trait` as a
 /// `dyn Trait`.
 #[diagnostic::on_unimplemented(
-    message = "a `{V}` cannot be kept as a `{Self}`",
-    label = "a `Remote<{Self}>` is made of another type"
+    message = "a `Remote<{Self}>` cannot be made of a `{V}`",
+    label = "a `Remote<T>` is made of a `T`, and a `Remote<dyn Trait>` of what implements the trait"
 )]
 pub trait Keep<V>: Object {
     #[doc(hidden)]
@@ -77,16 +78,22 @@ pub trait Keep<V>: Object {
 /// An object that is gone, because its server has ended or has waited too long for a client that was
 /// cut off, is [`Error::Gone`](crate::Error::Gone); a reference is never one to another object.
 ///
+/// What a `&mut self` method has done before it panics stays done; the lock is not poisoned. A method has
+/// no reference to its own object: who made that can keep one, in a static, or give it one.
+///
 /// It has no methods of its own, so that those of `T` can have any name.
 pub struct Remote<T: Object + ?Sized>(T::Proxy);
 
 impl<T: Object + ?Sized> Remote<T> {
     /// Keeps `value` in this process, which is to be the server's, and refers to it.
+    ///
+    /// Where nothing else says of what type the reference is, write it down, since a value can also be
+    /// kept as a `dyn Trait`: `let track: Remote<Track> = Remote::new(track);`
     pub fn new<V>(value: V) -> Self
     where
         T: Keep<V>,
     {
-        Self::of(Handle::here(T::keep(value)))
+        Self::with_handle(Handle::here(T::keep(value)))
     }
 
     /// Whether both refer to one object; `==` says the same.
@@ -101,7 +108,7 @@ impl<T: Object + ?Sized> Remote<T> {
     /// If it is in another process; or if this thread is in a `&mut self` method of it, for which it
     /// would wait for ever.
     pub fn read(this: &Self) -> Result<Reading<'_, T::Kept>> {
-        this.handle().read("`Remote::read`")
+        this.handle().read("Remote::read")
     }
 
     /// The object itself, in the process that has it, for nobody else.
@@ -110,7 +117,7 @@ impl<T: Object + ?Sized> Remote<T> {
     /// If it is in another process; or if this thread is in a method of it, for which it would wait for
     /// ever.
     pub fn write(this: &Self) -> Result<Writing<'_, T::Kept>> {
-        this.handle().write("`Remote::write`")
+        this.handle().write("Remote::write")
     }
 
     /// A reference that does not keep the object alive; `None` if it is in another process.
@@ -121,7 +128,7 @@ impl<T: Object + ?Sized> Remote<T> {
             .map(|cell| WeakRemote(Arc::downgrade(cell)))
     }
 
-    fn of(handle: Handle<T>) -> Self {
+    fn with_handle(handle: Handle<T>) -> Self {
         Self(T::Proxy::of(handle))
     }
 
@@ -139,7 +146,7 @@ impl<T: Object + ?Sized> Deref for Remote<T> {
 
 impl<T: Object + ?Sized> Clone for Remote<T> {
     fn clone(&self) -> Self {
-        Self::of(self.handle().clone())
+        Self::with_handle(self.handle().clone())
     }
 }
 
@@ -170,7 +177,9 @@ impl<T: Object + ?Sized> WeakRemote<T> {
     /// The object, if something still holds it.
     #[must_use]
     pub fn upgrade(&self) -> Option<Remote<T>> {
-        self.0.upgrade().map(|cell| Remote::of(Handle::here(cell)))
+        self.0
+            .upgrade()
+            .map(|cell| Remote::with_handle(Handle::here(cell)))
     }
 }
 

@@ -194,7 +194,8 @@ impl Server {
         self
     }
 
-    /// Shows `look` each call after it, with how it has ended: the place to log and to measure.
+    /// Shows `look` each call after it, with how it has ended: the place to log and to measure. It also
+    /// sees those that [`before`](Server::before) has refused.
     ///
     /// It runs in the server before the reply is sent. A panic of it is that call's end.
     #[must_use]

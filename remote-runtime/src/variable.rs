@@ -10,7 +10,9 @@ use crate::server::Server;
 
 /// A value in the server that clients get and set as if it were theirs.
 ///
-/// It is a `static` with the attribute. With `#[remote(SERVER, read_only)]` only the server sets it. `T` is `Clone`, `Serialize` and
+/// It is a `static` with the attribute, whose type is spelled `Variable`. With
+/// `#[remote(SERVER, read_only)]` clients only get it, and the server changes it by
+/// [`write`](Self::write). `T` is `Clone`, `Serialize` and
 /// `Deserialize`, and, unless it is read-only, `PartialEq`. On the wire its functions are `MOTD::get`,
 /// `MOTD::set` and `MOTD::replace`. Like all that statics hold, its value ends with the server.
 pub struct Variable<T: 'static> {
@@ -19,6 +21,9 @@ pub struct Variable<T: 'static> {
     /// What the attribute adds.
     access: Option<&'static Access<T>>,
 }
+
+const NO_SERVER: &str =
+    "a `Variable` belongs to a server: write `#[remote(SERVER)]` on its `static`";
 
 /// Sets a variable, and sets it if it is what it was.
 type Changes<T> = (fn(&T) -> Result<()>, fn(&T, &T) -> Result<bool>);
@@ -73,10 +78,7 @@ impl<T> Variable<T> {
     where
         T: Clone,
     {
-        match self.access {
-            Some(access) => (access.get)(),
-            None => Ok(self.read().clone()),
-        }
+        (self.access()?.get)()
     }
 
     /// Sets it.
@@ -84,13 +86,12 @@ impl<T> Variable<T> {
     /// # Errors
     /// As of any call; [`Error::Denied`] if it is read-only.
     pub fn set(&self, value: T) -> Result<()> {
-        match self.away() {
-            Some(access) => (access.changes()?.0)(&value),
-            None => {
-                self.store(value);
-                Ok(())
-            }
+        let (set, _) = self.access()?.changes()?;
+        if self.away().is_some() {
+            return set(&value);
         }
+        self.store(value);
+        Ok(())
     }
 
     /// Sets it to `new` if it is `old`, and says whether it was: nobody else's value is lost.
@@ -101,10 +102,15 @@ impl<T> Variable<T> {
     where
         T: PartialEq,
     {
-        match self.away() {
-            Some(access) => (access.changes()?.1)(old, &new),
-            None => Ok(self.exchange(old, new)),
+        let (_, replace) = self.access()?.changes()?;
+        if self.away().is_some() {
+            return replace(old, &new);
         }
+        Ok(self.exchange(old, new))
+    }
+
+    fn access(&self) -> Result<&'static Access<T>> {
+        self.access.ok_or_else(|| Error::failed(NO_SERVER))
     }
 
     /// Sets it here. The end of the value before may be the user's code, which is under no lock.
@@ -144,6 +150,7 @@ impl<T> Variable<T> {
                 server.name()
             );
         }
+        assert!(self.access.is_some(), "{NO_SERVER}");
         self.value.get_or_init(|| RwLock::new((self.init)()))
     }
 }
@@ -158,7 +165,9 @@ impl<T> Access<T> {
         } = self;
         let denied = || {
             let call = Call::of(server.name(), name);
-            Error::Denied(call.trouble("it is read-only: only the server sets it"))
+            Error::Denied(call.trouble(
+                "it is read-only, and can be changed by remote functions only, with `write()`",
+            ))
         };
         changes.ok_or_else(denied)
     }
@@ -211,7 +220,16 @@ pub fn replace<T: Clone + PartialEq>(variable: &Variable<T>, old: &T, new: &T) -
 mod tests {
     use super::*;
 
-    static LAST: Variable<Noisy> = Variable::new(|| Noisy(0));
+    static SERVER: Server = Server::new("here").at("local:");
+
+    static ACCESS: Access<Noisy> = Access {
+        server: &SERVER,
+        name: "LAST",
+        get: || Err(Error::failed("it is no value to be copied")),
+        changes: Some((|_| Ok(()), |_, _| Ok(false))),
+    };
+
+    static LAST: Variable<Noisy> = variable(Variable::new(|| Noisy(0)), &ACCESS);
 
     /// What looks at the variable when it ends.
     #[derive(PartialEq)]
@@ -229,5 +247,12 @@ mod tests {
         assert!(!LAST.replace(&Noisy(7), Noisy(2)).unwrap());
         assert!(LAST.replace(&Noisy(1), Noisy(3)).unwrap());
         assert_eq!(LAST.read().0, 3);
+    }
+
+    #[test]
+    fn one_without_a_server_says_what_is_missing() {
+        static LONELY: Variable<u32> = Variable::new(|| 0);
+        assert_eq!(LONELY.get().unwrap_err().to_string(), NO_SERVER);
+        assert_eq!(LONELY.set(1).unwrap_err().to_string(), NO_SERVER);
     }
 }

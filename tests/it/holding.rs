@@ -236,7 +236,7 @@ fn look(connection: &mut Connection, reference: &Reference) -> Result<(), Fault>
 fn assert_gone(ended: Result<(), Fault>, why: &str) {
     match ended {
         Err(Fault::Gone(words)) => {
-            let gone = format!("the `Box` that it is given is gone: {why}");
+            let gone = format!("the `Box` that is meant is gone: {why}");
             assert!(words.starts_with(&gone), "{words}");
         }
         ended => panic!("{ended:?}"),

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RecursiveRwLock, RecursiveRwLockReadGuard, RecursiveRwLockWriteGuard};
 
+use super::Object;
 use crate::error::Error;
 
 /// An object, and what it is known by.
@@ -31,7 +32,7 @@ enum Hold {
 
 thread_local! {
     /// The objects that this thread has locked: to wait for one of them would be to wait for itself.
-    static LOCKED: RefCell<Vec<(u64, Hold)>> = const { RefCell::new(Vec::new()) };
+    static LOCKED: RefCell<Vec<(u64, Hold, &'static str)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// An object that is read; others may read it too.
@@ -69,62 +70,91 @@ impl<K: ?Sized> Cell<K> {
         self.number
     }
 
-    /// Locks it for reading by `who`, in words.
-    pub(super) fn read(&self, who: &str, what: &str) -> Result<Reading<'_, K>, Error> {
+    /// Locks it for reading.
+    pub(super) fn read(&self, who: Who) -> Result<Reading<'_, K>, Error> {
         match self.locked() {
             None => drop(self.turnstile.lock()),
-            Some(Hold::Read) => {}
-            Some(Hold::Write) => {
-                return Err(deadlock(who, what, "a `&mut self` method of it runs"));
-            }
+            Some((Hold::Read, _)) => {}
+            Some(other) => return Err(who.deadlock(other)),
         }
         Ok(Reading {
             guard: self.lock.read(),
-            _locked: self.enlist(Hold::Read),
+            _locked: self.enlist(Hold::Read, who),
         })
     }
 
     /// Locks it for writing.
-    pub(super) fn write(&self, who: &str, what: &str) -> Result<Writing<'_, K>, Error> {
-        if self.locked().is_some() {
-            return Err(deadlock(who, what, "another method of it runs"));
+    pub(super) fn write(&self, who: Who) -> Result<Writing<'_, K>, Error> {
+        if let Some(other) = self.locked() {
+            return Err(who.deadlock(other));
         }
         let _closed = self.turnstile.lock();
         Ok(Writing {
             guard: self.lock.write(),
-            _locked: self.enlist(Hold::Write),
+            _locked: self.enlist(Hold::Write, who),
         })
     }
 
-    /// How this thread has locked it.
-    fn locked(&self) -> Option<Hold> {
+    /// How this thread has locked it, and by which method.
+    fn locked(&self) -> Option<(Hold, &'static str)> {
         let ours = LOCKED.try_with(|locked| {
             let locked = locked.borrow();
-            let mut ours = locked.iter().filter(|(number, _)| *number == self.number);
-            ours.next_back().map(|(_, how)| *how)
+            let mut ours = locked.iter().filter(|(number, ..)| *number == self.number);
+            ours.next_back().map(|&(_, how, method)| (how, method))
         });
-        // A thread that ends has no list any more.
         ours.ok().flatten()
     }
 
-    fn enlist(&self, how: Hold) -> Locked {
-        let _ = LOCKED.try_with(|locked| locked.borrow_mut().push((self.number, how)));
+    fn enlist(&self, how: Hold, who: Who) -> Locked {
+        let entry = (self.number, how, who.method);
+        // A thread that ends has no list any more.
+        let _ = LOCKED.try_with(|locked| locked.borrow_mut().push(entry));
         Locked(self.number, PhantomData)
     }
 }
 
-fn deadlock(who: &str, what: &str, why: &str) -> Error {
-    let words = format!(
-        "{who} would wait for itself, which is a deadlock: {why} on this very thread, and both are of one `{what}`"
-    );
-    io::Error::new(io::ErrorKind::Deadlock, words).into()
+/// Who locks an object, for errors.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Who {
+    method: &'static str,
+    /// The object's type.
+    what: &'static str,
+    server: &'static str,
+}
+
+impl Who {
+    pub(super) fn of<T: Object + ?Sized>(method: &'static str) -> Self {
+        Self {
+            method,
+            what: T::NAME,
+            server: T::server().name(),
+        }
+    }
+
+    #[cold]
+    fn deadlock(self, (how, other): (Hold, &str)) -> Error {
+        let Self {
+            method,
+            what,
+            server,
+        } = self;
+        let does = match how {
+            Hold::Read => "reads",
+            Hold::Write => "changes",
+        };
+        let words = format!(
+            "`{method}` on server `{server}` would wait for ever, which is a deadlock: \
+             `{other}` {does} the same `{what}` on this very thread; give it another object"
+        );
+        io::Error::new(io::ErrorKind::Deadlock, words).into()
+    }
 }
 
 impl Drop for Locked {
     fn drop(&mut self) {
         let _ = LOCKED.try_with(|locked| {
             let mut locked = locked.borrow_mut();
-            if let Some(at) = locked.iter().rposition(|(number, _)| *number == self.0) {
+            if let Some(at) = locked.iter().rposition(|(number, ..)| *number == self.0) {
                 locked.remove(at);
             }
         });
@@ -157,14 +187,20 @@ mod tests {
     use std::sync::mpsc::channel;
     use std::thread;
 
+    const WHO: Who = Who {
+        method: "method",
+        what: "Thing",
+        server: "here",
+    };
+
     #[test]
     fn who_waits_to_write_comes_before_later_readers() {
         let cell = Cell::new(Vec::new());
         let order = Mutex::new(Vec::new());
-        let first = cell.read("first", "list").unwrap();
+        let first = cell.read(WHO).unwrap();
         thread::scope(|scope| {
             scope.spawn(|| {
-                let mut list = cell.write("writer", "list").unwrap();
+                let mut list = cell.write(WHO).unwrap();
                 order.lock().push("writer");
                 list.push(1);
             });
@@ -176,13 +212,13 @@ mod tests {
             let (cell, order) = (&cell, &order);
             scope.spawn(move || {
                 begun.send(()).unwrap();
-                let list = cell.read("reader", "list").unwrap();
+                let list = cell.read(WHO).unwrap();
                 order.lock().push("reader");
                 assert_eq!(*list, [1]);
             });
             begins.recv().unwrap();
             // The writer waits for this thread, which therefore must not wait for the writer.
-            assert!(cell.read("first again", "list").unwrap().is_empty());
+            assert!(cell.read(WHO).unwrap().is_empty());
             drop(first);
         });
         assert_eq!(order.into_inner(), ["writer", "reader"]);
@@ -191,14 +227,14 @@ mod tests {
     #[test]
     fn what_was_locked_is_forgotten_when_it_is_let_go_of() {
         let cell = Cell::new(0);
-        let writing = cell.write("a", "number").unwrap();
-        assert!(cell.read("b", "number").is_err());
-        assert!(cell.write("b", "number").is_err());
+        let writing = cell.write(WHO).unwrap();
+        assert!(cell.read(WHO).is_err());
+        assert!(cell.write(WHO).is_err());
         drop(writing);
-        let (one, other) = (cell.read("a", "number"), cell.read("b", "number"));
+        let (one, other) = (cell.read(WHO), cell.read(WHO));
         drop(one);
-        assert!(cell.write("c", "number").is_err());
+        assert!(cell.write(WHO).is_err());
         drop(other);
-        *cell.write("c", "number").unwrap() += 1;
+        *cell.write(WHO).unwrap() += 1;
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-use super::cell::{Cell, Reading, Writing};
+use super::cell::{Cell, Reading, Who, Writing};
 use super::{Object, Remote};
 use crate::call::Whereabouts;
 use crate::error::Error;
@@ -42,16 +42,16 @@ impl<T: Object + ?Sized> Handle<T> {
     ///
     /// # Errors
     /// If it is not here, or this thread would wait for itself.
-    pub fn read(&self, method: &str) -> Result<Reading<'_, T::Kept>, Error> {
-        self.found(method)?.read(method, T::NAME)
+    pub fn read(&self, method: &'static str) -> Result<Reading<'_, T::Kept>, Error> {
+        self.found(method)?.read(Who::of::<T>(method))
     }
 
     /// Locks the object for the method of that name, which may change it.
     ///
     /// # Errors
     /// If it is not here, or this thread would wait for itself.
-    pub fn write(&self, method: &str) -> Result<Writing<'_, T::Kept>, Error> {
-        self.found(method)?.write(method, T::NAME)
+    pub fn write(&self, method: &'static str) -> Result<Writing<'_, T::Kept>, Error> {
+        self.found(method)?.write(Who::of::<T>(method))
     }
 
     fn found(&self, method: &str) -> Result<&Cell<T::Kept>, Error> {
@@ -61,7 +61,7 @@ impl<T: Object + ?Sized> Handle<T> {
                 _ => "no server".into(),
             };
             Error::failed(format!(
-                "{method} is for the process that has the `{}`, which stays in {at}; call its remote methods",
+                "`{method}` is for the process that has the `{}`, which is in {at}; call its remote methods",
                 T::NAME
             ))
         };
@@ -95,25 +95,25 @@ impl<T: Object + ?Sized> Handle<T> {
                 let Holdings { server, key, .. } = far.holdings();
                 let which = for_key(key);
                 Err(format!(
-                    "it stays in server `{server}`{which}, which is another one"
+                    "stays in server `{server}`{which}, and cannot go to another one"
                 ))
             }
             (Scope::Client(to), Place::Here(_)) => Err(format!(
-                "it is in this process, and not in server `{}`: only what a server has returned can be given back to it",
+                "was made in this process; make it in a remote function of server `{}`",
                 to.server
             )),
             (Scope::Server, Place::Here(cell)) => {
                 let server = T::server();
                 if scope::server() != Some(server.name()) {
                     return Err(format!(
-                        "its methods are those of server `{}`, which is another one",
+                        "is one to server `{}`, whose methods it has; return it from a function of that server",
                         server.name()
                     ));
                 }
                 scope::export(Box::new(cell.clone()), T::NAME, cell.number())
             }
             (Scope::Server, Place::There(far)) => Err(format!(
-                "it stays in server `{}`, and only that one can give it away",
+                "stays in server `{}`, and only that one can give it away",
                 far.holdings().server
             )),
             (Scope::Tracing | Scope::Outside, _) | (_, Place::Nowhere) => Err(
@@ -130,7 +130,8 @@ impl<T: Object + ?Sized> Handle<T> {
             Scope::Tracing => Place::Nowhere,
             Scope::Outside => {
                 return Err(
-                    "it can only come in the arguments or the answer of a remote function".into(),
+                    "a reference can only come in the arguments or the answer of a remote function"
+                        .into(),
                 );
             }
         }))
@@ -176,7 +177,7 @@ impl<T: Object + ?Sized> fmt::Debug for Handle<T> {
 
 impl<T: Object + ?Sized> Serialize for Handle<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let words = |why| ser::Error::custom(format_args!("of a `{}`, {why}", T::REFERENCE));
+        let words = |why| ser::Error::custom(format_args!("this `{}` {why}", T::REFERENCE));
         let reference = self.reference().map_err(words)?;
         serializer.serialize_newtype_struct(T::REFERENCE, &reference)
     }
@@ -209,6 +210,6 @@ impl<T: Object + ?Sized> Serialize for Remote<T> {
 
 impl<'de, T: Object + ?Sized> Deserialize<'de> for Remote<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Handle::deserialize(deserializer).map(Self::of)
+        Handle::deserialize(deserializer).map(Self::with_handle)
     }
 }

@@ -95,7 +95,7 @@ impl Server {
     /// What the server is doing.
     ///
     /// # Errors
-    /// [`Error::Unreachable`] if it does not run.
+    /// [`Error::Unreachable`] if it does not run, or its address is `local:`.
     pub fn status(&'static self) -> Result<Status> {
         let call = Call::control(self.name);
         let way = Way::patient(self, call)?;
@@ -104,7 +104,13 @@ impl Server {
             None => None,
         };
         let Some((hello, report)) = status else {
-            return Err(Error::Unreachable(call.trouble("it does not run")));
+            let why = match way.files(call)? {
+                Some(_) => "it does not run",
+                None => {
+                    "its address is `local:`, so that its functions run where they are called, and there is none"
+                }
+            };
+            return Err(Error::Unreachable(call.trouble(why)));
         };
         Ok(Status {
             pid: hello.pid,

@@ -80,14 +80,14 @@ impl Session {
         what: &'static str,
         number: u64,
     ) -> Result<Reference, String> {
-        let no_luck = |e| format!("the system gives no random numbers: {e}");
+        let no_luck = |e| format!("cannot be made, since the system gives no random numbers: {e}");
         let (home, id) = home()
             .and_then(|home| Ok((home, random()?)))
             .map_err(no_luck)?;
         let mut state = self.state.lock();
         if state.objects.len() >= self.most {
             return Err(format!(
-                "its process holds {} references, which is as many as it may; drop some, or raise `.max_references` of the `Server`",
+                "is one too many: its client holds {} references, as many as it may; drop some, or raise `.max_references` of the `Server`",
                 self.most
             ));
         }
@@ -106,14 +106,15 @@ impl Session {
         reference: &Reference,
         what: &str,
     ) -> Result<T, String> {
-        let gone = |why: &str| format!("the `{what}` that it is given is gone: {why}");
+        let gone =
+            |why: &str| format!("the `{what}` that is meant is gone: {why}; get a new reference");
         if home().ok() != Some(reference.home) {
             return Err(gone("the server that had it has ended"));
         }
         let state = self.state.lock();
         let Some(held) = state.objects.get(&reference.id) else {
             return Err(gone(
-                "this process does not hold it, because it has let go of it, was cut off for too long, or never did",
+                "this process does not hold it, since it has let go of it, was cut off for too long, or never did",
             ));
         };
         let found = held.object.downcast_ref().cloned();

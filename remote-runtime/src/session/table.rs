@@ -180,7 +180,8 @@ impl Sessions {
 
     /// Who holds what.
     pub(crate) fn report(&self) -> Vec<Holder> {
-        let sessions: Vec<_> = self.open.lock().values().cloned().collect();
+        let mut sessions: Vec<_> = self.open.lock().values().cloned().collect();
+        sessions.sort_by_key(|session| session.process);
         let holders = sessions.into_iter().map(|session| {
             let (connections, is_cut) = {
                 let state = session.state.lock();

@@ -45,7 +45,8 @@ pub struct Holder {
     pub pid: u32,
     /// How many connections it has.
     pub connections: u64,
-    /// Whether it was cut off, and is waited for.
+    /// Whether it has no connection: it has ended, or was cut off, which a server cannot tell apart. What it
+    /// holds is let go of after [`Server::grace`](crate::Server::grace).
     pub is_cut: bool,
     /// How many references it holds of which type.
     pub references: Vec<(String, u64)>,
