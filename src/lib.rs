@@ -16,6 +16,7 @@
 //! - [`Remote`]: values that stay in the server, and have methods there. [`Variable`]: a static that
 //!   clients get and set. [`Guarded`]: one that they must not touch.
 //! - [`Call`] and [`Outcome`]: what the hooks [`Server::before`] and [`Server::after`] are shown.
+//! - [`Server::interface`]: what a server offers, with docs and types ([`interface`]).
 //! - [`caller`]: who is calling.
 //! - `testing`, with the feature of that name: for tests of programs that use this.
 //! - [`Mutex`] and [`RwLock`]: for the state. They are those of parking_lot: they can be made in a
@@ -44,7 +45,8 @@ pub mod fastest_client {}
 
 pub use parking_lot::{Mutex, RwLock};
 pub use remote_runtime::{
-    Caller, Error, Holder, InCall, Result, Server, Status, Trouble, caller, init,
+    Caller, Error, Function, Holder, InCall, Interface, Result, Server, Status, Trouble, caller,
+    init,
 };
 
 /// What a client has of a value that stays in the server.
@@ -340,6 +342,14 @@ pub use remote_runtime::Details;
 /// Here, if this process serves the server, or its address is `local:`; else in the server. A method
 /// runs where its object is. Calls between remote functions of one server are plain calls there.
 pub use remote_macro::remote;
+
+/// What a server offers, as [`Server::interface`] says it: [`Interface`], its [`Function`]s, and their
+/// types as serde sees them.
+pub mod interface {
+    pub use remote_runtime::shape::{Definition, Structure, Type};
+    #[doc(no_inline)]
+    pub use remote_runtime::{Function, Interface};
+}
 
 #[doc(hidden)]
 #[path = "private.rs"]

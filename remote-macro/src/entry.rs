@@ -28,6 +28,10 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
         let (name, ty) = (&argument.name, types::text(&argument.written));
         quote!((#name, #ty))
     });
+    let docs = match &function.docs[..] {
+        [] => quote!(""),
+        docs => quote!(::core::concat!(#(#docs, "\n"),*)),
+    };
     let output = types::text(&function.output);
     let place = quote_spanned!(ident.span()=> (::core::file!(), ::core::line!()));
     let server = quote_spanned!(server.span()=> #krate::__private::declared(&#server));
@@ -41,6 +45,7 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
             server: #server,
             function: #krate::__private::Function {
                 name: #name,
+                docs: #docs,
                 place: #place,
                 program: #krate::__private::program(::core::option_env!("CARGO_PKG_NAME"), ::core::module_path!(), #name),
                 arguments: &[#object #(#arguments),*],

@@ -5,8 +5,8 @@ use quote::format_ident;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{
-    Attribute, FnArg, Ident, LitStr, Pat, PatIdent, PatType, Receiver, ReceiverKind, ReturnType,
-    Safety, Signature, Type, parse_quote,
+    Attribute, Expr, FnArg, Ident, LitStr, Meta, Pat, PatIdent, PatType, Receiver, ReceiverKind,
+    ReturnType, Safety, Signature, Type, parse_quote,
 };
 
 use crate::Mistakes;
@@ -43,6 +43,8 @@ pub(crate) struct Function {
     pub(crate) arguments: Vec<Argument>,
     /// Its return type, as it can be written outside of the function's signature.
     pub(crate) output: Type,
+    /// Its documentation: what stands in its `doc` attributes.
+    pub(crate) docs: Vec<Expr>,
     pub(crate) idempotent: bool,
     pub(crate) or_local: bool,
 }
@@ -117,9 +119,18 @@ impl Function {
             object: receiver.and(origin.self_type().cloned()),
             arguments,
             output: output?,
+            docs: attrs.iter().filter_map(doc).collect(),
             idempotent: traits.idempotent.is_some(),
             or_local: traits.or_local.is_some(),
         })
+    }
+}
+
+/// What a line of documentation says.
+fn doc(attr: &Attribute) -> Option<Expr> {
+    match &attr.meta {
+        Meta::NameValue(meta) if meta.path.is_ident("doc") => Some(meta.value.clone()),
+        _ => None,
     }
 }
 

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{Decoder, Number, Undecoded};
 use crate::session::scope::{self, Scope};
-use crate::shape::Shape;
+use crate::shape::{OPTION, Shape};
 use crate::tag::Tag;
 use crate::wire::fault::Fault;
 
@@ -203,7 +203,7 @@ impl<'m, T: Bytes<'m>> HoldBytes<'m, T> for &&&Tag<T> {
 pub trait HoldBytesOption<'m, T> {
     #[doc(hidden)]
     fn shape(&self, shape: &mut Shape) {
-        shape.word("option");
+        shape.word(OPTION);
         shape.word(BLOCK);
     }
     #[doc(hidden)]

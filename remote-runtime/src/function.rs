@@ -1,5 +1,6 @@
 //! The functions that a program serves, as the macro describes them.
 
+use std::env;
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,10 +10,11 @@ use crate::codec::{self, Decoder, Encoder, Number, Unencoded};
 use crate::error::{Error, Failure};
 use crate::session::LONGEST_TEXT;
 use crate::session::scope::{self, Scope};
-use crate::shape::Shape;
+use crate::shape::{Shape, Structure};
 use crate::wire::Kind;
 use crate::wire::call::{Fingerprint, LARGEST_HEAD};
 use crate::wire::fault::Fault;
+use crate::wire::interface::{self, Interface};
 use serde::Serialize;
 
 /// One remote function: what is known of it wherever it can be called.
@@ -20,6 +22,8 @@ use serde::Serialize;
 pub struct Function {
     /// Its name on the wire: `post`, `BBoard::post`.
     pub name: &'static str,
+    /// Its documentation, as it was written.
+    pub docs: &'static str,
     /// Where it was written, as `file:line`.
     pub place: (&'static str, u32),
     /// The crate that declares it.
@@ -53,6 +57,39 @@ impl Known {
 }
 
 impl Function {
+    /// All that there is to know of it.
+    pub(crate) fn describe(&self) -> interface::Function {
+        let mut described = self.outline();
+        described.fingerprint = self.fingerprint();
+        described.structure = described.fingerprint.and_then(|_| self.structure());
+        described
+    }
+
+    /// What was written down of it, without a look at its types.
+    pub(crate) fn outline(&self) -> interface::Function {
+        let owned = |(name, ty): &(&str, &str)| ((*name).to_owned(), (*ty).to_owned());
+        interface::Function {
+            name: self.name.to_owned(),
+            docs: docs(self.docs),
+            package: self.program.to_owned(),
+            file: self.place.0.to_owned(),
+            line: self.place.1,
+            arguments: self.arguments.iter().map(owned).collect(),
+            output: self.output.to_owned(),
+            idempotent: self.idempotent,
+            or_local: self.or_local,
+            fingerprint: None,
+            structure: None,
+        }
+    }
+
+    fn structure(&self) -> Option<Structure> {
+        let mut shape = Shape::new();
+        let _entered = scope::enter(Scope::Tracing);
+        catch_unwind(AssertUnwindSafe(|| (self.shape)(&mut shape))).ok()?;
+        shape.structure(self.arguments.len())
+    }
+
     /// What tells it from a function of another build: its crate, name and signature, and its types
     /// as serde sees them. `None` if serde does not show all of them.
     pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
@@ -71,6 +108,13 @@ impl Function {
             shape.fingerprint()
         })
     }
+}
+
+/// Documentation without the space that begins each of its lines, and without an end of empty ones.
+fn docs(written: &str) -> String {
+    let lines = written.lines();
+    let lines = lines.map(|line| line.strip_prefix(' ').unwrap_or(line));
+    lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 
 /// The crate that declares a function, as the macro sees it: its package, or, built without cargo,
@@ -261,6 +305,16 @@ impl Table {
     /// The crates that declare them.
     pub(crate) fn programs(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|function| function.program)
+    }
+
+    /// All that there is to know of them.
+    pub(crate) fn interface(&self, server: &str, key: String) -> Interface {
+        Interface {
+            server: server.to_owned(),
+            key,
+            program: env::current_exe().unwrap_or_default(),
+            functions: self.0.iter().map(|function| function.describe()).collect(),
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&'static Function> {

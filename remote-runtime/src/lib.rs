@@ -65,6 +65,7 @@ pub use hook::{Call, Outcome};
 pub use remote::{Remote, WeakRemote};
 pub use server::{Server, Status, init};
 pub use variable::Variable;
+pub use wire::interface::{Function, Interface};
 pub use wire::report::Holder;
 
 #[doc(hidden)]

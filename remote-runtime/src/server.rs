@@ -12,9 +12,11 @@ use crate::address::{self, Address};
 use crate::client::Client;
 use crate::error::{Call, Error, Result};
 use crate::explain;
+use crate::function;
 use crate::hook::{self, Outcome};
 use crate::wire::call::LARGEST_HEAD;
 use crate::wire::frame::LARGEST;
+use crate::wire::interface::Function;
 
 mod control;
 mod host;
@@ -52,6 +54,7 @@ pub struct Server {
     on_stop: Option<fn() -> Result<()>>,
     before: Option<fn(&hook::Call) -> Result<()>>,
     after: Option<fn(&hook::Call, &Outcome)>,
+    expose: Option<fn(&Function) -> bool>,
     one_per: Option<fn() -> String>,
     idle_timeout: Option<Duration>,
     timeout: Option<Duration>,
@@ -110,6 +113,7 @@ impl Server {
             on_stop: None,
             before: None,
             after: None,
+            expose: None,
             one_per: None,
             idle_timeout: None,
             timeout: None,
@@ -201,6 +205,23 @@ impl Server {
     #[must_use]
     pub const fn after(mut self, look: fn(&hook::Call, &Outcome)) -> Self {
         self.after = Some(look);
+        self
+    }
+
+    /// Serves only those functions for which `choose` says so: the others are neither listed by
+    /// [`interface`](Server::interface) nor called by clients, to whom they are
+    /// [`Error::UnknownFunction`]. It is asked once for each when the server begins; the types of a
+    /// function are not known to it.
+    ///
+    /// ```
+    /// # extern crate remote_runtime as remotex;
+    /// use remotex::Server;
+    ///
+    /// static SERVER: Server = Server::new("board").expose(|function| !function.name.starts_with("debug_"));
+    /// ```
+    #[must_use]
+    pub const fn expose(mut self, choose: fn(&Function) -> bool) -> Self {
+        self.expose = Some(choose);
         self
     }
 
@@ -366,6 +387,11 @@ impl Server {
     /// Where it was declared.
     pub(crate) fn place(&self) -> &'static Location<'static> {
         self.place
+    }
+
+    /// Whether clients may call a function.
+    pub(crate) fn exposes(&self, function: &function::Function) -> bool {
+        self.expose.is_none_or(|choose| choose(&function.outline()))
     }
 
     pub(crate) fn client(&'static self) -> &'static Client {

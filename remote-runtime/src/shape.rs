@@ -15,9 +15,13 @@ mod digest;
 mod reader;
 mod record;
 mod samples;
+mod structure;
 mod tracer;
 
 use serde::Deserialize;
+
+pub(crate) use structure::{BLOCK, OPTION};
+pub use structure::{Definition, Structure, Type};
 
 use digest::Hash;
 use record::Token;
@@ -47,6 +51,16 @@ impl Shape {
     pub fn word(&mut self, word: &str) {
         let digest = Hash::of(word.as_bytes());
         self.0.record.push(Token::Word(digest.to_le_bytes()));
+    }
+
+    /// The types of a function with so many arguments, whose shapes were added in their order, then that
+    /// of the answer and that of the error. `None` if a type has not shown all of itself.
+    #[must_use]
+    pub fn structure(&self, arguments: usize) -> Option<Structure> {
+        if self.0.lost {
+            return None;
+        }
+        self.0.structure(arguments)
     }
 
     /// What tells it from other shapes: the same on every machine. `None` if a type has not shown

@@ -14,6 +14,7 @@
 //! Release   ids: see `reference`        nothing: the client has let go of them
 //! Status    empty                       Report     fields
 //! Details   an id                       Record     fields: see `record`
+//! Interface empty                       Offer      fields: see `interface`
 //! Stop      empty                       Stopping   empty; the connection ends when the server has
 //! Restart   empty                       Stopping   the same, and then, if there is something to
 //! Succeed   the program's name          Handover   hand over: empty, with two descriptors
@@ -31,6 +32,7 @@ pub mod fault;
 pub mod fields;
 pub mod frame;
 pub mod hello;
+pub mod interface;
 pub mod record;
 pub mod reference;
 pub mod report;
@@ -64,6 +66,8 @@ pub enum Kind {
     Release = 6,
     /// The question what is known of a failure, by the id in its fault.
     Details = 7,
+    /// The question what the server offers.
+    Interface = 8,
     /// What the function returned.
     Answer = 0x81,
     /// The error, of a type of its own, that the function returned.
@@ -83,10 +87,12 @@ pub enum Kind {
     Outdated = 0x88,
     /// What is known of a failure: see [`record`].
     Record = 0x89,
+    /// What the server offers: [`interface::Interface`].
+    Offer = 0x8a,
 }
 
 impl Kind {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 19] = [
         Self::Hello,
         Self::Call,
         Self::Status,
@@ -95,6 +101,7 @@ impl Kind {
         Self::Succeed,
         Self::Release,
         Self::Details,
+        Self::Interface,
         Self::Answer,
         Self::Raised,
         Self::Fault,
@@ -104,6 +111,7 @@ impl Kind {
         Self::Handover,
         Self::Outdated,
         Self::Record,
+        Self::Offer,
     ];
 
     const BY_BYTE: [Option<Self>; 256] = {

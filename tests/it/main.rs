@@ -26,6 +26,8 @@ mod placement;
 mod holding;
 /// Hooks, and the details of failures.
 mod hooks;
+/// What a server says that it offers.
+mod offers;
 /// Servers that systemd starts.
 mod manager;
 /// What is spoken wrongly, to servers and to clients.

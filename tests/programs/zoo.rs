@@ -28,6 +28,8 @@ mod busy;
 mod objects;
 #[path = "zoo/holding.rs"]
 mod holding;
+#[path = "zoo/offers.rs"]
+mod offers;
 #[path = "zoo/holders.rs"]
 mod holders;
 #[path = "zoo/hooks.rs"]
@@ -58,6 +60,13 @@ fn main() -> ExitCode {
         }
         ["holding", ref words @ ..] => {
             holding::run(words);
+            ExitCode::SUCCESS
+        }
+        ["offers", name] => {
+            match name {
+                "served" => offers::offers(),
+                _ => offers::local(),
+            }
             ExitCode::SUCCESS
         }
         ["hooks", name] => {
@@ -159,6 +168,7 @@ fn server(name: &str) -> &'static Server {
         "doubles" => &DOUBLES_1,
         "holding" => &objects::HOLDING,
         "hooked" => &hooks::HOOKED,
+        "offering" => &offers::OFFERING,
         "lingering" => &objects::LINGERING,
         _ => panic!("no such server: {name}"),
     }

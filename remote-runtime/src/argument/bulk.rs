@@ -90,7 +90,7 @@ bytes! {
 }
 
 /// What a block is in the shape of a function.
-pub(crate) const BLOCK: &str = "block";
+pub(crate) use crate::shape::BLOCK;
 
 /// Types that are nothing but bytes of their own, and become and come of them without a copy.
 pub trait Owned: Sized {

@@ -11,6 +11,7 @@ use crate::error::{Call, Details, Error};
 use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
 use crate::session;
 use crate::wire::hello::Hello;
+use crate::wire::interface::Interface;
 use crate::wire::record::read_record;
 use crate::wire::reference::Id;
 use crate::wire::report::Report;
@@ -33,6 +34,26 @@ pub(crate) fn status(
     }
     let report = Report::read(link.body()).map_err(|e| not_a_server(call, route, &e))?;
     Ok(Some((hello, report)))
+}
+
+/// What the server offers; `None` if it has ended just now.
+pub(crate) fn interface(
+    call: Call<'_>,
+    route: &dyn Route,
+    stream: UnixStream,
+) -> Result<Option<Interface>, Error> {
+    let Some((mut link, _)) = ask(call, route, stream, Kind::Interface, b"")? else {
+        return Ok(None);
+    };
+    match receive_up_to(route, &mut link, route.limit().max(LARGEST)) {
+        Ok(Some(Kind::Offer)) => {}
+        Ok(None) | Err(Broken::Cut | Broken::Unread) => return Ok(None),
+        other => return Err(unexpected(call, route, &link, other)),
+    }
+    let interface = Interface::read(link.body());
+    interface
+        .map(Some)
+        .map_err(|e| not_a_server(call, route, &e))
 }
 
 /// What the server knows of a call of this process that has failed.
@@ -221,10 +242,18 @@ fn expect(
 
 /// The next frame. Who listens and does not speak may only be starting.
 fn receive(route: &dyn Route, link: &mut Link) -> Result<Option<Kind>, Broken> {
+    receive_up_to(route, link, LARGEST)
+}
+
+fn receive_up_to(
+    route: &dyn Route,
+    link: &mut Link,
+    largest: usize,
+) -> Result<Option<Kind>, Broken> {
     let began = Instant::now();
     loop {
         let patience = route.within(PATIENCE);
-        match link.receive(LARGEST, Some(patience)) {
+        match link.receive(largest, Some(patience)) {
             Err(Broken::Silent) if patience.is_zero() => return Err(Broken::Silent),
             Err(Broken::Silent) if began.elapsed() < START && route.is_starting() => {}
             received => return received,

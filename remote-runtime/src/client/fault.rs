@@ -29,7 +29,7 @@ pub(super) fn error(call: Call<'_>, body: &[u8]) -> Error {
         }
         Fault::UnknownFunction => {
             Error::UnknownFunction(call.trouble(
-                "the server does not have it; if it is new, stop the server, and call again",
+                "the server does not have it, or does not expose it; if it is new, stop the server, and call again",
             ))
         }
         Fault::Mismatch(why) => Error::Mismatch(call.trouble(why)),

@@ -16,7 +16,7 @@ use crate::transport::Peer;
 use crate::wire::Kind;
 use crate::wire::call::LARGEST_HEAD;
 use crate::wire::fault::Fault;
-use crate::wire::frame::{self, LARGEST, Refused};
+use crate::wire::frame::{self, HEADER, LARGEST, Refused};
 use crate::wire::hello::{Hello, LARGEST_HELLO, for_key};
 use crate::wire::record::put_record;
 use crate::wire::reference::{Id, released};
@@ -208,6 +208,26 @@ impl Connection {
         let program = || String::from_utf8_lossy(self.link.body());
         match request {
             Kind::Status => {}
+            Kind::Interface => {
+                let interface = {
+                    let Service {
+                        table, name, key, ..
+                    } = &shared.service;
+                    table.interface(name, key.clone())
+                };
+                let mut offer = frame::of(Kind::Offer, |out| interface.put(out));
+                let size = offer.len() - HEADER;
+                if size > client.limit {
+                    let (size, limit) = (size as u64, client.limit as u64);
+                    let fault = Fault::TooLarge {
+                        size,
+                        limit,
+                        answer: true,
+                    };
+                    offer = frame::of(Kind::Fault, |out| fault.put(out));
+                }
+                return self.link.send(&offer).err().map(|_| Left::Over);
+            }
             Kind::Details => {
                 let record = Id::try_from(self.link.body()).ok();
                 let details = record.and_then(|record| client.joined.session().details(&record));

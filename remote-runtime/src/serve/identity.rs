@@ -91,6 +91,7 @@ impl Identity {
             Some(_) => Verdict::Refuse(
                 self.differs("is another build, whose function is not known to have the same signature and types"),
             ),
+            None if self.is_same => Verdict::Refuse(Fault::UnknownFunction),
             None => Verdict::Refuse(self.differs("is another build, which does not have the function")),
         }
     }

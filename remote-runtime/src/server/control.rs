@@ -9,6 +9,7 @@ use crate::daemon;
 use crate::error::{Call, Error, Result};
 use crate::link::PATIENCE;
 use crate::registry;
+use crate::wire::interface::Interface;
 use crate::wire::report::Holder;
 
 impl Server {
@@ -90,6 +91,25 @@ impl Server {
         }
         // Nothing is left of it; or a manager, which needs the start lock, starts the next one.
         self.start()
+    }
+
+    /// What the server offers: its functions, with their docs, arguments and types. Here, what this
+    /// program would, if its address is `local:`, or it serves.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] if it does not run.
+    pub fn interface(&'static self) -> Result<Interface> {
+        let call = Call::control(self.name);
+        if self.is_local() {
+            let table = registry::table_of(self).map_err(|e| Error::Mismatch(call.trouble(e)))?;
+            return Ok(table.interface(self.name, self.key()));
+        }
+        let way = Way::patient(self, call)?;
+        let interface = match way.find(call)? {
+            Some(stream) => client::interface(call, &way, stream)?,
+            None => None,
+        };
+        interface.ok_or_else(|| Error::Unreachable(call.trouble("it does not run")))
     }
 
     /// What the server is doing.

@@ -1,0 +1,8 @@
+//! What a server says that it offers.
+
+use crate::support::checks;
+
+checks! { "offers";
+    a_server_says_what_it_offers: "served";
+    without_a_server_the_program_says_it: "local", "REMOTEX_OFFERING" = "local:";
+}
