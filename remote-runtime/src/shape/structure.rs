@@ -53,7 +53,7 @@ pub enum Type {
 #[non_exhaustive]
 pub enum Definition {
     /// A byte 0, or a byte 1 and the value.
-    Option(Type),
+    Optional(Type),
     /// Their number in eight bytes, then the values.
     List(Type),
     /// Their number in eight bytes, then each key with its value.
@@ -127,7 +127,7 @@ impl Reading<'_> {
         let identity = &definition.identity;
         let mut first = tracer.content(definition.first);
         Some(match identity.tag {
-            Tag::Option => Definition::Option(self.take(&mut first)?),
+            Tag::Option => Definition::Optional(self.take(&mut first)?),
             Tag::Seq => Definition::List(self.take(&mut first)?),
             Tag::Map => Definition::Map(self.take(&mut first)?, self.take(&mut first)?),
             _ => {
@@ -184,7 +184,7 @@ impl Reading<'_> {
             return None;
         }
         let held = self.take(rest)?;
-        self.more.push(Definition::Option(held));
+        self.more.push(Definition::Optional(held));
         Some(Type::Defined(
             self.tracer.definitions.len() + self.more.len() - 1,
         ))

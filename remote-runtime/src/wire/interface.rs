@@ -256,7 +256,7 @@ fn put_type(ty: &Type, out: &mut Vec<u8>) {
 
 fn put_definition(definition: &Definition, out: &mut Vec<u8>) {
     match definition {
-        Definition::Option(held) => nested(out, OPTION, |out| put_type(held, out)),
+        Definition::Optional(held) => nested(out, OPTION, |out| put_type(held, out)),
         Definition::List(element) => nested(out, LIST, |out| put_type(element, out)),
         Definition::Map(key, value) => nested(out, MAP, |out| {
             put_type(key, out);
@@ -380,7 +380,7 @@ fn read_definition(body: &[u8]) -> Result<Definition, Malformed> {
                 .ok_or(Malformed("a definition has too few parts"))
         };
         return Ok(match tag {
-            OPTION => Definition::Option(next()?),
+            OPTION => Definition::Optional(next()?),
             LIST => Definition::List(next()?),
             MAP => Definition::Map(next()?, next()?),
             ENUM => {
@@ -428,7 +428,7 @@ mod tests {
 
     fn definition() -> impl Strategy<Value = Definition> {
         prop_oneof![
-            ty().prop_map(Definition::Option),
+            ty().prop_map(Definition::Optional),
             ty().prop_map(Definition::List),
             (ty(), ty()).prop_map(|(key, value)| Definition::Map(key, value)),
             (

@@ -195,7 +195,7 @@ fn check(offer: &Interface) {
     );
     assert_eq!(*both, Type::Tuple(vec![Type::Bool, Type::Char]));
     assert_eq!(*path, Type::Bytes);
-    assert_eq!(*defined(maybe), Definition::Option(Type::Bytes));
+    assert_eq!(*defined(maybe), Definition::Optional(Type::Bytes));
     let Definition::Map(key, value) = defined(names) else {
         panic!("{names:?}");
     };
@@ -204,7 +204,7 @@ fn check(offer: &Interface) {
         signed: true,
     };
     assert_eq!(*key, Type::Newtype("Key".into(), Box::new(number)));
-    assert_eq!(*defined(value), Definition::Option(Type::Float(32)));
+    assert_eq!(*defined(value), Definition::Optional(Type::Float(32)));
     assert_eq!(answer, &Some(Type::Bytes));
     let code = (
         "code".to_owned(),
