@@ -40,6 +40,8 @@ pub(crate) use control::{
     NO_SERVER, Succession, ask_to_stop, details, interface, is_staying, restart, status, stop,
     succeed,
 };
+#[cfg(feature = "json")]
+pub(crate) use fault::error as fault_error;
 
 /// How often a call is tried that has not run. A server that restarts costs one attempt; with the
 /// pauses between them, all together take about four seconds.

@@ -12,10 +12,12 @@ mod lent;
 mod numbers;
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use bincode::config::{Configuration, Fixint, LittleEndian};
 use bincode::enc::write::Writer;
 use bincode::error::EncodeError;
+use serde::de::DeserializeSeed;
 use serde::{Deserialize, Serialize};
 
 use guard::{Guard, Guarded, GuardedSeed};
@@ -269,7 +271,18 @@ impl<'m> Decoder<'m> {
     /// # Errors
     /// If the bytes are not one.
     pub fn take<T: Deserialize<'m>>(&mut self) -> Result<T, Undecoded> {
-        let seed = GuardedSeed::<T>::new(&self.guard);
+        self.take_with(PhantomData::<T>)
+    }
+
+    /// Takes the next value as `seed` reads it.
+    ///
+    /// # Errors
+    /// If the bytes are not one.
+    pub(crate) fn take_with<S: DeserializeSeed<'m>>(
+        &mut self,
+        seed: S,
+    ) -> Result<S::Value, Undecoded> {
+        let seed = GuardedSeed::new(seed, &self.guard);
         match bincode::serde::seed_decode_from_slice(seed, self.rest, FORMAT) {
             Ok((value, taken)) => {
                 self.rest = &self.rest[taken..];

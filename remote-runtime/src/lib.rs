@@ -25,6 +25,8 @@ pub mod remote;
 #[doc(hidden)]
 pub mod variable;
 mod guarded;
+#[cfg(feature = "json")]
+mod dynamic;
 #[doc(hidden)]
 pub mod call;
 mod server;

@@ -25,7 +25,7 @@ const LAYERS: [&[&str]; 11] = [
     &["server", "registry"],
     &["variable", "guarded"],
     &["call"],
-    &["answer", "remote"],
+    &["answer", "remote", "dynamic"],
 ];
 
 fn layer(module: &str) -> usize {

@@ -65,6 +65,7 @@ fn main() -> ExitCode {
         ["offers", name] => {
             match name {
                 "served" => offers::offers(),
+                "json" => offers::json(),
                 _ => offers::local(),
             }
             ExitCode::SUCCESS

@@ -3,7 +3,7 @@
 use crate::error::{Call, Error, Trouble};
 use crate::wire::fault::Fault;
 
-pub(super) fn error(call: Call<'_>, body: &[u8]) -> Error {
+pub(crate) fn error(call: Call<'_>, body: &[u8]) -> Error {
     let fault = match Fault::read(body) {
         Ok(fault) => fault,
         Err(e) => {

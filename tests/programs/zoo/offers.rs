@@ -1,11 +1,12 @@
 //! What a server says that it offers.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use remotex::interface::{Definition, Structure, Type};
 use remotex::{Error, Interface, Remote, Result, Server, Variable, remote};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 pub static OFFERING: Server = Server::new("offering")
     .autostart()
@@ -51,6 +52,52 @@ pub fn climb(
 ) -> std::result::Result<Vec<u8>, Wrong> {
     let _ = (tree, a, b, path, maybe, names);
     Ok(Vec::new())
+}
+
+/// All that it is given.
+type All = (
+    Tree,
+    (bool, char),
+    BTreeMap<Key, Option<f32>>,
+    BTreeMap<(u8, u8), ()>,
+    u128,
+    i8,
+    PathBuf,
+    Option<String>,
+);
+
+/// Gives back what it gets.
+#[remote(OFFERING)]
+#[allow(clippy::too_many_arguments)]
+pub fn mirror(
+    tree: Tree,
+    pair: (bool, char),
+    names: BTreeMap<Key, Option<f32>>,
+    places: BTreeMap<(u8, u8), ()>,
+    large: u128,
+    small: i8,
+    path: PathBuf,
+    maybe: Option<String>,
+) -> Result<All> {
+    Ok((tree, pair, names, places, large, small, path, maybe))
+}
+
+/// Fails, as it is told.
+#[remote(OFFERING)]
+pub fn fail(how: How) -> std::result::Result<Remote<Branch>, Wrong> {
+    match how {
+        How::Wrong { code } => Err(Wrong { code }),
+        How::Panic => panic!("as it was told"),
+        How::Not => Ok(Remote::new(Branch)),
+    }
+}
+
+/// How it is to fail.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum How {
+    Wrong { code: u32 },
+    Panic,
+    Not,
 }
 
 /// Internal: nobody calls it from outside.
@@ -102,6 +149,13 @@ pub(crate) fn offers() {
 /// The same of a program that runs its functions itself.
 pub(crate) fn local() {
     assert!(OFFERING.is_local());
+    assert_eq!(call("HEIGHT::get", json!({})).unwrap(), Ok(json!(0)));
+    assert_eq!(
+        call("fail", json!({"how": {"Wrong": {"code": 7}}})).unwrap(),
+        Err(json!({"code": 7}))
+    );
+    let e = call("internal", json!({})).unwrap_err();
+    assert!(matches!(e, Error::UnknownFunction(_)), "{e:?}");
     check(&OFFERING.interface().unwrap());
     internal().unwrap();
 }
@@ -116,9 +170,16 @@ fn check(offer: &Interface) {
         .collect();
     assert_eq!(
         names,
-        ["Branch::grow", "HEIGHT::get", "climb", "undocumented"]
+        [
+            "Branch::grow",
+            "HEIGHT::get",
+            "climb",
+            "fail",
+            "mirror",
+            "undocumented"
+        ]
     );
-    let [grow, height, climb, undocumented] = &offer.functions[..] else {
+    let [grow, height, climb, _, _, undocumented] = &offer.functions[..] else {
         panic!("{names:?}");
     };
     assert_eq!(
@@ -230,5 +291,127 @@ fn check(offer: &Interface) {
     assert_eq!(
         (undocumented.fingerprint, &undocumented.structure),
         (None, &None)
+    );
+}
+
+fn call(function: &str, arguments: Value) -> Result<std::result::Result<Value, Value>> {
+    OFFERING.call_json(function, arguments.as_object().unwrap())
+}
+
+/// The same functions, with JSON.
+pub(crate) fn json() {
+    OFFERING.start().unwrap();
+    let tree = json!({"Node": ["Leaf", {"Named": {"name": "elm", "of": [{"Other": 7}]}}]});
+    let arguments = json!({
+        "tree": tree,
+        "pair": [true, "ß"],
+        "names": {"-3": 0.1, "5": null},
+        "places": [[[1, 2], null]],
+        "large": u128::MAX.to_string(),
+        "small": -128,
+        "path": "/a/ü",
+        "maybe": null,
+    });
+    let answer = call("mirror", arguments.clone()).unwrap().unwrap();
+    let expected: Vec<Value> = [
+        "tree", "pair", "names", "places", "large", "small", "path", "maybe",
+    ]
+    .map(|name| arguments[name].clone())
+    .into();
+    assert_eq!(answer, Value::Array(expected));
+    // What may be missing can be left out.
+    let mut fewer = arguments.clone();
+    fewer.as_object_mut().unwrap().remove("maybe");
+    assert_eq!(call("mirror", fewer).unwrap().unwrap(), answer);
+    assert_eq!(call("HEIGHT::get", json!({})).unwrap(), Ok(json!(0)));
+    // How a function fails.
+    assert_eq!(
+        call("fail", json!({"how": {"Wrong": {"code": 7}}})).unwrap(),
+        Err(json!({"code": 7}))
+    );
+    let e = call("fail", json!({"how": "Panic"})).unwrap_err();
+    assert!(matches!(e, Error::Panicked { .. }), "{e:?}");
+    assert!(
+        e.to_string()
+            .starts_with("`fail` on server `offering` panicked at "),
+        "{e}"
+    );
+    // A reference that nobody can have is let go of.
+    assert_eq!(
+        call("fail", json!({"how": "Not"})).unwrap(),
+        Ok(json!("Remote<Branch>"))
+    );
+    assert!(OFFERING.status().unwrap().holders.is_empty());
+    wrong(&arguments);
+}
+
+/// What is wrong is said by its name, with what is right.
+fn wrong(arguments: &Value) {
+    let with = |name: &str, value: Value| {
+        let mut arguments = arguments.clone();
+        arguments[name] = value;
+        call("mirror", arguments).unwrap_err().to_string()
+    };
+    let tree_is = "it must be a `Tree`, one of `Leaf`, `Node`, `Named`, `Other`";
+    for (name, value, words) in [
+        ("tree", json!(7), format!("{tree_is}, and is 7 (it is a `Tree`)")),
+        ("tree", json!("Lead"), "it has no variant `Lead`; is `Leaf` meant? (it is a `Tree`)".into()),
+        (
+            "tree",
+            json!({"Named": {"name": "x"}}),
+            "its field `of` is missing, which is a list, of which each is a `Tree`, one of `Leaf`, `Node`, `Named`, \
+             `Other` (it is a `Tree`)"
+                .into(),
+        ),
+        (
+            "tree",
+            json!({"Named": {"nam": "x", "of": []}}),
+            "it has no field `nam`; is `name` meant? (it is a `Tree`)".into(),
+        ),
+        ("pair", json!([true]), "it must be a list of 2 values, and is [true] (it is a `(bool, char)`)".into()),
+        ("pair", json!([1, "x"]), "it must be true or false, and is 1 (it is a `(bool, char)`)".into()),
+        (
+            "small",
+            json!(128),
+            "it must be a whole number of 8 bits, and is 128 (it is a `i8`)".into(),
+        ),
+        (
+            "large",
+            json!(-1),
+            "it must be a whole number of 128 bits, not negative, and is -1 (it is a `u128`)".into(),
+        ),
+        ("path", json!({}), "it must be a text, or a list of bytes, and is {} (it is a `PathBuf`)".into()),
+        ("mayb", json!(1), "there is none of that name; is `maybe` meant?".into()),
+    ] {
+        assert_eq!(
+            with(name, value),
+            format!("the argument `{name}` of `mirror` on server `offering` cannot be sent: {words}")
+        );
+    }
+    let mut fewer = arguments.clone();
+    fewer.as_object_mut().unwrap().remove("small");
+    assert_eq!(
+        call("mirror", fewer).unwrap_err().to_string(),
+        "the argument `small` of `mirror` on server `offering` cannot be sent: it is missing; it is a `i8`"
+    );
+    let e = call("miror", json!({})).unwrap_err();
+    assert!(matches!(e, Error::UnknownFunction(_)));
+    assert_eq!(
+        e.to_string(),
+        "`miror` on server `offering`: the server offers no such function; is `mirror` meant?"
+    );
+    let e = call("internal", Value::Object(Map::new())).unwrap_err();
+    assert!(matches!(e, Error::UnknownFunction(_)), "{e:?}");
+    let e = call("undocumented", json!({"value": 7})).unwrap_err();
+    assert!(
+        e.to_string()
+            .ends_with("the server does not show all of its types"),
+        "{e}"
+    );
+    let e = call("Branch::grow", json!({"self": "x", "by": 1})).unwrap_err();
+    assert!(
+        e.to_string()
+            .contains("a `Remote<Branch>` cannot be given as JSON"),
+        "{e}"
     );
 }

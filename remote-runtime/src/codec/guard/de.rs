@@ -1,36 +1,31 @@
 //! The receiving half of the guard.
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess,
-    VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
 use super::Guard;
 
-/// What reads a `T` under a guard.
-pub(in crate::codec) struct GuardedSeed<'g, T> {
+/// What reads a value under a guard.
+pub(in crate::codec) struct GuardedSeed<'g, S> {
     guard: &'g Guard,
-    of: PhantomData<fn() -> T>,
+    seed: S,
 }
 
-impl<'g, T> GuardedSeed<'g, T> {
-    pub(in crate::codec) fn new(guard: &'g Guard) -> Self {
-        Self {
-            guard,
-            of: PhantomData,
-        }
+impl<'g, S> GuardedSeed<'g, S> {
+    pub(in crate::codec) fn new(seed: S, guard: &'g Guard) -> Self {
+        Self { guard, seed }
     }
 }
 
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for GuardedSeed<'_, T> {
-    type Value = T;
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for GuardedSeed<'_, S> {
+    type Value = S::Value;
 
     #[inline]
-    fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<T, D::Error> {
-        T::deserialize(Watched {
+    fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<S::Value, D::Error> {
+        self.seed.deserialize(Watched {
             inner,
             guard: self.guard,
         })
