@@ -2,11 +2,11 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::Ident;
 use syn::spanned::Spanned;
 
 use crate::function::{Access, Argument, Function};
 use crate::options::Options;
+use crate::stub::local;
 use crate::types;
 
 pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
@@ -68,10 +68,9 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
         output,
         ..
     } = function;
-    let [from, reply, object] =
-        ["from", "reply", "object"].map(|name| Ident::new(name, Span::mixed_site()));
+    let [from, reply, object] = ["from", "reply", "object"].map(local);
     let names: Vec<_> = (0..arguments.len())
-        .map(|at| Ident::new(&format!("argument_{at}"), Span::mixed_site()))
+        .map(|at| local(&format!("argument_{at}")))
         .collect();
     let remote = function
         .object
@@ -117,7 +116,7 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
 /// Tells one build's function from another's, by what its types are.
 fn shape(options: &Options, function: &Function) -> TokenStream {
     let krate = &options.krate;
-    let shape = Ident::new("shape", Span::mixed_site());
+    let shape = local("shape");
     let object = function.object.iter().map(|ty| quote!(#krate::Remote<#ty>));
     let types = function
         .arguments

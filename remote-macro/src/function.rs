@@ -257,7 +257,10 @@ fn access(receiver: &Receiver, origin: &Origin<'_>) -> Result<Access, &'static s
 
 fn named(pat: &PatIdent) -> (Ident, String, Option<Pat>) {
     let name = bare(&pat.ident);
-    if name.starts_with('_') {
+    if let Some(ours) = name.strip_prefix("__remotex_") {
+        // Of a variable's functions: their own names might meet a static's.
+        (pat.ident.clone(), ours.to_owned(), None)
+    } else if name.starts_with('_') {
         // Not meant to be used: what we use is another one of that name, which the lints leave alone.
         (
             Ident::new(&name, Span::mixed_site()),

@@ -8,6 +8,7 @@ use syn::{Attribute, FnArg, Ident, ItemImpl, ItemTrait, Pat, Signature, Type, pa
 use crate::function::{Access, Function, signature};
 use crate::item::{Written, is_cfg};
 use crate::options::Options;
+use crate::stub::local;
 use crate::{entry, stub, types};
 
 /// A remote method.
@@ -168,7 +169,7 @@ fn expand_method(options: &Options, method: &Method, ty: &Type, home: &TokenStre
         &away,
         Some(quote!(&self.__remotex_handle)),
     );
-    let [object, e] = ["object", "e"].map(|name| Ident::new(name, Span::mixed_site()));
+    let [object, e] = ["object", "e"].map(local);
     let (lock, binding, lent) = match function.receiver {
         Some(Access::Write) => (quote!(write), quote!(mut #object), quote!(&mut *#object)),
         _ => (quote!(read), quote!(#object), quote!(&*#object)),

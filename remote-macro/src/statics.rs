@@ -131,14 +131,14 @@ fn variable(options: &Options, item: &ItemStatic, mistakes: &mut Mistakes) -> Op
         let (set, set_item) = function(
             "set",
             false,
-            quote!((value: &#value) -> #set_result),
-            quote!(#krate::__private::set(&#ident, value)),
+            quote!((__remotex_value: &#value) -> #set_result),
+            quote!(#krate::__private::set(&#ident, __remotex_value)),
         )?;
         let (replace, replace_item) = function(
             "replace",
             false,
-            quote!((old: &#value, new: &#value) -> #replace_result),
-            quote!(#krate::__private::replace(&#ident, old, new)),
+            quote!((__remotex_old: &#value, __remotex_new: &#value) -> #replace_result),
+            quote!(#krate::__private::replace(&#ident, __remotex_old, __remotex_new)),
         )?;
         (
             quote!(::core::option::Option::Some((#set, #replace))),

@@ -52,8 +52,7 @@ pub(crate) fn question(
     };
     let way = entry::way(options, &output);
     // Local names that the function's own arguments cannot meet.
-    let [away, out, ended] =
-        ["away", "out", "ended"].map(|name| Ident::new(name, Span::mixed_site()));
+    let [away, out, ended] = ["away", "out", "ended"].map(local);
     let types = sig.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(typed) => Some(&typed.ty),
         FnArg::Receiver(_) => None,
@@ -79,4 +78,9 @@ pub(crate) fn question(
             }
         }
     }
+}
+
+/// A name of ours that neither the user's locals nor their statics meet.
+pub(crate) fn local(name: &str) -> Ident {
+    Ident::new(&format!("__remotex_{name}"), Span::mixed_site())
 }

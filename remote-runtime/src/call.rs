@@ -220,6 +220,7 @@ impl Received {
             None => self.decoded(Decoder::take_block),
         };
         let made = bytes.and_then(|bytes| make(bytes).map_err(|why| Undecoded::Wrong(why.into())));
+        self.reply.set_read();
         made.map_err(|e| self.unreadable(&e))
     }
 
@@ -237,11 +238,12 @@ impl Received {
     ) -> Result<T, Undecoded> {
         let mut decoder = Decoder::new(self.reply.body());
         let value = take(&mut decoder)?;
-        decoder.finish().map(|()| value)
+        decoder.finish()?;
+        self.reply.set_read();
+        Ok(value)
     }
 
     fn unreadable(&self, e: &Undecoded) -> Error {
-        self.reply.reject();
         let what = if self.is_raised() { "error" } else { "answer" };
         match e {
             Undecoded::Wrong(why) => {

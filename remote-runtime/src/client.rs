@@ -17,6 +17,7 @@ mod conversation;
 mod fault;
 mod idle;
 
+use std::cell::Cell;
 use std::fmt;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -196,27 +197,29 @@ impl Client {
         route: &dyn Route,
         encode: Encode<'_, '_>,
     ) -> Result<Reply, Error> {
-        let mut connection = self.idle.take(route.key());
-        let ended = self.converse(&mut connection, request, route, encode);
+        // From here on the connection goes back, however this ends.
+        let mut reply = Reply {
+            client: self,
+            connection: Some(self.idle.take(route.key())),
+            kind: Kind::Fault,
+            is_read: Cell::new(false),
+        };
+        let Some(connection) = &mut reply.connection else {
+            return Err(route.nobody(request.call));
+        };
+        let e = match self.converse(connection, request, route, encode) {
+            Ok(Kind::Fault) => fault_of(connection, request),
+            Ok(kind) => {
+                reply.kind = kind;
+                return Ok(reply);
+            }
+            Err(e) => e,
+        };
         if !connection.is_open() && request.holdings.has_any() && !self.idle.has(route.key()) {
             // Else what this process holds would be let go of.
             connection.open_again(request.call, route);
         }
-        // From here on the connection goes back, however this ends.
-        let mut reply = Reply {
-            client: self,
-            connection: Some(connection),
-            kind: Kind::Fault,
-        };
-        reply.kind = ended?;
-        if reply.kind == Kind::Fault {
-            let e = fault::error(request.call, reply.body());
-            return Err(match record(reply.body()) {
-                Some(record) => e.recorded((request.record)(record)),
-                None => e,
-            });
-        }
-        Ok(reply)
+        Err(e)
     }
 
     /// Makes attempts until one ends with a reply.
@@ -261,6 +264,23 @@ impl Client {
     }
 }
 
+/// The error of a fault that has come.
+fn fault_of(connection: &mut Connection, request: &Request<'_>) -> Error {
+    let e = fault::error(request.call, connection.body());
+    let e = match record(connection.body()) {
+        Some(record) => e.recorded((request.record)(record)),
+        None => e,
+    };
+    // What is not about the function may have been the server's last word on this connection.
+    if matches!(
+        &e,
+        Error::Busy(_) | Error::Malformed(_) | Error::Mismatch(_) | Error::TooLarge { .. }
+    ) {
+        connection.close();
+    }
+    e
+}
+
 /// Waits before an attempt that is a third one or later, since what has just ended may take a moment
 /// to come back.
 fn pause(call: Call<'_>, attempt: u32, route: &dyn Route) -> Result<(), Error> {
@@ -288,6 +308,8 @@ pub(crate) struct Reply {
     client: &'static Client,
     connection: Option<Box<Connection>>,
     kind: Kind,
+    /// Whether all that is in it has become a value.
+    is_read: Cell<bool>,
 }
 
 impl Reply {
@@ -301,11 +323,9 @@ impl Reply {
             .map_or(&[], |connection| connection.body())
     }
 
-    /// Lets go of all that has come with it, since it cannot be read.
-    pub(crate) fn reject(&self) {
-        if let Some(connection) = &self.connection {
-            connection.reject();
-        }
+    /// Notes that all that is in it has become a value; else whoever drops it lets go of that.
+    pub(crate) fn set_read(&self) {
+        self.is_read.set(true);
     }
 
     /// The body, if it is a block and a large one.
@@ -317,6 +337,9 @@ impl Reply {
 impl Drop for Reply {
     fn drop(&mut self) {
         if let Some(mut connection) = self.connection.take() {
+            if !self.is_read.get() && self.kind != Kind::Fault {
+                connection.reject();
+            }
             connection.trim();
             self.client.idle.put(connection);
         }

@@ -66,8 +66,7 @@ impl Server {
         } else {
             let reply = self.exchange(call, found, &mut encode)?;
             let answer = read(reply.kind(), reply.body(), structure);
-            // Nobody holds the references that were in it.
-            reply.reject();
+            // It does not count as read: nobody holds the references that were in it.
             (reply.kind(), answer)
         };
         let value = answer.map_err(|e| {

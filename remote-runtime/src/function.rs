@@ -3,7 +3,6 @@
 use std::env;
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
 use crate::codec::{self, Decoder, Encoder, Number, Unencoded};
@@ -11,6 +10,7 @@ use crate::error::{Error, Failure};
 use crate::session::LONGEST_TEXT;
 use crate::session::scope::{self, Scope};
 use crate::shape::{Shape, Structure};
+use crate::thread;
 use crate::wire::Kind;
 use crate::wire::call::{Fingerprint, LARGEST_HEAD};
 use crate::wire::fault::Fault;
@@ -86,7 +86,7 @@ impl Function {
     fn structure(&self) -> Option<Structure> {
         let mut shape = Shape::new();
         let _entered = scope::enter(Scope::Tracing);
-        catch_unwind(AssertUnwindSafe(|| (self.shape)(&mut shape))).ok()?;
+        thread::quietly(|| (self.shape)(&mut shape))?;
         shape.structure(self.arguments.len())
     }
 
@@ -104,16 +104,18 @@ impl Function {
             }
             // What a type does with values that nobody has sent must end no caller.
             let _entered = scope::enter(Scope::Tracing);
-            catch_unwind(AssertUnwindSafe(|| (self.shape)(&mut shape))).ok()?;
+            thread::quietly(|| (self.shape)(&mut shape))?;
             shape.fingerprint()
         })
     }
 }
 
-/// Documentation without the space that begins each of its lines, and without an end of empty ones.
+/// Documentation without the indentation that all of its lines have, and without an end of empty ones.
 fn docs(written: &str) -> String {
-    let lines = written.lines();
-    let lines = lines.map(|line| line.strip_prefix(' ').unwrap_or(line));
+    let indentation = |line: &str| line.len() - line.trim_start().len();
+    let lines = written.lines().filter(|line| !line.trim().is_empty());
+    let common = lines.map(indentation).min().unwrap_or(0);
+    let lines = written.lines().map(|line| line.get(common..).unwrap_or(""));
     lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 
@@ -205,7 +207,7 @@ impl<'b> Reply<'b> {
             // It shows nothing more.
             return Fault::Failed(failure);
         }
-        self.debug = catch_unwind(AssertUnwindSafe(|| Beginning::of(format_args!("{e:?}")))).ok();
+        self.debug = thread::quietly(|| Beginning::of(format_args!("{e:?}")));
         Fault::Failed(failure)
     }
 
@@ -260,7 +262,11 @@ impl From<Unencoded> for Fault {
 /// The functions of one server, in the order of their names: to halve a few times what is there takes
 /// less than to hash a name, and little more where there are thousands.
 #[derive(Debug)]
-pub struct Table(Vec<&'static Function>);
+pub struct Table {
+    functions: Vec<&'static Function>,
+    /// The crates that declare functions of the server, exposed or not.
+    programs: Vec<&'static str>,
+}
 
 /// Two functions of one name on one server.
 #[derive(Debug)]
@@ -282,47 +288,61 @@ impl fmt::Display for Duplicate {
 }
 
 impl Table {
-    /// A table of these functions.
+    /// A table of these functions, of those for which `is_exposed` says so.
     ///
     /// # Errors
     /// If two have one name.
-    pub fn of(functions: impl Iterator<Item = &'static Function>) -> Result<Self, Duplicate> {
-        let mut table = Self(Vec::new());
+    pub(crate) fn of(
+        functions: impl Iterator<Item = &'static Function>,
+        is_exposed: impl Fn(&Function) -> bool,
+    ) -> Result<Self, Duplicate> {
+        let mut table = Self {
+            functions: Vec::new(),
+            programs: Vec::new(),
+        };
         for function in functions {
+            if let Err(at) = table.programs.binary_search(&function.program) {
+                table.programs.insert(at, function.program);
+            }
+            if !is_exposed(function) {
+                continue;
+            }
             match table.find(function.name) {
-                Ok(at) => return Err(Duplicate(table.0[at], function)),
-                Err(at) => table.0.insert(at, function),
+                Ok(at) => return Err(Duplicate(table.functions[at], function)),
+                Err(at) => table.functions.insert(at, function),
             }
         }
         Ok(table)
     }
 
-    /// Whether that crate declares one of them.
+    /// Whether that crate declares functions of the server.
     pub(crate) fn is_of(&self, program: &str) -> bool {
-        self.programs().any(|ours| ours == program)
+        self.programs.binary_search(&program).is_ok()
     }
 
-    /// The crates that declare them.
-    pub(crate) fn programs(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|function| function.program)
+    /// The crates that declare them, in order.
+    pub(crate) fn programs(&self) -> &[&'static str] {
+        &self.programs
     }
 
     /// All that there is to know of them.
     pub(crate) fn interface(&self, server: &str, key: String) -> Interface {
+        let functions = self.functions.iter();
         Interface {
             server: server.to_owned(),
             key,
             program: env::current_exe().unwrap_or_default(),
-            functions: self.0.iter().map(|function| function.describe()).collect(),
+            functions: functions.map(|function| function.describe()).collect(),
         }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&'static Function> {
-        self.find(name).ok().map(|at| self.0[at])
+        self.find(name).ok().map(|at| self.functions[at])
     }
 
     /// Where the function of that name is, or would be.
     fn find(&self, name: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|function| function.name.cmp(name))
+        self.functions
+            .binary_search_by(|function| function.name.cmp(name))
     }
 }

@@ -70,10 +70,9 @@ pub(crate) fn table_of(server: &'static Server) -> Result<Table, Unservable> {
     if let Some(other) = named(server.name()).find(|other| !ptr::eq(*other, server)) {
         return Err(Unservable::Servers(server, other));
     }
-    let ours = ENTRIES
-        .iter()
-        .filter(|entry| ptr::eq(entry.server, server) && server.exposes(&entry.function));
-    Table::of(ours.map(|entry| &entry.function)).map_err(Unservable::Functions)
+    let ours = ENTRIES.iter().filter(|entry| ptr::eq(entry.server, server));
+    let functions = ours.map(|entry| &entry.function);
+    Table::of(functions, |function| server.exposes(function)).map_err(Unservable::Functions)
 }
 
 /// The server of that name, if it has functions here.

@@ -329,6 +329,11 @@ impl Shared {
         self.ended.notify_all();
     }
 
+    /// Whether there are more connections than it takes.
+    fn is_crowded(&self) -> bool {
+        self.connections.lock().open.len() > self.service.max_connections
+    }
+
     fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }

@@ -132,11 +132,16 @@ impl Connection {
         };
         let dropped = request.holdings.take_dropped();
         let ended = link.converse(request, route, &self.call, lent, &dropped);
-        if !matches!(ended, Ok(Ended::Replied(_))) {
+        let replied = match ended {
+            Ok(Ended::Replied(kind)) => Some(kind),
+            _ => None,
+        };
+        if replied.is_none() {
             self.link = None;
-            if !dropped.is_empty() {
-                request.holdings.put_back(&dropped);
-            }
+        }
+        // What comes instead of an answer may have come before it was heard.
+        if replied.is_none_or(|kind| kind == Kind::Fault) && !dropped.is_empty() {
+            request.holdings.put_back(&dropped);
         }
         ended
     }
@@ -144,6 +149,11 @@ impl Connection {
     /// Makes the connection anew if that is easily done: the server is to know that we are there.
     pub(super) fn open_again(&mut self, call: Call<'_>, route: &dyn Route) {
         self.link = Conversation::introduce(call, route);
+    }
+
+    /// Ends it: nothing more comes.
+    pub(super) fn close(&mut self) {
+        self.link = None;
     }
 
     /// Lets go of all that has come with the reply, which cannot be read.

@@ -11,7 +11,7 @@ use crate::error::{Call, Details, Error};
 use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
 use crate::session;
 use crate::wire::hello::Hello;
-use crate::wire::interface::Interface;
+use crate::wire::interface::{Interface, LARGEST_OFFER};
 use crate::wire::record::read_record;
 use crate::wire::reference::Id;
 use crate::wire::report::Report;
@@ -45,7 +45,7 @@ pub(crate) fn interface(
     let Some((mut link, _)) = ask(call, route, stream, Kind::Interface, b"")? else {
         return Ok(None);
     };
-    match receive_up_to(route, &mut link, route.limit().max(LARGEST)) {
+    match receive_up_to(route, &mut link, LARGEST_OFFER) {
         Ok(Some(Kind::Offer)) => {}
         Ok(None) | Err(Broken::Cut | Broken::Unread) => return Ok(None),
         other => return Err(unexpected(call, route, &link, other)),

@@ -18,6 +18,7 @@ use crate::wire::call::LARGEST_HEAD;
 use crate::wire::fault::Fault;
 use crate::wire::frame::{self, HEADER, LARGEST, Refused};
 use crate::wire::hello::{Hello, LARGEST_HELLO, for_key};
+use crate::wire::interface::LARGEST_OFFER;
 use crate::wire::record::put_record;
 use crate::wire::reference::{Id, released};
 
@@ -140,16 +141,19 @@ impl Connection {
                 return self.end(shared);
             }
             match self.next(shared, is_last) {
-                Ok(Some(Kind::Call)) if self.is_extra => {
+                Ok(Some(Kind::Call)) if self.is_extra && shared.is_crowded() => {
                     self.refuse(&accept::too_many());
                     return Left::Over;
                 }
-                // What runs here may be the user's code: a function, or the end of an object.
-                Ok(Some(kind @ (Kind::Call | Kind::Release))) if is_last => {
+                // What runs here may be the user's code, a function or the end of an object, or take long.
+                Ok(Some(kind @ (Kind::Call | Kind::Release | Kind::Interface | Kind::Details)))
+                    if is_last =>
+                {
                     self.waiting.get_or_insert_with(|| (kind, Instant::now()));
                     return Left::Waiting;
                 }
                 Ok(Some(Kind::Call)) => {
+                    self.is_extra = false;
                     self.taken += 1;
                     let waited = self.waiting.take().map(|(_, since)| since.elapsed());
                     let running = self.tally.count(began);
@@ -171,6 +175,7 @@ impl Connection {
                     }
                 }
                 Ok(Some(request)) => {
+                    self.waiting = None;
                     if let Some(left) = self.answer(shared, client, request) {
                         return left;
                     }
@@ -181,7 +186,11 @@ impl Connection {
                 }
                 Err(Broken::Unread) => {
                     // Nobody has read the answer, so that nobody can let go of what is in it.
-                    scope::take_back();
+                    if is_last {
+                        scope::take_back_elsewhere();
+                    } else {
+                        scope::take_back();
+                    }
                     return Left::Over;
                 }
                 Ok(None) | Err(Broken::Cut | Broken::Silent | Broken::Io(_)) => return Left::Over,
@@ -217,8 +226,8 @@ impl Connection {
                 };
                 let mut offer = frame::of(Kind::Offer, |out| interface.put(out));
                 let size = offer.len() - HEADER;
-                if size > client.limit {
-                    let (size, limit) = (size as u64, client.limit as u64);
+                if size > LARGEST_OFFER {
+                    let (size, limit) = (size as u64, LARGEST_OFFER as u64);
                     let fault = Fault::TooLarge {
                         size,
                         limit,

@@ -128,13 +128,7 @@ fn here() -> String {
 }
 
 fn stranger(service: &Service) -> Fault {
-    let mut programs = Vec::new();
-    for program in service.table.programs() {
-        if let Err(at) = programs.binary_search(&program) {
-            programs.insert(at, program);
-        }
-    }
-    let programs = programs.join("`, `");
+    let programs = service.table.programs().join("`, `");
     Fault::Mismatch(format!(
         "another program has this name: `{programs}` ({}); give one of the two servers another name, or stop that one",
         here()

@@ -9,9 +9,10 @@ use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::os::unix::net::UnixStream;
-use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::panic::PanicHookInfo;
 use std::sync::{Arc, Once};
 
+use crate::thread::drop_payload;
 use crate::wire::fault::Fault;
 use crate::wire::{Kind, frame};
 
@@ -84,10 +85,7 @@ pub(super) fn in_call<T>(call: impl FnOnce() -> T) -> T {
 /// The fault of a panic that was caught, and where that came from.
 pub(super) fn fault(payload: Box<dyn Any + Send>) -> (Fault, Option<Box<Backtrace>>) {
     let message = message(&*payload);
-    // A payload may panic when it is dropped, and what it then panics with may again: that is left.
-    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(another);
-    }
+    drop_payload(payload);
     let noted = NOTED.take().unwrap_or_default();
     let fault = noted.fault(message);
     (fault, noted.backtrace)

@@ -177,6 +177,12 @@ impl Route for Way {
     fn reconnect(&self, call: Call<'_>) -> Option<UnixStream> {
         // Whatever keeps it from being found, the next call says it.
         let files = self.files(call).ok()??;
+        // Where there is a lock that nobody holds, to connect might start one, as a manager does. What only
+        // passes on has no lock.
+        let lock = files.lock();
+        if lock.exists() && !Lock::is_held(&lock) {
+            return None;
+        }
         daemon::connect(call, &files, self.patience()).ok()?
     }
 

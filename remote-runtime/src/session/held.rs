@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::collections::{HashMap, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,6 +11,7 @@ use parking_lot::Mutex;
 use super::table::Usage;
 use super::{home, random};
 use crate::error::Details;
+use crate::thread;
 use crate::wire::reference::{Id, Reference};
 
 /// How many failures are kept of a session.
@@ -19,6 +19,9 @@ const FAILURES: usize = 16;
 
 /// How much is kept of one text of a failure, in bytes.
 pub(crate) const LONGEST_TEXT: usize = 64 * 1024;
+
+/// The same of a cause, of which there may be many.
+const LONGEST_CAUSE: usize = 1024;
 
 /// An object as it is held, whatever its type: a counted pointer to it.
 pub(crate) type Object = Box<dyn Any + Send + Sync>;
@@ -127,11 +130,10 @@ impl Session {
         mut details: Details,
         backtrace: Option<Box<Backtrace>>,
     ) -> Option<Id> {
-        for text in [&mut details.message]
-            .into_iter()
-            .chain(&mut details.causes)
-        {
-            text.truncate(text.floor_char_boundary(LONGEST_TEXT));
+        let cut = |text: &mut String, most| text.truncate(text.floor_char_boundary(most));
+        cut(&mut details.message, LONGEST_TEXT);
+        for cause in &mut details.causes {
+            cut(cause, LONGEST_CAUSE);
         }
         let id = random().ok()?;
         let mut state = self.state.lock();
@@ -177,11 +179,12 @@ impl Session {
 
     /// The end of an object is the user's code, which may take long, call us, or panic.
     fn let_go(&self, released: Vec<Held>) {
-        self.used.remove(released.len());
+        let n = released.len();
         for held in released {
-            // The hook has said what there is to say of a panic.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(held)));
+            thread::quietly(|| drop(held));
         }
+        // Until then a server that ends waits for them.
+        self.used.remove(n);
     }
 
     pub(super) fn is_empty(&self) -> bool {

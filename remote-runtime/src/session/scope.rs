@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::held::Object;
 use super::{Holdings, Session};
+use crate::thread;
 use crate::wire::reference::{Id, Reference};
 
 /// Where this thread is.
@@ -133,12 +134,24 @@ pub(crate) fn take_gone() -> Option<String> {
 
 /// Lets go of what was made for an answer that nobody can read.
 pub(crate) fn take_back() {
-    let made = SERVING.with_borrow_mut(|serving| {
+    if let Some((session, made)) = take_made() {
+        session.release(made.into_iter());
+    }
+}
+
+/// The same, on a thread that nobody waits for.
+pub(crate) fn take_back_elsewhere() {
+    if let Some((session, made)) = take_made() {
+        // Without a thread they are held until the session ends.
+        let release = move || session.release(made.into_iter());
+        let _ = thread::start("remotex release", Box::new(release));
+    }
+}
+
+fn take_made() -> Option<(Arc<Session>, Vec<Id>)> {
+    SERVING.with_borrow_mut(|serving| {
         let serving = serving.as_mut()?;
         let made = mem::take(&mut serving.made);
         (!made.is_empty()).then(|| (serving.session.clone(), made))
-    });
-    if let Some((session, made)) = made {
-        session.release(made.into_iter());
-    }
+    })
 }

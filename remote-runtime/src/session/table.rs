@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use super::{Session, Token};
 use crate::thread;
@@ -17,6 +17,9 @@ use crate::wire::report::Holder;
 /// How many types a report lists, of all sessions together: what it needs for that is far less than a
 /// client reads.
 const LISTED: usize = 1000;
+
+/// How long the ends of objects are waited for that run elsewhere when a server ends.
+const ENDS: Duration = Duration::from_secs(10);
 
 /// The clients that are there, or were until just now.
 #[derive(Debug)]
@@ -40,6 +43,8 @@ pub(super) struct Usage {
     references: AtomicUsize,
     /// When the last one was let go of.
     ended: Mutex<Instant>,
+    /// Signalled when one is.
+    changed: Condvar,
 }
 
 impl Usage {
@@ -49,9 +54,12 @@ impl Usage {
 
     pub(super) fn remove(&self, n: usize) {
         if n > 0 {
+            let mut ended = self.ended.lock();
             // First, so that who sees that there are none sees since when.
-            *self.ended.lock() = Instant::now();
+            *ended = Instant::now();
             self.references.fetch_sub(n, Ordering::AcqRel);
+            drop(ended);
+            self.changed.notify_all();
         }
     }
 }
@@ -64,6 +72,7 @@ impl Sessions {
         let used = Arc::new(Usage {
             references: AtomicUsize::new(0),
             ended: Mutex::new(Instant::now()),
+            changed: Condvar::new(),
         });
         Ok(Self {
             server,
@@ -175,6 +184,19 @@ impl Sessions {
         let sessions: Vec<_> = self.open.lock().values().cloned().collect();
         for session in sessions {
             session.clear();
+        }
+        // Those that somebody else lets go of are ending at this moment.
+        let deadline = Instant::now() + ENDS;
+        let mut ended = self.used.ended.lock();
+        while self.has_any() {
+            if self
+                .used
+                .changed
+                .wait_until(&mut ended, deadline)
+                .timed_out()
+            {
+                return;
+            }
         }
     }
 

@@ -58,6 +58,9 @@ const ENUM: u8 = 15;
 /// A name: of the type itself, or of the field or the variant that comes next.
 const NAMED: u8 = 16;
 
+/// The largest interface, in bytes, whatever `max_message` is: some ten thousand functions.
+pub const LARGEST_OFFER: usize = 4 * 1024 * 1024;
+
 /// How deep types are read; as deep as they are followed, and what that takes besides.
 const DEEPEST: usize = 300;
 
@@ -185,6 +188,9 @@ impl Function {
                 STRUCTURE => function.structure = Some(read_structure(value)?),
                 _ => {}
             }
+        }
+        if function.name.is_empty() {
+            return Err(Malformed("a function has no name"));
         }
         Ok(function)
     }
@@ -461,6 +467,7 @@ mod tests {
             .prop_map(
                 |(texts, (line, idempotent, or_local, fingerprint), arguments, structure)| {
                     let [name, docs, package, file, output] = texts;
+                    let name = format!("f{name}");
                     Function {
                         name,
                         docs,
