@@ -31,6 +31,7 @@ checks! { "holding";
     a_client_holds_no_more_than_it_may: "limits";
     what_is_in_the_server_of_one_key_stays_there: "keys";
     what_never_ends_does_not_keep_a_server_from_its_end: "never";
+    a_panic_on_the_way_costs_nothing: "odd";
     variables_are_got_and_set: "variables";
     a_fork_holds_nothing_of_its_parents: "forks";
     without_a_server_an_object_is_the_thing_itself: "local", "REMOTEX_HOLDING" = "local:";
@@ -342,7 +343,20 @@ fn a_slow_end_of_what_was_held_keeps_nobody_waiting() {
     client.signal(Signal::KILL);
     await_that(|| file.with_extension("begun").exists());
     assert_eq!(home.run_zoo(&["boxes"]), "0");
-    assert_eq!(home.run_zoo(&["stop", "holding"]), "()");
+    // Only the server's own end waits for it.
+    let stop = home.begin_zoo(&["stop", "holding"]);
+    fs::write(&file, "").unwrap();
+    assert_eq!(printed(stop), "()");
+    assert!(file.with_extension("ended").exists());
+}
+
+#[test]
+fn who_is_turned_away_keeps_what_it_holds() {
+    let home = Home::new();
+    let file = home.path("go");
+    let words = ["holding", "crowded", file.to_str().unwrap()];
+    let output = home.zoo(&words).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
 }
 
 #[test]

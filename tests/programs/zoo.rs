@@ -28,6 +28,8 @@ mod busy;
 mod objects;
 #[path = "zoo/holding.rs"]
 mod holding;
+#[path = "zoo/strange.rs"]
+mod strange;
 #[path = "zoo/offers.rs"]
 mod offers;
 #[path = "zoo/holders.rs"]

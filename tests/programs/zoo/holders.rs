@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use remotex::{Error, Result};
 
-use super::objects::{Box, HOLDING, LINGERING, Letter, SUM, boxes};
+use super::objects::{Box, HOLDING, LINGERING, Letter, SUM, Seat, boxes};
+use super::strange::{Odd, odd};
 
 pub(crate) fn run(words: &[&str]) {
     match words {
         ["slow", file] => slow(file),
         ["never"] => never(),
+        ["crowded", file] => crowded(file.as_ref()),
+        ["odd"] => panics(),
         ["million", n] => million(n.parse().unwrap()),
         ["together", n, file] => together(n.parse().unwrap(), file.as_ref()),
         ["sum", n] => sum(n.parse().unwrap()),
@@ -155,4 +158,25 @@ fn idle(file: &Path) {
     // The next call lets go of it, and of its own.
     drop(Letter::of(&file.with_extension("other")).unwrap());
     assert!(file.exists());
+}
+
+/// Is turned away while its own call goes on that it has given up, and does not lose what it holds.
+fn crowded(file: &Path) {
+    let seat = Seat::take().unwrap();
+    assert!(matches!(seat.wait(file).unwrap_err(), Error::TimedOut(_)));
+    assert!(matches!(seat.is_there().unwrap_err(), Error::Busy(_)));
+    std::fs::write(file, "").unwrap();
+    thread::sleep(Duration::from_secs(1));
+    assert!(seat.is_there().unwrap());
+}
+
+/// Panics while it encodes and decodes, and neither loses nor keeps anything by that.
+fn panics() {
+    let it = Box::with("a").unwrap();
+    assert!(std::panic::catch_unwind(|| odd(Odd(4242))).is_err());
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(it.inside().unwrap(), ["a"]);
+    assert!(std::panic::catch_unwind(|| odd(Odd(2423))).is_err());
+    assert_eq!(boxes().unwrap(), 1);
+    assert_eq!(odd(Odd(1)).unwrap().1.0, 2);
 }

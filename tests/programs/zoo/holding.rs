@@ -7,9 +7,10 @@ use remotex::{Error, Remote};
 
 use super::holders;
 use super::objects::{
-    Box, Counter, HOLDING, Lossy, MOTTO, Marker, Shelf, VISITS, boxes, clear, counter, foreign,
-    keep, kept_boxes, look_at_shelf, lossy, shelf, too_much, unlucky, visit, weigh,
+    Box, Counter, HOLDING, MOTTO, Marker, Shelf, VISITS, boxes, clear, counter, foreign, keep,
+    kept_boxes, look_at_shelf, shelf, too_much, visit, weigh,
 };
+use super::strange::{Lossy, lossy, unlucky};
 
 pub(crate) fn run(words: &[&str]) {
     match words {

@@ -8,6 +8,7 @@ use remotex::{Error, Mutex, Remote, Result, Server, Variable, WeakRemote, remote
 use serde::{Deserialize, Serialize};
 
 use super::servers::FOLDERS;
+use super::strange::Bomb;
 
 /// A server whose clients are waited for only for a moment, and may hold 1000 references.
 pub static HOLDING: Server = Server::new("holding")
@@ -41,9 +42,10 @@ impl Drop for Box {
             while !Path::new(file).exists() {
                 std::thread::sleep(std::time::Duration::from_millis(5));
             }
+            std::fs::write(Path::new(file).with_extension("ended"), "").unwrap();
         }
         if self.inside.first().is_some_and(|thing| thing == "dynamite") {
-            panic!("it was dynamite");
+            std::panic::panic_any(Bomb);
         }
     }
 }
@@ -221,55 +223,6 @@ pub fn too_much() -> Result<(Remote<Box>, Vec<u8>)> {
     Ok((Box::with("too much")?, vec![0; 100 << 20]))
 }
 
-/// What refuses to be read.
-#[derive(Debug, Serialize)]
-pub struct Picky(u32);
-
-impl<'de> Deserialize<'de> for Picky {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match u32::deserialize(deserializer)? {
-            13 => Err(serde::de::Error::custom("13 brings bad luck")),
-            n => Ok(Self(n)),
-        }
-    }
-}
-
-/// Boxes up to one with a number that nobody reads.
-#[remote(HOLDING)]
-pub fn unlucky() -> Result<Vec<(Picky, Remote<Box>)>> {
-    let boxes = (10..20).map(|n| Ok((Picky(n), Box::with("unlucky")?)));
-    boxes.collect()
-}
-
-/// A reference that may be to nothing.
-#[derive(Debug)]
-pub struct Lossy(pub Option<Remote<Box>>);
-
-impl Serialize for Lossy {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Some(it) => it.serialize(serializer),
-            None => Err(serde::ser::Error::custom("there is nothing")),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Lossy {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(Remote::deserialize(deserializer).ok()))
-    }
-}
-
-/// Runs with nothing, too.
-#[remote(HOLDING)]
-pub fn lossy(it: Lossy) -> Result<()> {
-    Err(format!(
-        "it has run with {}",
-        it.0.map_or("nothing", |_| "something")
-    )
-    .into())
-}
-
 /// One that counts.
 #[remote(HOLDING)]
 pub trait Counter {
@@ -391,5 +344,36 @@ impl Marker {
     /// Whether both are one.
     pub fn is(&self, other: &Remote<Self>) -> Result<bool> {
         Ok(std::ptr::eq(self, &raw const *Remote::read(other)?))
+    }
+}
+
+/// A server that takes one connection, and waits for no call.
+pub static CROWDED: Server = Server::new("crowded")
+    .autostart()
+    .max_connections(1)
+    .timeout(std::time::Duration::from_millis(500))
+    .grace(std::time::Duration::from_millis(300));
+
+/// The one seat.
+pub struct Seat;
+
+#[remote(CROWDED)]
+impl Seat {
+    /// Takes it.
+    pub fn take() -> Result<Remote<Self>> {
+        Ok(Remote::new(Self))
+    }
+
+    /// Waits until `file` is there.
+    pub fn wait(&self, file: &Path) -> Result<()> {
+        while !file.exists() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    /// Whether it is there.
+    pub fn is_there(&self) -> Result<bool> {
+        Ok(true)
     }
 }
