@@ -59,20 +59,9 @@ pub(crate) fn expand(
 /// Whatever is not a `Variable`: to use it outside of the server is a panic.
 fn guarded(options: &Options, item: &ItemStatic) -> TokenStream {
     let (krate, server) = (&options.krate, &options.server);
-    let ItemStatic {
-        attrs,
-        vis,
-        ident,
-        ty,
-        expr,
-        ..
-    } = item;
-    let name = bare(ident);
-    quote! {
-        #(#attrs)*
-        #vis static #ident: #krate::Guarded<#ty> =
-            #krate::Guarded::new(#krate::__private::declared(&#server), #name, #expr);
-    }
+    let (ty, expr, name) = (&item.ty, &item.expr, bare(&item.ident));
+    let guarded = quote!(#krate::Guarded::new(#krate::__private::declared(&#server), #name, #expr));
+    declared(item, &quote!(#krate::Guarded<#ty>), &guarded)
 }
 
 /// A variable, with the remote functions that clients get and set it by.
@@ -80,7 +69,6 @@ fn variable(options: &Options, item: &ItemStatic, mistakes: &mut Mistakes) -> Op
     let (krate, server) = (&options.krate, &options.server);
     let ItemStatic {
         attrs,
-        vis,
         ident,
         ty,
         expr,
@@ -147,18 +135,27 @@ fn variable(options: &Options, item: &ItemStatic, mistakes: &mut Mistakes) -> Op
     };
     let name = LitStr::new(&name, ident.span());
     let at = Ident::new("__REMOTEX_ACCESS", Span::mixed_site());
-    Some(quote! {
-        #(#attrs)*
-        #vis static #ident: #ty = {
-            #get_item
-            #change_items
-            static #at: #krate::__private::Access<#value> = #krate::__private::Access {
-                server: #krate::__private::declared(&#server),
-                name: #name,
-                get: #get,
-                changes: #changes,
-            };
-            #krate::__private::variable(#expr, &#at)
+    let served = quote! {{
+        #get_item
+        #change_items
+        static #at: #krate::__private::Access<#value> = #krate::__private::Access {
+            server: #krate::__private::declared(&#server),
+            name: #name,
+            get: #get,
+            changes: #changes,
         };
-    })
+        #krate::__private::variable(#expr, &#at)
+    }};
+    Some(declared(item, &quote!(#ty), &served))
+}
+
+/// The static as it was written, but for its type and its value.
+fn declared(item: &ItemStatic, ty: &TokenStream, value: &TokenStream) -> TokenStream {
+    let ItemStatic {
+        attrs, vis, ident, ..
+    } = item;
+    quote! {
+        #(#attrs)*
+        #vis static #ident: #ty = #value;
+    }
 }

@@ -85,9 +85,14 @@ impl Function {
 
     fn structure(&self) -> Option<Structure> {
         let mut shape = Shape::new();
-        let _entered = scope::enter(Scope::Tracing);
-        thread::quietly(|| (self.shape)(&mut shape))?;
+        self.show_types(&mut shape)?;
         shape.structure(self.arguments.len())
+    }
+
+    /// Adds its types to a shape. What a type does with values that nobody has sent must end nobody.
+    fn show_types(&self, shape: &mut Shape) -> Option<()> {
+        let _entered = scope::enter(Scope::Tracing);
+        thread::quietly(|| (self.shape)(shape))
     }
 
     /// What tells it from a function of another build: its crate, name and signature, and its types
@@ -102,9 +107,7 @@ impl Function {
             {
                 shape.word(word);
             }
-            // What a type does with values that nobody has sent must end no caller.
-            let _entered = scope::enter(Scope::Tracing);
-            thread::quietly(|| (self.shape)(&mut shape))?;
+            self.show_types(&mut shape)?;
             shape.fingerprint()
         })
     }
@@ -202,11 +205,11 @@ impl<'b> Reply<'b> {
     /// Takes apart what the function failed with.
     pub(crate) fn fail(&mut self, e: &(dyn StdError + 'static)) -> Fault {
         let failure = Failure::of(e);
-        // Whose `Debug` panics has failed all the same.
+        // The `Debug` of ours shows nothing more.
         if e.is::<Error>() {
-            // It shows nothing more.
             return Fault::Failed(failure);
         }
+        // Whose `Debug` panics has failed all the same.
         self.debug = thread::quietly(|| Beginning::of(format_args!("{e:?}")));
         Fault::Failed(failure)
     }

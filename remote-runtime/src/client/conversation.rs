@@ -87,17 +87,15 @@ impl Conversation {
         let fresh = self.sent == 0;
         self.sent += 1;
         self.link.want_block(request.wants_block);
+        let mut before = if fresh && !self.introduced {
+            self.first(call, route)
+        } else {
+            Vec::new()
+        };
+        put_dropped(dropped, &mut before);
         let written = if fresh {
-            let mut before = if self.introduced {
-                Vec::new()
-            } else {
-                self.first(request.call, route)
-            };
-            put_dropped(dropped, &mut before);
             message.send_to_anybody(request, route, before, &self.link, lent)
         } else {
-            let mut before = Vec::new();
-            put_dropped(dropped, &mut before);
             message.send(&before, &self.link, lent)
         };
         // Even then there may be something to read that says why.
