@@ -13,7 +13,9 @@ mod launch;
 pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod manager;
+pub(crate) mod note;
 pub(crate) mod place;
+pub(crate) mod trial;
 
 use std::fmt;
 use std::fs;
@@ -38,6 +40,8 @@ pub(crate) struct Which<'a> {
     pub(crate) key: &'a str,
     /// Variables beyond those that every server keeps.
     pub(crate) env: &'a [&'a str],
+    /// The program that becomes it; `None` if it is the one that this process runs.
+    pub(crate) program: Option<&'a Path>,
     /// Whether it takes the place of a build that was installed at the same time.
     pub(crate) tied: bool,
 }
