@@ -3,6 +3,7 @@
 mod bash;
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::{env, io};
 
@@ -45,10 +46,14 @@ static WORDS: OnceLock<Vec<OsString>> = OnceLock::new();
 /// Prints what a shell runs when it starts.
 pub(crate) fn print(shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
-    let program = env::args().next().unwrap_or_else(|| "remotex".into());
-    shell
-        .completer()
-        .write_registration(VARIABLE, "remotex", "remotex", &program, &mut script)?;
+    let mut program = PathBuf::from(env::args_os().next().unwrap_or_else(|| "remotex".into()));
+    // What was not looked up in PATH is where it is also from other folders.
+    if program.components().count() > 1 {
+        program = env::current_dir()?.join(program);
+    }
+    let program = program.to_string_lossy();
+    let completer = shell.completer();
+    completer.write_registration(VARIABLE, "remotex", "remotex", &program, &mut script)?;
     Ok(io::Write::write_all(&mut io::stdout(), &script)?)
 }
 

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 
-use clap_complete::engine;
+use clap_complete::engine::{self, CompletionCandidate};
 use clap_complete::env::EnvCompleter;
 
 /// The line is handed over as it was typed, up to the cursor.
@@ -83,7 +83,14 @@ impl EnvCompleter for Bash {
             .map(|word| word.to_string_lossy().into_owned())
             .unwrap_or_default();
         let at = words.len() - 1;
-        let candidates = engine::complete(command, words, at, directory)?;
+        let mut candidates = engine::complete(command, words, at, directory)?;
+        // Options are shown to those who ask for them, or where there is nothing else.
+        let is_option = |candidate: &CompletionCandidate| {
+            candidate.get_value().as_encoded_bytes().starts_with(b"-")
+        };
+        if !last.starts_with('-') && !candidates.iter().all(is_option) {
+            candidates.retain(|candidate| !is_option(candidate));
+        }
         // What bash takes for the word is what follows the last of these.
         let done = last.rfind([':', '=']).map_or(0, |at| at + 1);
         let lists = env::var("COMP_TYPE").is_ok_and(|kind| kind == LISTS) && candidates.len() > 1;
