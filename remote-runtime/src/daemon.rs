@@ -17,6 +17,7 @@ pub(crate) mod note;
 pub(crate) mod place;
 pub(crate) mod trial;
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -42,6 +43,8 @@ pub(crate) struct Which<'a> {
     pub(crate) env: &'a [&'a str],
     /// The program that becomes it; `None` if it is the one that this process runs.
     pub(crate) program: Option<&'a Path>,
+    /// The variable that tells it where it is, if that is not where it would be by itself.
+    pub(crate) moved: Option<(&'a str, &'a OsStr)>,
     /// Whether it takes the place of a build that was installed at the same time.
     pub(crate) tied: bool,
 }

@@ -68,9 +68,7 @@ pub enum State {
 /// # Errors
 /// If the folder of the sockets cannot be trusted or looked at.
 pub fn servers() -> Result<Vec<Found>> {
-    let mut traces = traces()?;
-    traces.sort_by(|a, b| (&a.note.server, &a.note.key).cmp(&(&b.note.server, &b.note.key)));
-    Ok(traces.into_iter().map(Trace::look).collect())
+    Ok(traces()?.into_iter().map(Trace::look).collect())
 }
 
 /// The server of that name; if there is one for each key, that of `key`, which need not be said if there
@@ -253,6 +251,7 @@ fn traces() -> Result<Vec<Trace>> {
             traces.extend(Trace::of_socket(&path.with_extension("sock"), Some(name)));
         }
     }
+    traces.sort_by(|a, b| (&a.note.server, &a.note.key).cmp(&(&b.note.server, &b.note.key)));
     Ok(traces)
 }
 

@@ -151,11 +151,18 @@ impl Function {
         let types_of = structure.map_or(&[][..], |structure| &structure.arguments);
         let mut typed = self.arguments.iter().zip(types_of);
         let found = typed.find(|((name, _), _)| name == argument);
+        let text = || Value::String(word.into());
         match found {
+            // JSON has no integers of more than 64 bits, but as texts.
+            Some((_, Type::Integer { .. })) => word
+                .parse()
+                .map(|number: i64| number.into())
+                .or_else(|_| word.parse().map(|number: u64| number.into()))
+                .unwrap_or_else(|_| text()),
             Some((_, ty)) if !types.is_word(ty) => {
-                serde_json::from_str(word).unwrap_or_else(|_| Value::String(word.into()))
+                serde_json::from_str(word).unwrap_or_else(|_| text())
             }
-            _ => Value::String(word.into()),
+            _ => text(),
         }
     }
 }
@@ -262,11 +269,17 @@ fn with_type(e: Error, call: Call<'_>, written: &str) -> Error {
     }
 }
 
-/// The right name that somebody may have meant, in words that follow what is wrong.
+/// The right name that somebody may have meant, or which names there are, in words that follow what is
+/// wrong.
 fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> String {
-    let near = names.map(|name| (strsim::normalized_damerau_levenshtein(wrong, name), name));
+    const MOST: usize = 8;
+    let names: Vec<_> = names.collect();
+    let near = names
+        .iter()
+        .map(|name| (strsim::normalized_damerau_levenshtein(wrong, name), name));
     match near.max_by(|(a, _), (b, _)| a.total_cmp(b)) {
         Some((likeness, name)) if likeness > 0.4 => format!("; is `{name}` meant?"),
+        Some(_) if names.len() <= MOST => format!("; there is `{}`", names.join("`, `")),
         _ => String::new(),
     }
 }

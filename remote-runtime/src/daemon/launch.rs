@@ -188,6 +188,7 @@ fn command(which: Which<'_>, theirs: UnixStream) -> io::Result<Command> {
         .env_clear()
         .envs(env::vars_os().filter(|(name, _)| is_kept(name, which.env)))
         .envs(testing::variable())
+        .envs(which.moved)
         .current_dir("/")
         .stdin(Stdio::from(OwnedFd::from(theirs)));
     Ok(command)

@@ -1,11 +1,13 @@
 //! Servers that this program does not declare, and has found.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::Server;
 use crate::address::{self, Address, Files};
 use crate::daemon::note::{Note, Origin};
 use crate::error::{Call, Error, Result};
+use crate::paths;
 
 /// What was found of a server.
 #[derive(Debug)]
@@ -16,9 +18,17 @@ pub(super) struct Found {
     origin: Option<Origin>,
     /// The crate that declares its functions.
     pub(super) package: String,
+    /// The variable that puts it where it is, and its value, if it is not where servers are.
+    moved: Option<(String, OsString)>,
 }
 
 impl Found {
+    /// What tells a process of its program where it is.
+    pub(super) fn moved(&self) -> Option<(&str, &OsStr)> {
+        let moved = self.moved.as_ref();
+        moved.map(|(variable, address)| (&**variable, &**address))
+    }
+
     /// What the command does with this server, as it is typed.
     pub(super) fn command(&self, name: &str, what: &str) -> String {
         match &*self.key {
@@ -60,6 +70,11 @@ impl Server {
         let note = note.unwrap_or_default();
         let leak = |name: String| -> &'static str { name.leak() };
         let keep: Vec<_> = note.keep.into_iter().map(leak).collect();
+        let moved = (socket.parent() != Some(&paths::folder())).then(|| {
+            let mut address = OsString::from("unix:");
+            address.push(socket);
+            (address::variable(name), address)
+        });
         let mut server = Self::new(name).keep_env(keep.leak());
         server.resolved = Address::Unix(socket.to_owned()).into();
         server.found = Some(Found {
@@ -67,6 +82,7 @@ impl Server {
             program: note.program,
             origin,
             package: note.packages.into_iter().next().unwrap_or_default(),
+            moved,
         });
         Box::leak(Box::new(server))
     }

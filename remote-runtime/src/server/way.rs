@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{INITIALISED, Server};
+use super::{Found, INITIALISED, Server};
 use crate::address::{self, Address, Files, LONGEST_KEY};
 use crate::build::Build;
 use crate::client::{self, Deadline, Route, Succession};
@@ -94,6 +94,7 @@ impl Way {
             key: &self.key,
             env: self.server.keep_env,
             program: self.server.found.as_ref().map(|found| &*found.program),
+            moved: self.server.found.as_ref().and_then(Found::moved),
             tied: false,
         }
     }
