@@ -74,6 +74,11 @@ impl Exam<'_> {
         let server = trace.server();
         let status = match server.status() {
             Ok(status) => status,
+            // It has ended just now.
+            Err(_) if !Lock::is_held(&lock) => {
+                self.program(trace)?;
+                return self.stopped(trace, trace.files.socket.exists());
+            }
             Err(Error::TimedOut(_)) if holders.iter().any(processes::Process::is_stopped) => {
                 return self.wrong(
                     "server",
