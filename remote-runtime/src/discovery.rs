@@ -137,7 +137,8 @@ impl Trace {
     /// That of a server whose socket without a key is known.
     fn at(name: &str, key: &str, socket: PathBuf) -> Self {
         let files = Files::of(leaked(name), &socket, key);
-        let noted = read(&files.lock()).filter(|note| (&*note.server, &*note.key) == (name, key));
+        let noted =
+            Note::at(&files.lock()).filter(|note| (&*note.server, &*note.key) == (name, key));
         Self {
             is_noted: noted.is_some(),
             note: noted.unwrap_or_else(|| Note {
@@ -156,7 +157,7 @@ impl Trace {
         if !lock.exists() {
             return None;
         }
-        let note = read(&lock);
+        let note = Note::at(&lock);
         let key = note.as_ref().map_or("", |note| &note.key);
         let name = note.as_ref().map(|note| &*note.server).or(name)?;
         let mut socket = path.to_owned();
@@ -266,20 +267,6 @@ fn names(traces: &[Trace]) -> String {
         [] => "; run the program that it belongs to".into(),
         _ => format!(", where there is `{}`", names.join("`, `")),
     }
-}
-
-/// How large a note may be, in bytes: a path, a key, and some names.
-const LARGEST_NOTE: u64 = 64 * 1024;
-
-fn read(lock: &Path) -> Option<Note> {
-    use std::io::Read;
-    let mut text = Vec::new();
-    fs::File::open(lock)
-        .ok()?
-        .take(LARGEST_NOTE)
-        .read_to_end(&mut text)
-        .ok()?;
-    Note::read(&text)
 }
 
 /// A name that stays, once for each.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode;
 
+use crate::paths;
+
 /// Once a log is larger than this, in bytes, it becomes the old log, in place of the one before.
 const LARGE: u64 = 4 * 1024 * 1024;
 
@@ -25,10 +27,14 @@ impl Log {
     ///
     /// # Errors
     /// Where the last one lies, and why it cannot be opened.
-    pub(super) fn open(paths: Vec<PathBuf>) -> Result<Self, (PathBuf, io::Error)> {
+    pub(super) fn open(logs: Vec<PathBuf>) -> Result<Self, (PathBuf, io::Error)> {
         let mut why = (PathBuf::new(), io::Error::from(io::ErrorKind::NotFound));
-        for path in paths {
-            match rotate(&path).and_then(|()| open(&path)) {
+        for path in logs {
+            let folder = path.parent().map_or(Ok(()), paths::create);
+            match folder
+                .and_then(|()| rotate(&path))
+                .and_then(|()| open(&path))
+            {
                 Ok(file) => return Ok(Self { path, file }),
                 Err(e) => why = (path, e),
             }
@@ -73,23 +79,28 @@ fn tail(path: &Path, before: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// If the log cannot be renamed, or a new one be made; then this one goes on.
-pub(crate) fn tend(paths: &[PathBuf]) -> io::Result<()> {
-    let output = rustix::fs::fstat(rustix::stdio::stdout())?;
-    let is_ours = |path: &&PathBuf| {
-        fs::symlink_metadata(path).is_ok_and(|log| {
-            // Some systems have other types for these in a `stat`.
-            #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
-            let ours = (output.st_dev as u64, output.st_ino as u64);
-            (log.dev(), log.ino()) == ours && log.len() > LARGE
-        })
-    };
-    if let Some(path) = paths.iter().find(is_ours) {
+pub(crate) fn tend(logs: &[PathBuf]) -> io::Result<()> {
+    if let Some((path, length)) = ours(logs)?
+        && length > LARGE
+    {
         rotate(path)?;
         let log = open(path)?;
         rustix::stdio::dup2_stdout(&log)?;
         rustix::stdio::dup2_stderr(&log)?;
     }
     Ok(())
+}
+
+/// Which of these this very process writes to, and how long that is.
+pub(crate) fn ours(logs: &[PathBuf]) -> io::Result<Option<(&Path, u64)>> {
+    let output = rustix::fs::fstat(rustix::stdio::stdout())?;
+    // Some systems have other types for these in a `stat`.
+    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
+    let output = (output.st_dev as u64, output.st_ino as u64);
+    Ok(logs.iter().find_map(|path| {
+        let log = fs::symlink_metadata(path).ok()?;
+        ((log.dev(), log.ino()) == output).then(|| (&**path, log.len()))
+    }))
 }
 
 fn rotate(path: &Path) -> io::Result<()> {

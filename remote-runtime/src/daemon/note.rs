@@ -3,12 +3,14 @@
 //! says.
 //!
 //! ```text
-//! note := SERVER text, KEY text, PROGRAM path, ORIGIN, (PACKAGE text)*, (KEEP text)*
+//! note := SERVER text, KEY text, PROGRAM path, ORIGIN, LOG path, (PACKAGE text)*, (KEEP text)*
 //! ```
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::wire::fields::{self, put};
 
@@ -18,6 +20,10 @@ const PROGRAM: u8 = 3;
 const ORIGIN: u8 = 4;
 const PACKAGE: u8 = 5;
 const KEEP: u8 = 6;
+const LOG: u8 = 7;
+
+/// How large a note may be, in bytes: two paths, a key, and some names.
+const LARGEST: u64 = 64 * 1024;
 
 /// Who serves, or did.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -26,6 +32,8 @@ pub(crate) struct Note {
     pub(crate) key: String,
     pub(crate) program: PathBuf,
     pub(crate) origin: Origin,
+    /// Where its output goes; empty if that is no log.
+    pub(crate) log: PathBuf,
     /// The crates that declare its functions.
     pub(crate) packages: Vec<String>,
     /// What it keeps of the environment of who starts it, beyond what every server keeps.
@@ -50,6 +58,7 @@ impl Note {
         put(out, KEY, self.key.as_bytes());
         put(out, PROGRAM, self.program.as_os_str().as_bytes());
         put(out, ORIGIN, &[self.origin as u8]);
+        put(out, LOG, self.log.as_os_str().as_bytes());
         for package in &self.packages {
             put(out, PACKAGE, package.as_bytes());
         }
@@ -58,8 +67,16 @@ impl Note {
         }
     }
 
+    /// The note in a lock, if there is one.
+    pub(crate) fn at(lock: &Path) -> Option<Self> {
+        let mut text = Vec::new();
+        let lock = File::open(lock).ok()?;
+        lock.take(LARGEST).read_to_end(&mut text).ok()?;
+        Self::read(&text)
+    }
+
     /// Reads a note; `None` if it is none, as of a server that is writing it just now.
-    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+    fn read(body: &[u8]) -> Option<Self> {
         let mut note = Self::default();
         for field in fields::read(body) {
             let (tag, value) = field.ok()?;
@@ -74,6 +91,7 @@ impl Note {
                         _ => Origin::Hand,
                     }
                 }
+                LOG => note.log = PathBuf::from(OsStr::from_bytes(value)),
                 PACKAGE => note.packages.push(fields::text(value)),
                 KEEP => note.keep.push(fields::text(value)),
                 _ => {}
@@ -90,9 +108,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_note_is_read_back(key: String, program: PathBuf, packages: Vec<String>, keep: Vec<String>, of in 0..3) {
+        fn every_note_is_read_back(key: String, program: PathBuf, packages: Vec<String>, keep: Vec<String>, log: PathBuf, of in 0..3) {
             let origin = [Origin::Hand, Origin::Program, Origin::Manager][of as usize];
-            let note = Note { server: "bboard".into(), key, program, origin, packages, keep };
+            let note = Note { server: "bboard".into(), key, program, log, origin, packages, keep };
             let mut body = Vec::new();
             note.put(&mut body);
             prop_assert_eq!(Note::read(&body), Some(note));

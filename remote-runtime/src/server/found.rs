@@ -87,14 +87,20 @@ impl Server {
         Box::leak(Box::new(server))
     }
 
-    /// The file that the output of the server goes to when it is started in the background, if there is
-    /// one by now. Before the last 4 MiB, it went to the file of that name with `.old` at its end.
+    /// The file that the output of the server goes to, or went to when it ran last; `None` if that is
+    /// none, as of a server that was not started in the background. Before the last 4 MiB, it went to the
+    /// file of that name with `.old` at its end.
     ///
     /// # Errors
     /// If its address is none.
     pub fn log(&'static self) -> Result<Option<PathBuf>> {
-        let files = self.files()?;
-        let logs = files.map(|files| files.logs()).unwrap_or_default();
+        let Some(files) = self.files()? else {
+            return Ok(None);
+        };
+        let logs = match Note::at(&files.lock()) {
+            Some(note) => vec![note.log],
+            None => files.logs(),
+        };
         Ok(logs.into_iter().find(|log| log.exists()))
     }
 

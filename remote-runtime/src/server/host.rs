@@ -147,9 +147,13 @@ impl Server {
         } = given;
         let is_daemon = yields != Yields::Never;
         let table = registry::table_of(self).map_err(|e| Error::Mismatch(call.trouble(e)));
-        let note = self.note(key, table.as_ref().map_or(&[], Table::programs), owned);
+        let logs = is_daemon.then(|| files.logs());
+        let note = Note {
+            log: logs.as_deref().and_then(own_log).unwrap_or_default(),
+            ..self.note(key, table.as_ref().map_or(&[], Table::programs), owned)
+        };
         let ground = Ground {
-            logs: is_daemon.then(|| files.logs()),
+            logs,
             place: Place::take(files, lock, owned, &note),
         };
         let _role = Role::take(self, key);
@@ -224,8 +228,15 @@ impl Server {
             },
             packages: texts(packages),
             keep: texts(self.keep_env),
+            log: PathBuf::new(),
         }
     }
+}
+
+/// Which of these this process writes to.
+fn own_log(logs: &[PathBuf]) -> Option<PathBuf> {
+    let (path, _) = log::ours(logs).ok()??;
+    Some(path.to_owned())
 }
 
 /// How long the end of what clients held and `on_stop` may take in a daemon. With the grace period of the calls before it, whoever has

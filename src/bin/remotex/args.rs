@@ -33,33 +33,13 @@ pub(crate) enum Action {
     /// Call a function, and print its answer as JSON
     Call(Call),
     /// Say what a server is doing
-    Status {
-        #[command(flatten)]
-        server: Which,
-        #[command(flatten)]
-        format: Format,
-    },
+    Status(Whole),
     /// Start a server that has run before
-    Start {
-        #[command(flatten)]
-        server: Which,
-        #[command(flatten)]
-        format: Format,
-    },
+    Start(Whole),
     /// Stop a server, and wait until it has ended
-    Stop {
-        #[command(flatten)]
-        server: Which,
-        #[command(flatten)]
-        format: Format,
-    },
+    Stop(Whole),
     /// Stop a server and start it again; whoever calls meanwhile waits
-    Restart {
-        #[command(flatten)]
-        server: Which,
-        #[command(flatten)]
-        format: Format,
-    },
+    Restart(Whole),
     /// Print what a server has said
     Logs {
         #[command(flatten)]
@@ -68,12 +48,7 @@ pub(crate) enum Action {
         logs: Logs,
     },
     /// Look for what is wrong with a server, and say how to mend it
-    Doctor {
-        #[command(flatten)]
-        server: Which,
-        #[command(flatten)]
-        format: Format,
-    },
+    Doctor(Whole),
     /// Measure what a call costs, and the same work without the server
     ///
     /// The function really runs, many times, in the server and in processes of its own.
@@ -87,6 +62,15 @@ pub(crate) enum Action {
         /// Which shell
         shell: Shell,
     },
+}
+
+/// A server as a whole.
+#[derive(Debug, Args)]
+pub(crate) struct Whole {
+    #[command(flatten)]
+    pub(crate) server: Which,
+    #[command(flatten)]
+    pub(crate) format: Format,
 }
 
 /// A server.
@@ -149,11 +133,11 @@ impl Action {
     pub(crate) fn wants_json(&self) -> bool {
         match self {
             Self::Ls(format)
-            | Self::Status { format, .. }
-            | Self::Start { format, .. }
-            | Self::Stop { format, .. }
-            | Self::Restart { format, .. }
-            | Self::Doctor { format, .. }
+            | Self::Status(Whole { format, .. })
+            | Self::Start(Whole { format, .. })
+            | Self::Stop(Whole { format, .. })
+            | Self::Restart(Whole { format, .. })
+            | Self::Doctor(Whole { format, .. })
             | Self::Show(Show { format, .. })
             | Self::Bench(Bench { format, .. }) => format.json,
             Self::Logs { logs, .. } => logs.json,

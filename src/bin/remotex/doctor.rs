@@ -2,15 +2,14 @@
 
 use std::process::ExitCode;
 
-use remotex::Format;
 use remotex::discovery::{self, Check, Verdict};
 use serde_json::{Value, json};
 
-use crate::args::Which;
+use crate::args::Whole;
 use crate::failure::Failure;
 use crate::output::{self, BAD, GOOD, NAME, say};
 
-pub(crate) fn run(server: &Which, format: Format) -> Result<ExitCode, Failure> {
+pub(crate) fn run(Whole { server, format }: &Whole) -> Result<ExitCode, Failure> {
     let checks = discovery::examine(&server.name, server.key.as_deref());
     let wrong = checks.iter().find(|check| check.verdict == Verdict::Wrong);
     let fix = wrong.and_then(|check| check.fix.as_deref());

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use remotex::{Control, discovery};
 
-use args::{Action, Cli};
+use args::{Action, Cli, Whole};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -34,13 +34,13 @@ fn run(action: Action) -> Result<ExitCode, Failure> {
         Action::Ls(format) => list::run(format)?,
         Action::Show(show) => show::run(&show)?,
         Action::Call(call) => call::run(&call)?,
-        Action::Doctor { server, format } => return doctor::run(&server, format),
+        Action::Doctor(whole) => return doctor::run(&whole),
         Action::Bench(bench) => bench::run(&bench)?,
         Action::Completions { shell } => completions::print(shell)?,
-        Action::Start { server, format } => control(&server, &Control::Start(format))?,
-        Action::Stop { server, format } => control(&server, &Control::Stop(format))?,
-        Action::Restart { server, format } => control(&server, &Control::Restart(format))?,
-        Action::Status { server, format } => control(&server, &Control::Status(format))?,
+        Action::Start(Whole { server, format }) => control(&server, &Control::Start(format))?,
+        Action::Stop(Whole { server, format }) => control(&server, &Control::Stop(format))?,
+        Action::Restart(Whole { server, format }) => control(&server, &Control::Restart(format))?,
+        Action::Status(Whole { server, format }) => control(&server, &Control::Status(format))?,
         Action::Logs { server, logs } => control(&server, &Control::Logs(logs))?,
     }
     Ok(ExitCode::SUCCESS)

@@ -14,6 +14,15 @@ use crate::discovery::Trace;
 use crate::server::quoted;
 use crate::{address, paths, transport};
 
+/// Whether a log can be there: its folder is there or can be made.
+fn can_be(log: &Path) -> bool {
+    let folders = log.ancestors().skip(1);
+    let there = folders
+        .into_iter()
+        .find(|folder| fs::symlink_metadata(folder).is_ok());
+    there.is_some_and(|folder| folder.is_dir() && access(folder, Access::WRITE_OK).is_ok())
+}
+
 impl Exam<'_> {
     /// How to have another folder than this one.
     pub(super) fn other_folder(&self, moved: Option<&Path>) -> String {
@@ -151,7 +160,8 @@ impl Exam<'_> {
 
     pub(super) fn log(&mut self, trace: &Trace) -> Option<()> {
         let logs = trace.files.logs();
-        let log = logs.first()?;
+        let noted = Some(&trace.note.log).filter(|log| !log.as_os_str().is_empty());
+        let log = noted.or_else(|| logs.iter().find(|log| can_be(log)))?;
         let (shown, typed) = (log.display(), quoted(&log.to_string_lossy()));
         match fs::symlink_metadata(log) {
             Ok(there) if !there.is_file() => {
