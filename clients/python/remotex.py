@@ -28,6 +28,17 @@ class Error(Exception):
         self.kind, self.may_have_run, self.causes, self.value = kind, may_have_run, list(causes), value
 
 
+@contextlib.contextmanager
+def reading(what, may_have_run=False):
+    """Whatever nonsense of a server leads to is an error that says so."""
+    try:
+        yield
+    except Error:
+        raise
+    except Exception as e:
+        raise Error("Malformed", f"{what}: what has come cannot be read: {e}", may_have_run) from e
+
+
 class Reference:
     """What stays in the server."""
     _server, _bytes = None, bytes(32)
@@ -38,13 +49,13 @@ class Reference:
 
 class Body:
     """Bytes that come from a server, and what is taken off them."""
-    def __init__(self, file, size=0):
-        self.file, self.size = file, size
+    def __init__(self, file, size=0, cut=ValueError):
+        self.file, self.size, self.cut = file, size, cut
 
     def take(self, size):
         data = self.file.read(size)
         if len(data) < size:
-            raise EOFError("it ends too early")
+            raise self.cut("it ends too early")
         return data
 
     def number(self, size=8, signed=False):
@@ -77,7 +88,7 @@ def frame(kind, body):
 
 def row(parts, values):
     if len(parts) != len(values):
-        raise ValueError(f"{len(parts)} values are right")
+        raise ValueError(f"it has {len(parts)} parts")
     return b"".join(put(value) for (put, _), value in zip(parts, values))
 
 
@@ -102,7 +113,7 @@ def codec(kind, data, defined, server):
     def put_struct(value):
         given = value if isinstance(value, dict) else vars(value)
         if not set(given) <= set(names[1:]):
-            raise ValueError(f"a `{names[0]}` has the fields {', '.join(names[1:])}")
+            raise ValueError(f"its fields are {', '.join(names[1:])}")
         return row(parts[1:], [given.get(name) for name in names[1:]])
 
     def put_variant(value):
@@ -128,7 +139,7 @@ def codec(kind, data, defined, server):
         return rows(parts, [(one,) for one in value])
 
     return {
-        BOOL: (lambda v: bytes([(False, True).index(v)]), lambda b: b.number(1) == 1),
+        BOOL: ({False: b"\0", True: b"\1"}.__getitem__, lambda b: b.number(1) == 1),
         INT: (lambda v: v.to_bytes(size, "little", signed=data[1] == 1), lambda b: b.number(size, data[1] == 1)),
         FLOAT: (lambda v: struct.pack("<f" if size == 4 else "<d", v),
                 lambda b: struct.unpack("<f" if size == 4 else "<d", b.take(size))[0]),
@@ -195,7 +206,7 @@ class Server:
         if is_open or seen.st_uid not in (us, 0) or not stat.S_ISDIR(seen.st_mode):
             raise Error("Denied", f"`{folder}` is not a folder of yours that only you can write; see `chmod 700`")
         self._socket, self._calls = socket.socket(socket.AF_UNIX), 0
-        self._stream = Body(self._socket.makefile("rb"))
+        self._stream = Body(self._socket.makefile("rb"), cut=EOFError)
         self._socket.settimeout(PATIENCE)
         self._socket.connect(self._path)
         if hasattr(socket, "SO_PEERCRED"):
@@ -208,7 +219,9 @@ class Server:
         self._socket.sendall(MAGIC + frame(HELLO, hello))
         if self._stream.take(8) != MAGIC:
             raise Error("Malformed", f"what listens at `{self._path}` is no remotex server")
-        theirs = dict(fields(self._receive()[1]))
+        hello = self._receive()[1]
+        with reading(f"the hello at `{self._path}`"):
+            theirs = dict(fields(hello))
         if any(theirs.get(tag, b"") != value for tag, value in says.items()):
             raise Error("Mismatch", f"what listens at `{self._path}` is another server, or of another version")
         self._socket.settimeout(None)
@@ -256,21 +269,23 @@ class Server:
             kind, reply = self._exchange(what, CALL, body)
             if kind == FAULT:
                 raise self._fault(what, reply)
-            try:
+            with reading(what, True):
                 body = Body(io.BytesIO(reply), len(reply))
-                value = ends[kind][1](body)
-                if body.file.read(1):
-                    raise ValueError("bytes are left over")
-            except Exception as e:  # whatever nonsense leads to
-                self._socket.sendall(frame(RELEASE, b""))  # of all that is in it
-                raise Error("Malformed", f"{what}: its answer cannot be read: {e}", True) from e
+                try:
+                    value = ends[kind][1](body)
+                    if body.file.read(1):
+                        raise ValueError("bytes are left over")
+                except Exception:
+                    self._socket.sendall(frame(RELEASE, b""))  # all references in it
+                    raise
         if kind == RAISED:
             raise Error("Raised", f"{what} has failed with {value}", True, value=value)
         return value
 
     def _fault(self, what, data):
         """The error that a fault tells of; who says some of them closes the connection."""
-        told = [(tag, value.decode("utf-8", "replace")) for tag, value in fields(data)]
+        with reading(what, True):
+            told = [(tag, value.decode("utf-8", "replace")) for tag, value in fields(data)]
         one, numbers = dict(told), {tag: int.from_bytes(value, "little") for tag, value in fields(data)}
         kind = dict(enumerate(FAULTS, 1)).get(numbers.get(1), "Malformed")
         why = one.get(2) or "the server does not have it, or does not expose it"
@@ -299,7 +314,10 @@ def function(server, data):
     what = f"`{name}` on server `{server._name}`"
 
     def call(*args, **kwargs):
-        bound = call.__signature__.bind(*args, **kwargs)
+        try:
+            bound = call.__signature__.bind(*args, **kwargs)
+        except TypeError as e:
+            raise TypeError(f"{what}{call.__signature__}: {e}") from None
         bound.apply_defaults()
         if not answers:
             raise Error("Unsendable", f"{what}: the server does not show all of its types")
@@ -309,7 +327,9 @@ def function(server, data):
                 body += put(value)
             except Exception as e:  # whatever is wrong with it
                 wrong = TypeError if isinstance(e, (TypeError, AttributeError, struct.error)) else ValueError
-                raise wrong(f"the argument `{argument}` of {what} is a `{type_}`, and not {reprlib.repr(value)}: {e}")
+                why = f": {e}" if isinstance(e, ValueError) else ""
+                is_ = reprlib.repr(value)
+                raise wrong(f"the argument `{argument}` of {what} must be a `{type_}`, and is {is_}{why}") from None
         return server._call(what, body, dict(zip((ANSWER, RAISED), answers + errors)))
 
     parameters, default = [], None
@@ -348,19 +368,22 @@ def connect(name, key="", socket=None):
         start, end = os.path.splitext(socket)
         socket = f"{start}@{digest.to_bytes(16, 'little')[:8].hex()}{end}"
     server = Server(name, os.path.abspath(socket), key)
-    with server._lock:
-        kind, offer = server._exchange(f"server `{name}`", INTERFACE, b"")
-    if kind != OFFER:
-        raise server._fault(f"server `{name}`", offer)
     members = {"__doc__": f"What server `{name}` offers."}
-    for tag, value in fields(offer):
-        if tag == 4:
-            name, call, is_method = function(server, value)
-            block, _, last = name.rpartition("::")
-            if block:
-                setattr(server._block(block), call.__name__, call if is_method else staticmethod(call))
-            else:
-                members[call.__name__] = staticmethod(call)
+    try:
+        kind, offer = server._exchange(f"server `{name}`", INTERFACE, b"")
+        if kind != OFFER:
+            raise server._fault(f"server `{name}`", offer)
+        with reading(f"server `{name}`"):
+            functions = [function(server, value) for tag, value in fields(offer) if tag == 4]
+    except BaseException:
+        server.close()
+        raise
+    for name, call, is_method in functions:
+        block = name.rpartition("::")[0]
+        if block:
+            setattr(server._block(block), call.__name__, call if is_method else staticmethod(call))
+        else:
+            members[call.__name__] = staticmethod(call)
     members.update(server._blocks)
     server.__class__ = type(server._name, (Server,), members)
     return server
