@@ -282,12 +282,12 @@ fn types_are_as_the_protocol_has_them() {
 fn what_has_ids_and_numbers_is_as_the_protocol_has_it() {
     let other = *b"fedcba9876543210";
     assert_frame("release", Kind::Release, |out| {
-        out.extend([SESSION, other].concat())
+        out.extend([SESSION, other].concat());
     });
     let ids = body("release", Kind::Release);
     assert!(released(&ids).eq([SESSION, other]));
     assert_frame("goodbye", Kind::Goodbye, |out| {
-        out.extend(3_u64.to_le_bytes())
+        out.extend(3_u64.to_le_bytes());
     });
     assert_eq!(body("goodbye", Kind::Goodbye), 3_u64.to_le_bytes());
 }
