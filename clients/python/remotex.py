@@ -5,10 +5,11 @@
         board.post("hello", by="python")
         print([news.item for news in board.read()])
 
-A function of a block is `board.BBoard.post(...)`. A `Remote<Track>` is a `board.Track` with its methods; it can be
-an argument, and is let go of with the first call after its end. A struct is given as a dict or an object and comes
-as an object; an enum is "Unit" or {"Variant": value}; bytes and paths come as bytes, and may be given as str or
-PathLike; a map whose keys have no hash is a list of pairs. docs/PROTOCOL.md says how all that travels.
+A function of a block is `board.BBoard.post(...)`. A `Remote<Track>` is a `board.Track` with its methods; it
+can be an argument, and is let go of with the first call after its end. A struct is given as a dict or an object
+and comes as an object; an enum is "Unit" or {"Variant": value}; bytes and paths come as bytes, and may be given
+as str or PathLike; a map whose keys have no hash is a list of pairs. What is wrong with an argument is a
+TypeError or ValueError, all else an Error. docs/PROTOCOL.md says how it all travels.
 """
 import contextlib, inspect, io, keyword, os, re, reprlib, socket, stat, struct, sys, threading  # noqa: E401
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ NOTHING = {None: b""}.__getitem__, lambda body: None
 
 
 class Error(Exception):
-    """Why a call has no answer. Its kind is a variant of Rust's `remotex::Error`, or "Raised", with a value."""
+    """Why a call has no answer. Its kind is a variant of Rust's `Error`, or "Raised", which has a value."""
     def __init__(self, kind, message, may_have_run=False, causes=(), value=None):
         super().__init__(message)
         self.kind, self.may_have_run, self.causes, self.value = kind, may_have_run, list(causes), value
@@ -97,7 +98,7 @@ def rows(parts, values):
 
 
 def codec(kind, data, defined, server):
-    """What a type is on the wire: a function that makes bytes of a value, and one that takes a value off a body."""
+    """How a type travels: a function that makes bytes of a value, and one that takes it off a body."""
     names, parts, size, at = [], [], data[0] // 8 if data else 0, int.from_bytes(data[:8], "little")
     for tag, value in fields(data) if kind >= TUPLE and kind != DEFINED else ():
         if tag == NAME:
@@ -140,7 +141,8 @@ def codec(kind, data, defined, server):
 
     return {
         BOOL: ({False: b"\0", True: b"\1"}.__getitem__, lambda b: b.number(1) == 1),
-        INT: (lambda v: v.to_bytes(size, "little", signed=data[1] == 1), lambda b: b.number(size, data[1] == 1)),
+        INT: (lambda v: v.to_bytes(size, "little", signed=data[1] == 1),
+              lambda b: b.number(size, data[1] == 1)),
         FLOAT: (lambda v: struct.pack("<f" if size == 4 else "<d", v),
                 lambda b: struct.unpack("<f" if size == 4 else "<d", b.take(size))[0]),
         CHAR: (lambda v: chr(ord(v)).encode(), Body.char),
@@ -160,11 +162,11 @@ def codec(kind, data, defined, server):
 
 class Server:
     """A connection to a server, made again when it has gone; one call at a time goes over it."""
-    _socket = None
+    _socket = _process = None
 
     def __init__(self, name, path, key):
         self._name, self._path, self._key = name, path, key
-        self._lock, self._session, self._dropped, self._blocks = threading.RLock(), os.urandom(16), [], {}
+        self._lock, self._dropped, self._blocks = threading.Lock(), [], {}
 
     def __enter__(self):
         return self
@@ -204,7 +206,7 @@ class Server:
             seen = os.stat(folder)
         is_open = seen.st_mode & 0o022 and not seen.st_mode & stat.S_ISVTX
         if is_open or seen.st_uid not in (us, 0) or not stat.S_ISDIR(seen.st_mode):
-            raise Error("Denied", f"`{folder}` is not a folder of yours that only you can write; see `chmod 700`")
+            raise Error("Denied", f"`{folder}` is no folder that only you can write; see `chmod 700`")
         self._socket, self._calls = socket.socket(socket.AF_UNIX), 0
         self._stream = Body(self._socket.makefile("rb"), cut=EOFError)
         self._socket.settimeout(PATIENCE)
@@ -223,7 +225,7 @@ class Server:
         with reading(f"the hello at `{self._path}`"):
             theirs = dict(fields(hello))
         if any(theirs.get(tag, b"") != value for tag, value in says.items()):
-            raise Error("Mismatch", f"what listens at `{self._path}` is another server, or of another version")
+            raise Error("Mismatch", f"what listens at `{self._path}` is another server or version")
         self._socket.settimeout(None)
 
     def _receive(self):
@@ -236,12 +238,16 @@ class Server:
         """The reply to a question. It is sent again only if it was certainly not taken."""
         for _ in range(5):
             sent = reply = None
+            if self._process != os.getpid():  # a child of fork(2) has neither our connection nor our session
+                Server.close(self)
+                self._process, self._session = os.getpid(), os.urandom(16)
             try:
                 if not self._socket:
                     self._open()
-                self._calls, dropped = self._calls + (kind == CALL), self._dropped[:64]
-                releases = frame(RELEASE, b"".join(dropped)) if dropped else b""
-                with contextlib.suppress(ConnectionError):  # what it has said before it went is there to be read
+                self._calls, dropped = self._calls + (kind == CALL), self._dropped[:]
+                batches = [b"".join(dropped[at:at + 64]) for at in range(0, len(dropped), 64)]
+                releases = b"".join(frame(RELEASE, batch) for batch in batches)
+                with contextlib.suppress(ConnectionError):  # what it said before it went can still be read
                     self._socket.sendall(releases + frame(kind, body))
                     sent = True
                 reply, answer = self._receive()
@@ -258,7 +264,8 @@ class Server:
                     why = "the connection ended before the answer came; the function may have run"
                     raise Error("Lost", f"{what}: {why}", True) from None
             except OSError as e:
-                raise Error("TimedOut" if isinstance(e, socket.timeout) else "Io", f"{what}: {e}", bool(sent)) from e
+                kind = "TimedOut" if isinstance(e, socket.timeout) else "Io"
+                raise Error(kind, f"{what}: {e}", bool(sent)) from e
             finally:
                 if reply in (None, GOODBYE):
                     self.close()
@@ -293,10 +300,10 @@ class Server:
             why = f"{numbers.get(7)} bytes are too large where {numbers.get(8)} are allowed"
         if kind in ("Busy", "Malformed", "Mismatch", "TooLarge"):
             Server.close(self)
-        has_run = {"Failed": True, "Panicked": True, "TooLarge": numbers.get(9) == 1, "Unsendable": 10 not in one}
+        has_run = {"Failed": True, "Panicked": True, "TooLarge": numbers.get(9), "Unsendable": 10 not in one}
         message = {"Failed": why, "Denied": why, "Panicked": f"{what} panicked at {one.get(3)}: {why}"}
         causes = [text for tag, text in told if tag == 5]
-        return Error(kind, message.get(kind, f"{what}: {why}"), has_run.get(kind, False), causes)
+        return Error(kind, message.get(kind, f"{what}: {why}"), bool(has_run.get(kind)), causes)
 
 
 def function(server, data):
@@ -328,12 +335,13 @@ def function(server, data):
             except Exception as e:  # whatever is wrong with it
                 wrong = TypeError if isinstance(e, (TypeError, AttributeError, struct.error)) else ValueError
                 why = f": {e}" if isinstance(e, ValueError) else ""
-                is_ = reprlib.repr(value)
-                raise wrong(f"the argument `{argument}` of {what} must be a `{type_}`, and is {is_}{why}") from None
+                what_is_right = f"must be a `{type_}`, and is {reprlib.repr(value)}{why}"
+                raise wrong(f"the argument `{argument}` of {what} {what_is_right}") from None
         return server._call(what, body, dict(zip((ANSWER, RAISED), answers + errors)))
 
     parameters, default = [], None
-    for argument, type_, (kind, data) in reversed(list(zip(names, written, shown[6] or [(0, b"")] * len(names)))):
+    known = shown[6] or [(None, b"")] * len(names)
+    for argument, type_, (kind, data) in reversed(list(zip(names, written, known))):
         is_option = kind == DEFINED and definitions[int.from_bytes(data, "little")][0] == OPTION
         default = None if is_option and default is None else inspect.Parameter.empty
         parameters.insert(0, inspect.Parameter(
@@ -358,14 +366,16 @@ def connect(name, key="", socket=None):
         socket = address[5:]
     if not socket:
         runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-        runtime = runtime if os.path.isabs(runtime) else f"/run/user/{os.geteuid()}"
-        folder = os.path.join(runtime, "remotex") if os.path.isdir(runtime) else f"/tmp/remotex-{os.geteuid()}"
-        socket = os.path.join(folder, f"{name}.sock")
+        if not os.path.isabs(runtime):
+            runtime = f"/run/user/{os.geteuid()}"
+            runtime = runtime if os.path.isdir(runtime) else None
+        folder = f"{runtime}/remotex" if runtime else f"/tmp/remotex-{os.geteuid()}"
+        socket = f"{folder}/{name}.sock"
     if key:
         digest = 0x6c62272e07bb014262b821756295c58d  # FNV-1a of 128 bits
         for byte in key.encode():
             digest = (digest ^ byte) * 0x1000000000000000000013b % (1 << 128)
-        start, end = os.path.splitext(socket)
+        start, end = (socket[:-5], ".sock") if socket.endswith(".sock") else (socket, "")
         socket = f"{start}@{digest.to_bytes(16, 'little')[:8].hex()}{end}"
     server = Server(name, os.path.abspath(socket), key)
     members = {"__doc__": f"What server `{name}` offers."}

@@ -102,7 +102,8 @@ def failures():
         assert (e.kind, e.value.code, e.may_have_run) == ("Raised", 7, True)
         e = raised(remotex.Error, offering.fail, "Panic")
         assert (e.kind, e.may_have_run) == ("Panicked", True)
-        assert str(e).startswith("`fail` on server `offering` panicked at ") and str(e).endswith(": as it was told")
+        assert str(e).startswith("`fail` on server `offering` panicked at ")
+        assert str(e).endswith(": as it was told")
         assert offering.HEIGHT.get() == 0
     with remotex.connect("zoo") as animals:
         pid = animals.pid()
@@ -124,6 +125,10 @@ def restarts():
         for _ in range(3):
             zoo("restart", "offering")
             assert offering.HEIGHT.get() == 0
+        child = os.fork()
+        if child == 0:
+            os._exit(offering.HEIGHT.get())
+        assert os.waitpid(child, 0)[1] == 0 and offering.HEIGHT.get() == 0
         zoo("stop", "offering")
         assert raised(remotex.Error, offering.HEIGHT.get).kind == "Unreachable"
         zoo("start", "offering")
