@@ -7,9 +7,9 @@
 
 A function of a block is `board.BBoard.post(...)`. A `Remote<Track>` is a `board.Track` with its methods; it
 can be an argument, and is let go of with the first call after its end. A struct is given as a dict or an
-object and comes as an object; an enum is "Unit" or {"Variant": value}; bytes and paths come as bytes, and may be
-given as str or PathLike; a map whose keys have no hash is a list of pairs. What is wrong with an argument is a
-TypeError or ValueError, all else an Error. docs/PROTOCOL.md says how it all travels.
+object and comes as an object; an enum is "Unit" or {"Variant": value}; bytes and paths come as bytes, and
+may be given as str or PathLike; a map whose keys have no hash is a list of pairs. What is wrong with an
+argument is a TypeError or ValueError, all else an Error. docs/PROTOCOL.md says how it all travels.
 """
 import contextlib, inspect, io, keyword, os, re, reprlib, socket, stat, struct, sys, threading  # noqa: E401
 from types import SimpleNamespace
