@@ -17,6 +17,8 @@
 //!   clients get and set. [`Guarded`]: one that they must not touch.
 //! - [`Call`] and [`Outcome`]: what the hooks [`Server::before`] and [`Server::after`] are shown.
 //! - [`Server::interface`]: what a server offers, with docs and types ([`interface`]).
+//! - [`discovery`]: which servers there are, of any program, and what is wrong with one.
+//! - `Control`, with the feature `clap`: `stop`, `status`, `logs` and `restart` for a program's own command line.
 //! - [`caller`]: who is calling.
 //! - `testing`, with the feature of that name: for tests of programs that use this.
 //! - [`Mutex`] and [`RwLock`]: for the state. They are those of parking_lot: they can be made in a
@@ -43,7 +45,13 @@
 #[doc = include_str!("../docs/FASTEST_CLIENT.md")]
 pub mod fastest_client {}
 
+#[cfg(feature = "clap")]
+mod control;
+
+#[cfg(feature = "clap")]
+pub use control::{Control, Format, Logs};
 pub use parking_lot::{Mutex, RwLock};
+pub use remote_runtime::discovery;
 pub use remote_runtime::{
     Caller, Error, Function, Holder, InCall, Interface, Result, Server, Status, Trouble, caller,
     init,
@@ -346,6 +354,8 @@ pub use remote_macro::remote;
 /// What a server offers, as [`Server::interface`] says it: [`Interface`], its [`Function`]s, and their
 /// types as serde sees them.
 pub mod interface {
+    #[cfg(feature = "json")]
+    pub use remote_runtime::InWords;
     pub use remote_runtime::shape::{Definition, Structure, Type};
     #[doc(no_inline)]
     pub use remote_runtime::{Function, Interface};

@@ -27,6 +27,9 @@ impl fmt::Display for Address {
     }
 }
 
+/// How the name of a link to a socket ends.
+pub(crate) const LINK: &str = "link";
+
 /// The longest key of a server that there is one of for each key, in bytes.
 pub(crate) const LONGEST_KEY: usize = 1024;
 
@@ -87,17 +90,24 @@ pub(crate) fn variable(name: &str) -> String {
 /// # Errors
 /// In words, if the variable is no address.
 pub(crate) fn resolve(name: &str, given: Option<&'static str>) -> Result<Address, String> {
+    let given = || given.and_then(|address| parse(address.into()).ok());
+    let default = || Address::Unix(paths::folder().join(format!("{name}.sock")));
+    overridden(name).unwrap_or_else(|| Ok(given().unwrap_or_else(default)))
+}
+
+/// The address that the variable of the server of that name says, if it says one.
+///
+/// # Errors
+/// In words, if it is none.
+pub(crate) fn overridden(name: &str) -> Option<Result<Address, String>> {
     let variable = variable(name);
-    let overridden = env::var_os(&variable).filter(|value| !value.is_empty());
-    if overridden.as_deref().is_some_and(|value| value == "off") {
-        return Ok(Address::Local);
+    let value = env::var_os(&variable).filter(|value| !value.is_empty())?;
+    if value == "off" {
+        return Some(Ok(Address::Local));
     }
-    match overridden.or_else(|| given.map(OsString::from)) {
-        None => Ok(Address::Unix(paths::folder().join(format!("{name}.sock")))),
-        Some(address) => parse(address).map_err(|address| {
-            format!("the variable {variable} is `{address}`, which is no address; write `unix:/path`, `local:` or `off`")
-        }),
-    }
+    Some(parse(value).map_err(|address| {
+        format!("the variable {variable} is `{address}`, which is no address; write `unix:/path`, `local:` or `off`")
+    }))
 }
 
 fn parse(address: OsString) -> Result<Address, String> {
@@ -139,7 +149,7 @@ impl Files {
         let start = path.len();
         if !key.is_empty() {
             // No name has this character.
-            path.push(format!("@{:016x}", hash(key)));
+            path.push(format!("@{:016x}", hash(key.as_bytes())));
         }
         let mark = start..path.len();
         if is_sock {
@@ -162,6 +172,16 @@ impl Files {
         self.beside(".start")
     }
 
+    /// Where a link to the socket lies for those who look for servers; `None` if the socket itself lies
+    /// in the folder where they look.
+    pub(crate) fn link(&self) -> Option<PathBuf> {
+        let folder = paths::folder();
+        let mark = OsStr::from_bytes(&self.path()[self.mark.clone()]);
+        let place = hash(self.path());
+        let link = format!("{}{}~{place:016x}.{LINK}", self.name, mark.display());
+        (self.socket.parent() != Some(&folder)).then(|| folder.join(link))
+    }
+
     /// Where the log may be, the best place first.
     pub(crate) fn logs(&self) -> Vec<PathBuf> {
         let mark = OsStr::from_bytes(&self.path()[self.mark.clone()]);
@@ -179,9 +199,9 @@ impl Files {
     }
 }
 
-/// A key as part of a file's name.
-fn hash(key: &str) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = shape::fnv1a(key.as_bytes()).to_le_bytes();
+/// A key, or a path, as part of a file's name.
+fn hash(text: &[u8]) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = shape::fnv1a(text).to_le_bytes();
     u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 

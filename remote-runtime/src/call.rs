@@ -9,7 +9,7 @@ use crate::client::{self, Request, Route};
 use crate::codec::{self, Decoder, Encoder, Undecoded, Unencoded};
 use crate::error::{Call, Details, Error, Record, Recorded};
 use crate::registry::Entry;
-use crate::server::Way;
+use crate::server::{Server, Way};
 use crate::session::Far;
 use crate::session::scope::{self, Entered, Scope};
 use crate::wire::Kind;
@@ -143,10 +143,7 @@ impl Away<'_> {
             idempotent: function.idempotent,
             trace,
             wants_block: is_block,
-            record: &|record| {
-                let key = holdings.key;
-                Record::of(Arc::new(At { entry, key }), record)
-            },
+            record: &|record| At::record(server, function.name, holdings.key, record),
         };
         let exchanged = server.client().exchange(&request, way, &mut encode);
         let reply = exchanged.inspect_err(print_if_wanted)?;
@@ -160,15 +157,33 @@ impl Away<'_> {
 
 /// Where the details of an error are: in the server that has run the call.
 #[derive(Debug)]
-struct At {
-    entry: &'static Entry,
+pub(crate) struct At {
+    server: &'static Server,
+    function: String,
     key: &'static str,
+}
+
+impl At {
+    pub(crate) fn record(
+        server: &'static Server,
+        function: &str,
+        key: &'static str,
+        record: Id,
+    ) -> Record {
+        let function = function.to_owned();
+        let at = Self {
+            server,
+            function,
+            key,
+        };
+        Record::of(Arc::new(at), record)
+    }
 }
 
 impl Recorded for At {
     fn fetch(&self, record: Id) -> Result<Details, Error> {
-        let Self { entry, key } = self;
-        let (call, way) = (entry.call(), entry.server.way_with(key));
+        let call = Call::of(self.server.name(), &self.function);
+        let way = self.server.way_with(self.key);
         let ended = || Error::Gone(call.trouble(client::NO_SERVER));
         let stream = way.reconnect(call).ok_or_else(ended)?;
         client::details(call, &way, stream, record)
@@ -177,7 +192,7 @@ impl Recorded for At {
 
 /// With REMOTEX_DEBUG, tells of a failure all that the server knows.
 #[cold]
-fn print_if_wanted(e: &Error) {
+pub(crate) fn print_if_wanted(e: &Error) {
     if !explain::is_on("REMOTEX_DEBUG") {
         return;
     }

@@ -171,6 +171,23 @@ impl<'b, 'v> Encoder<'b, 'v> {
         self.put_length(block.len(), block.len())
     }
 
+    /// Appends values that were encoded before.
+    ///
+    /// # Errors
+    /// If the limit does not allow them.
+    #[cfg(feature = "json")]
+    pub(crate) fn put_encoded(&mut self, values: &[u8]) -> Result<(), Unencoded> {
+        self.size = self.size.saturating_add(values.len());
+        if self.size > self.limit {
+            return Err(Unencoded::TooLarge {
+                size: self.size,
+                limit: self.limit,
+            });
+        }
+        self.out.extend_from_slice(values);
+        Ok(())
+    }
+
     /// Appends numbers: how many they are, then themselves.
     ///
     /// # Errors

@@ -13,8 +13,11 @@ mod launch;
 pub(crate) mod lock;
 pub(crate) mod log;
 pub(crate) mod manager;
+pub(crate) mod note;
 pub(crate) mod place;
+pub(crate) mod trial;
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -38,6 +41,10 @@ pub(crate) struct Which<'a> {
     pub(crate) key: &'a str,
     /// Variables beyond those that every server keeps.
     pub(crate) env: &'a [&'a str],
+    /// The program that becomes it; `None` if it is the one that this process runs.
+    pub(crate) program: Option<&'a Path>,
+    /// The variable that tells it where it is, if that is not where it would be by itself.
+    pub(crate) moved: Option<(&'a str, &'a OsStr)>,
     /// Whether it takes the place of a build that was installed at the same time.
     pub(crate) tied: bool,
 }

@@ -6,16 +6,16 @@
 
 mod decode;
 mod encode;
+mod measure;
 
 use serde_json::{Map, Value};
 
-use crate::client::{self, Encode, Reply, Request, Route};
+use crate::call::{At, print_if_wanted};
+use crate::client::{self, Reply, Request, Route};
 use crate::codec::{Decoder, Encoder, Undecoded};
-use crate::error::{Call, Error, Record, Result};
-use crate::function::{self, Handler};
+use crate::error::{Call, Error, Result};
 use crate::registry;
 use crate::server::Server;
-use crate::session::scope::{self, Scope};
 use crate::shape::{Definition, Structure, Type};
 use crate::wire::Kind;
 use crate::wire::fault::Fault;
@@ -41,30 +41,28 @@ impl Server {
         function: &str,
         arguments: &Map<String, Value>,
     ) -> Result<Result<Value, Value>> {
-        let interface = self.interface()?;
-        let call = Call::of(self.name(), function);
-        let found = find(&interface, call, function)?;
-        let Some(structure) = &found.structure else {
-            return Err(Error::Unsendable {
-                what: "a value".into(),
-                why: call.with("the server does not show all of its types".into(), false),
-            });
-        };
-        check_names(found, call, arguments)?;
-        let mut encode = |encoder: &mut Encoder<'_, '_>| {
-            let types = Types(&structure.definitions);
-            for ((name, written), ty) in found.arguments.iter().zip(&structure.arguments) {
-                let value = arguments.get(name).unwrap_or(&Value::Null);
-                let put = encoder.put(&Told { types, ty, value });
-                put.map_err(|e| with_type(client::unsent(call, e, name), call, written))?;
-            }
-            Ok(())
-        };
+        self.call_json_of(self.interface()?.function(function)?, arguments)
+    }
+
+    /// The same, of a function that the server's [`interface`](Server::interface) has told of before: so
+    /// one call is one message to the server and one back.
+    ///
+    /// # Errors
+    /// As of [`call_json`](Server::call_json); [`Error::Mismatch`] if the server has been replaced by one
+    /// whose function is another.
+    pub fn call_json_of(
+        &'static self,
+        function: &Function,
+        arguments: &Map<String, Value>,
+    ) -> Result<Result<Value, Value>> {
+        let call = Call::of(self.name(), &function.name);
+        let structure = structure(function, call)?;
+        let arguments = encoded(function, call, arguments)?;
         let (kind, answer) = if self.is_local() {
-            let (kind, body) = self.run_here(call, found, &mut encode)?;
+            let (kind, body) = self.run_here(call, function, &arguments)?;
             (kind, read(kind, &body, structure))
         } else {
-            let reply = self.exchange(call, found, &mut encode)?;
+            let reply = self.exchange(call, function, &arguments)?;
             let answer = read(reply.kind(), reply.body(), structure);
             // It does not count as read: nobody holds the references that were in it.
             (reply.kind(), answer)
@@ -82,46 +80,144 @@ impl Server {
     fn exchange(
         &'static self,
         call: Call<'_>,
-        found: &Function,
-        encode: Encode<'_, '_>,
+        function: &Function,
+        arguments: &[u8],
     ) -> Result<Reply> {
         let way = self.way(call)?;
+        let holdings = self.client().holdings(way.key());
         let request = Request {
             call,
-            holdings: self.client().holdings(way.key()),
-            program: &found.package,
-            fingerprint: &|| found.fingerprint,
-            idempotent: found.idempotent,
+            holdings,
+            program: &function.package,
+            fingerprint: &|| function.fingerprint,
+            idempotent: function.idempotent,
             trace: None,
             wants_block: false,
-            record: &|_| Record::default(),
+            record: &|record| At::record(self, &function.name, holdings.key, record),
         };
-        self.client().exchange(&request, &way, encode)
+        let mut encode = |encoder: &mut Encoder<'_, '_>| {
+            let put = encoder.put_encoded(arguments);
+            put.map_err(|e| client::unsent(call, e, "of it"))
+        };
+        let exchanged = self.client().exchange(&request, &way, &mut encode);
+        exchanged.inspect_err(print_if_wanted)
     }
 
     /// Runs a function of this process as its server would.
     fn run_here(
         &'static self,
         call: Call<'_>,
-        found: &Function,
-        encode: Encode<'_, '_>,
+        function: &Function,
+        arguments: &[u8],
     ) -> Result<(Kind, Vec<u8>)> {
-        let (mut arguments, mut body) = (Vec::new(), Vec::new());
-        encode(&mut Encoder::new(&mut arguments, 0, usize::MAX))?;
         let table = registry::table_of(self).map_err(|e| Error::Mismatch(call.trouble(e)))?;
-        let mut reply = function::Reply::new(Encoder::new(&mut body, 0, usize::MAX));
-        let _entered = scope::enter(Scope::Outside);
-        let mut run = |handler: Handler| handler(&mut Decoder::new(&arguments), &mut reply);
-        let function = table.get(&found.name);
-        if let Err(fault) = function.map_or(Err(Fault::UnknownFunction), |it| run(it.handler)) {
-            body.clear();
+        let found = table.get(&function.name);
+        let ended = found.map_or(Err(Fault::UnknownFunction), |it| it.run(arguments));
+        ended.map_err(|fault| {
+            let mut body = Vec::new();
             fault.put(&mut body);
-            return Err(client::fault_error(call, &body));
-        }
-        let (kind, block) = (reply.kind(), reply.into_block());
-        body.extend_from_slice(&block);
-        Ok((kind, body))
+            client::fault_error(call, &body)
+        })
     }
+}
+
+impl Interface {
+    /// The function of that name on the wire.
+    ///
+    /// # Errors
+    /// [`Error::UnknownFunction`], which says what may be meant.
+    pub fn function(&self, name: &str) -> Result<&Function> {
+        let mut names = self.functions.iter().map(|function| &*function.name);
+        let found = self.functions.iter().find(|function| function.name == name);
+        found.ok_or_else(|| {
+            let hint = nearest(name, names.by_ref());
+            let call = Call::of(&self.server, name);
+            Error::UnknownFunction(
+                call.trouble(format_args!("the server offers no such function{hint}")),
+            )
+        })
+    }
+}
+
+impl Function {
+    /// What a word of a command line means as the value of an argument: where a text is expected, the
+    /// word itself; else JSON, if it is, such as a number or a list; else the word.
+    ///
+    /// Of an argument that there is not it is the word as well, and the call then says so.
+    #[must_use]
+    pub fn value_of(&self, argument: &str, word: &str) -> Value {
+        let structure = self.structure.as_ref();
+        let types = Types(structure.map_or(&[], |structure| &structure.definitions));
+        let types_of = structure.map_or(&[][..], |structure| &structure.arguments);
+        let mut typed = self.arguments.iter().zip(types_of);
+        let found = typed.find(|((name, _), _)| name == argument);
+        let text = || Value::String(word.into());
+        match found {
+            // JSON has no integers of more than 64 bits, but as texts.
+            Some((_, Type::Integer { .. })) => word
+                .parse()
+                .map(|number: i64| number.into())
+                .or_else(|_| word.parse().map(|number: u64| number.into()))
+                .unwrap_or_else(|_| text()),
+            Some((_, ty)) if !types.is_word(ty) => {
+                serde_json::from_str(word).unwrap_or_else(|_| text())
+            }
+            _ => text(),
+        }
+    }
+}
+
+/// What the values of a function are, in words, as far as serde shows its types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InWords {
+    /// Its arguments, in their order.
+    pub arguments: Vec<String>,
+    /// Its answer.
+    pub answer: Option<String>,
+    /// What it fails with, if that travels as its own type.
+    pub error: Option<String>,
+}
+
+impl Function {
+    /// What its arguments, its answer and its error are; `None` if serde does not show its types.
+    #[must_use]
+    pub fn in_words(&self) -> Option<InWords> {
+        let structure = self.structure.as_ref()?;
+        let types = Types(&structure.definitions);
+        let words = |ty: &Type| types.words(ty);
+        Some(InWords {
+            arguments: structure.arguments.iter().map(words).collect(),
+            answer: structure.answer.as_ref().map(words),
+            error: structure.error.as_ref().map(words),
+        })
+    }
+}
+
+/// The types of a function, without which nobody can call it by its name.
+fn structure<'f>(function: &'f Function, call: Call<'_>) -> Result<&'f Structure> {
+    function
+        .structure
+        .as_ref()
+        .ok_or_else(|| Error::Unsendable {
+            what: "a value".into(),
+            why: call.with("the server does not show all of its types".into(), false),
+        })
+}
+
+/// The arguments as a compiled client would send them.
+fn encoded(function: &Function, call: Call<'_>, arguments: &Map<String, Value>) -> Result<Vec<u8>> {
+    let structure = structure(function, call)?;
+    check_names(function, call, arguments)?;
+    let mut encoded = Vec::new();
+    let mut encoder = Encoder::new(&mut encoded, 0, usize::MAX);
+    let types = Types(&structure.definitions);
+    for ((name, written), ty) in function.arguments.iter().zip(&structure.arguments) {
+        let value = arguments.get(name).unwrap_or(&Value::Null);
+        let put = encoder.put(&Told { types, ty, value });
+        put.map_err(|e| with_type(client::unsent(call, e, name), call, written))?;
+    }
+    Ok(encoded)
 }
 
 fn read(kind: Kind, body: &[u8], structure: &Structure) -> Result<Value, Undecoded> {
@@ -135,19 +231,6 @@ fn read(kind: Kind, body: &[u8], structure: &Structure) -> Result<Value, Undecod
     let mut decoder = Decoder::new(body);
     let value = decoder.take_with(Expected { types, ty })?;
     decoder.finish().map(|()| value)
-}
-
-fn find<'i>(interface: &'i Interface, call: Call<'_>, name: &str) -> Result<&'i Function> {
-    let mut functions = interface.functions.iter();
-    functions
-        .clone()
-        .find(|function| function.name == name)
-        .ok_or_else(|| {
-            let hint = nearest(name, functions.by_ref().map(|function| &*function.name));
-            Error::UnknownFunction(
-                call.trouble(format_args!("the server offers no such function{hint}")),
-            )
-        })
 }
 
 fn check_names(function: &Function, call: Call<'_>, arguments: &Map<String, Value>) -> Result<()> {
@@ -186,11 +269,17 @@ fn with_type(e: Error, call: Call<'_>, written: &str) -> Error {
     }
 }
 
-/// The right name that somebody may have meant, in words that follow what is wrong.
+/// The right name that somebody may have meant, or which names there are, in words that follow what is
+/// wrong.
 fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> String {
-    let near = names.map(|name| (strsim::normalized_damerau_levenshtein(wrong, name), name));
+    const MOST: usize = 8;
+    let names: Vec<_> = names.collect();
+    let near = names
+        .iter()
+        .map(|name| (strsim::normalized_damerau_levenshtein(wrong, name), name));
     match near.max_by(|(a, _), (b, _)| a.total_cmp(b)) {
         Some((likeness, name)) if likeness > 0.4 => format!("; is `{name}` meant?"),
+        Some(_) if names.len() <= MOST => format!("; there is `{}`", names.join("`, `")),
         _ => String::new(),
     }
 }
@@ -213,6 +302,16 @@ impl<'a> Types<'a> {
 
     fn is_option(self, ty: &Type) -> bool {
         matches!(self.defined(ty), Some(Definition::Optional(_)))
+    }
+
+    /// Whether a word of a command line is a value of it as it stands.
+    fn is_word(self, ty: &Type) -> bool {
+        match (ty, self.defined(ty)) {
+            (Type::Text | Type::Char | Type::Bytes, _) => true,
+            (Type::Newtype(_, inner), _) => self.is_word(inner),
+            (_, Some(Definition::Optional(held))) => self.is_word(held),
+            _ => false,
+        }
     }
 
     /// Whether a value of it is a text in JSON.

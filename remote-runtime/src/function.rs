@@ -83,6 +83,20 @@ impl Function {
         }
     }
 
+    /// Runs it in this process, with arguments as they are sent, and returns its reply.
+    ///
+    /// # Errors
+    /// If it fails, or the arguments are none of its.
+    pub(crate) fn run(&self, arguments: &[u8]) -> Result<(Kind, Vec<u8>), Fault> {
+        let mut body = Vec::new();
+        let mut reply = Reply::new(Encoder::new(&mut body, 0, usize::MAX));
+        let _entered = scope::enter(Scope::Outside);
+        (self.handler)(&mut Decoder::new(arguments), &mut reply)?;
+        let (kind, block) = (reply.kind(), reply.into_block());
+        body.extend_from_slice(&block);
+        Ok((kind, body))
+    }
+
     fn structure(&self) -> Option<Structure> {
         let mut shape = Shape::new();
         self.show_types(&mut shape)?;

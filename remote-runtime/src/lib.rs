@@ -27,6 +27,7 @@ pub mod variable;
 mod guarded;
 #[cfg(feature = "json")]
 mod dynamic;
+pub mod discovery;
 #[doc(hidden)]
 pub mod call;
 mod server;
@@ -61,6 +62,8 @@ mod error;
 #[doc(hidden)]
 pub use build::Build;
 pub use caller::{Caller, caller};
+#[cfg(feature = "json")]
+pub use dynamic::InWords;
 pub use error::{Details, Error, Failure, InCall, Result, Trouble};
 pub use guarded::Guarded;
 pub use hook::{Call, Outcome};

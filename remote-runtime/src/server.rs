@@ -19,11 +19,14 @@ use crate::wire::frame::LARGEST;
 use crate::wire::interface::Function;
 
 mod control;
+mod found;
 mod host;
 mod init;
 mod way;
 
 pub use control::Status;
+use found::Found;
+pub(crate) use found::{check_name, quoted};
 pub use init::init;
 pub(crate) use way::Way;
 
@@ -70,6 +73,8 @@ pub struct Server {
     /// Where functions run, as far as that is known: one of the constants below.
     role: AtomicU8,
     client: Client,
+    /// What was found of it, if it is no server of this program.
+    found: Option<Found>,
 }
 
 const UNKNOWN: u8 = 0;
@@ -126,6 +131,7 @@ impl Server {
             key: Mutex::new(None),
             role: AtomicU8::new(UNKNOWN),
             client: Client::new(name),
+            found: None,
         }
     }
 
@@ -368,7 +374,8 @@ impl Server {
     #[must_use]
     pub fn key(&'static self) -> String {
         let Some(ask) = self.one_per else {
-            return String::new();
+            let found = self.found.as_ref().map(|found| found.key.clone());
+            return found.unwrap_or_default();
         };
         let served = self.key.lock().clone();
         served.unwrap_or_else(ask)

@@ -73,6 +73,11 @@ pub(crate) fn connect(path: &Path, patience: Duration) -> io::Result<UnixStream>
     Ok(UnixStream::from(socket))
 }
 
+/// Whether a socket can have this path: most systems know only about a hundred bytes of it.
+pub(crate) fn fits(path: &Path) -> bool {
+    SocketAddrUnix::new(path).is_ok()
+}
+
 /// A socket at its path, on which nobody listens yet, so that nobody can connect.
 #[derive(Debug)]
 pub(crate) struct Bound(OwnedFd);

@@ -28,6 +28,14 @@ mod holding;
 mod hooks;
 /// What a server says that it offers.
 mod offers;
+/// The command `remotex`.
+mod command;
+/// Servers started, stopped, followed and measured by it.
+mod care;
+/// What it says of servers with which something is wrong.
+mod doctor;
+/// What shells complete.
+mod completion;
 /// Servers that systemd starts.
 mod manager;
 /// What is spoken wrongly, to servers and to clients.

@@ -36,6 +36,29 @@ impl Home {
         self.0.command(program_path(program))
     }
 
+    /// The command `remotex`.
+    pub(crate) fn remotex(&self, words: &[&str]) -> Command {
+        let mut command = self.any(env!("CARGO_BIN_EXE_remotex"));
+        command.args(words);
+        command
+    }
+
+    /// Runs the command, which must do what it is asked, and returns what it printed, without the last
+    /// line's end.
+    pub(crate) fn run_remotex(&self, words: &[&str]) -> String {
+        let output = self.remotex(words).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", stderr(&output));
+        stdout(&output)
+    }
+
+    /// Runs the command, which must refuse, and returns its code and its sentence.
+    pub(crate) fn refusal(&self, words: &[&str]) -> (i32, String) {
+        let output = self.remotex(words).output().unwrap();
+        let words = stderr(&output);
+        let sentence = words.trim_end().trim_start_matches("error: ").to_owned();
+        (output.status.code().unwrap(), sentence)
+    }
+
     /// Any program, in the same way.
     pub(crate) fn any(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         self.0.command(program)
@@ -117,6 +140,18 @@ pub(crate) fn is_alive(pid: i32) -> bool {
             .unwrap()
             .trim_start()
             .starts_with('Z')
+}
+
+/// Pins something to the board of a home, and returns the process of its server.
+pub(crate) fn board(home: &Home) -> i32 {
+    let mut post = home.command("bboard");
+    assert!(post.args(["hello", "world"]).status().unwrap().success());
+    home.servers()[0].try_into().unwrap()
+}
+
+/// What the command prints, which must be JSON.
+pub(crate) fn json_of(home: &Home, words: &[&str]) -> serde_json::Value {
+    serde_json::from_str(&home.run_remotex(words)).unwrap()
 }
 
 /// An example, which `cargo test` has built beside this test.

@@ -23,7 +23,7 @@ const LAYERS: [&[&str]; 11] = [
     &["hook", "trace"],
     &["argument", "client", "serve", "daemon"],
     &["server", "registry"],
-    &["variable", "guarded"],
+    &["variable", "guarded", "discovery"],
     &["call"],
     &["answer", "remote", "dynamic"],
 ];

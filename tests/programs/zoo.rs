@@ -91,7 +91,7 @@ fn main() -> ExitCode {
                 .map(|status| holders::resident(status.pid)),
         ),
         ["boxes"] => show(objects::boxes()),
-        ["serve"] => show(ZOO.listen()),
+        ["serve"] | ["without-init-serve"] => show(ZOO.listen()),
         ["serve", name] => show(server(name).listen()),
         ["serve-twice"] => show(ZOO.listen().and_then(|()| ZOO.listen())),
         ["blocked", "start", name] => {

@@ -9,6 +9,9 @@
 //!                    READY     calls are taken
 //!                    FAILED    and why, until the end of the stream
 //! ```
+//!
+//! A child may also be started to run one function by itself, for who measures how long that takes
+//! (`trial`): see there.
 
 use std::ffi::OsStr;
 use std::io::{self, Read};
@@ -20,6 +23,7 @@ use std::{env, fs, str};
 
 use super::launch;
 use super::lock::Lock;
+use super::trial::{TRIAL, Trial};
 use super::{Given, Which};
 use crate::address::LONGEST_KEY;
 use crate::testing;
@@ -29,8 +33,8 @@ use crate::transport::{self, Bound};
 /// a variable is.
 pub(super) const MARK: &str = "remotex:";
 
-const INIT: u8 = b'i';
-const READY: u8 = b'r';
+pub(super) const INIT: u8 = b'i';
+pub(super) const READY: u8 = b'r';
 const FAILED: u8 = b'f';
 
 /// The word for a build that was installed at the same time.
@@ -41,6 +45,13 @@ const LONGEST_WORDS: usize = 64 + 1 + LONGEST_KEY + 1 + TIED.len();
 
 /// How much of a reason is read.
 const LONGEST_REASON: u64 = 64 * 1024;
+
+/// What this process was started for.
+#[derive(Debug)]
+pub(crate) enum Started {
+    Server(Handover),
+    Trial(Trial),
+}
 
 /// What a server is started with.
 #[derive(Debug)]
@@ -55,7 +66,7 @@ pub(crate) struct Handover {
 
 /// Who has started this process.
 #[derive(Debug)]
-pub(crate) struct Starter(UnixStream);
+pub(crate) struct Starter(pub(super) UnixStream);
 
 /// How a start ended.
 #[derive(Debug)]
@@ -132,20 +143,24 @@ fn is_readable(from: &UnixStream, deadline: Instant) -> io::Result<bool> {
     }
 }
 
-/// Takes what this process was started with, if it was started to be a server.
-pub(crate) fn take() -> Option<io::Result<Handover>> {
+/// Takes what this process was started with, if it was started by remotex.
+pub(crate) fn take() -> Option<io::Result<Started>> {
     let mark = env::args_os().next()?;
     mark.as_bytes()
         .starts_with(OsStr::new(MARK).as_bytes())
         .then(receive)
 }
 
-fn receive() -> io::Result<Handover> {
+fn receive() -> io::Result<Started> {
     let starter = UnixStream::from(rustix::stdio::stdin().try_clone_to_owned()?);
     rustix::stdio::dup2_stdin(fs::File::open("/dev/null")?)?;
     let mut words = Vec::with_capacity(LONGEST_WORDS);
     let mut descriptors = Vec::new();
     transport::receive_with(&starter, &mut words, &mut descriptors)?;
+    close_on_exec(starter.as_fd())?;
+    if let Some(request) = words.strip_prefix(TRIAL) {
+        return Trial::receive(Starter(starter), request.to_owned()).map(Started::Trial);
+    }
     let not_ours = || {
         io::Error::new(
             io::ErrorKind::InvalidData,
@@ -153,7 +168,6 @@ fn receive() -> io::Result<Handover> {
         )
     };
     let [starting, lock, socket] = <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| not_ours())?;
-    close_on_exec(starter.as_fd())?;
     let words = str::from_utf8(&words).map_err(|_| not_ours())?;
     let (name, rest) = words.split_once('\0').ok_or_else(not_ours)?;
     let (key, tied) = rest.split_once('\0').ok_or_else(not_ours)?;
@@ -166,13 +180,13 @@ fn receive() -> io::Result<Handover> {
         lock: Lock::handed_over(lock),
         socket: Bound::handed_over(socket),
     };
-    Ok(Handover {
+    Ok(Started::Server(Handover {
         name,
         key,
         tied,
         given,
         starter,
-    })
+    }))
 }
 
 fn close_on_exec(descriptor: BorrowedFd<'_>) -> io::Result<()> {
@@ -190,12 +204,12 @@ impl Starter {
         testing::end_with(self.0);
     }
 
-    /// This will be no server.
-    pub(crate) fn failed(self, why: &str) {
+    /// This will not be what it was started for.
+    pub(crate) fn failed(&self, why: &str) {
         self.say(&[&[FAILED], why.as_bytes()].concat());
     }
 
-    fn say(&self, words: &[u8]) {
+    pub(super) fn say(&self, words: &[u8]) {
         // A starter that has gone does not want to know.
         let _ = transport::send(&self.0, words);
     }

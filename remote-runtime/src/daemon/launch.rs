@@ -1,6 +1,6 @@
 //! Starts this same program again, as a process that has nothing of its starter but what it is handed.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{env, ffi::OsString};
 
 use super::handover::{self, MARK, Outcome};
@@ -66,16 +66,67 @@ pub(super) fn launch(
         handover::give(&ours, which, &given)?;
         testing::step("start: handed over");
         drop(given);
-        spawn(call, which, theirs, log)?;
+        spawn(call, which, theirs, log.into_outputs()?)?;
         testing::step("start: child spawned");
         Ok((handover::outcome(&ours, deadline)?, ours))
     });
     let (outcome, child) = outcome.map_err(|e| call.io("its process cannot be started", e))?;
-    let why = match outcome {
-        Outcome::Ready => {
-            testing::keep(child);
-            return Ok(());
+    explain::say(call, || format!("its log is `{}`", path.display()));
+    if matches!(outcome, Outcome::Ready) {
+        testing::keep(child);
+        return Ok(());
+    }
+    Err(failure(call, "the server did not start", outcome, &|| {
+        log::quote(&path, before)
+    }))
+}
+
+/// Starts a process of `which` program that runs a function by itself, as `words` say, and waits until
+/// it has. It is an ordinary child, which costs what a process costs.
+#[cfg(feature = "json")]
+pub(super) fn launch_trial(
+    call: Call<'_>,
+    which: Which<'_>,
+    words: &[u8],
+    deadline: Instant,
+) -> Result<Vec<u8>, Error> {
+    use std::io::Read;
+
+    let mut measured = Vec::new();
+    let outcome = UnixStream::pair().and_then(|(ours, theirs)| {
+        let mut command = command(which, theirs)?;
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        // Only the child has the other end from here on, so that its end is seen.
+        drop(command);
+        let outcome = crate::transport::send(&ours, words)
+            .and_then(|()| ours.shutdown(std::net::Shutdown::Write))
+            .and_then(|()| handover::outcome(&ours, deadline));
+        if matches!(outcome, Ok(Outcome::Ready)) {
+            ours.set_read_timeout(Some(START))?;
+            (&ours).read_to_end(&mut measured)?;
+        } else {
+            // It may not end by itself.
+            child.kill()?;
         }
+        child.wait()?;
+        outcome
+    });
+    match outcome.map_err(|e| call.io("its process cannot be started", e))? {
+        Outcome::Ready => Ok(measured),
+        other => {
+            let what = "its program cannot run it by itself";
+            Err(failure(call, what, other, &String::new))
+        }
+    }
+}
+
+/// Why a start did not end well; `log` says where more of it stands.
+fn failure(call: Call<'_>, what: &str, outcome: Outcome, log: &dyn Fn() -> String) -> Error {
+    let why = match outcome {
+        Outcome::Ready => String::new(),
         Outcome::Failed(why) => why,
         Outcome::Silent { after_init } => {
             let step = if after_init {
@@ -83,10 +134,7 @@ pub(super) fn launch(
             } else {
                 "it has not reached `remotex::init()` in time, which belongs at the top of `main`"
             };
-            return Err(Error::TimedOut(call.trouble(format_args!(
-                "the server did not start: {step}{}",
-                log::quote(&path, before)
-            ))));
+            return Error::TimedOut(call.trouble(format_args!("{what}: {step}{}", log())));
         }
         Outcome::Died { after_init } => {
             let step = if after_init {
@@ -94,39 +142,26 @@ pub(super) fn launch(
             } else {
                 "before it reached `remotex::init()`, which belongs at the top of `main`"
             };
-            format!("its process ended {step}{}", log::quote(&path, before))
+            format!("its process ended {step}{}", log())
         }
     };
-    Err(Error::Unreachable(
-        call.trouble(format_args!("the server did not start: {why}")),
-    ))
+    Error::Unreachable(call.trouble(format_args!("{what}: {why}")))
 }
 
 /// Starts the child, whose standard input is `theirs`.
-fn spawn(call: Call<'_>, which: Which<'_>, theirs: UnixStream, log: Log) -> io::Result<()> {
+fn spawn(
+    call: Call<'_>,
+    which: Which<'_>,
+    theirs: UnixStream,
+    [output, errors]: [File; 2],
+) -> io::Result<()> {
     let most_descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile)
         .current
         .unwrap_or(0);
-    let program = program()?;
-    explain::say(call, || {
-        format!(
-            "it starts `{}`, whose log is `{}`",
-            program.display(),
-            log.path().display()
-        )
-    });
-    let [output, errors] = log.into_outputs()?;
-    let mut command = Command::new(program);
-    command
-        .arg0(format!("{MARK}{which}"))
-        .args(testing::arguments())
-        .env_clear()
-        .envs(env::vars_os().filter(|(name, _)| is_kept(name, which.env)))
-        .envs(testing::variable())
-        .current_dir("/")
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .stdout(output)
-        .stderr(errors);
+    let mut command = command(which, theirs)?;
+    let program = Path::new(command.get_program()).display();
+    explain::say(call, || format!("it starts `{program}`"));
+    command.stdout(output).stderr(errors);
     // SAFETY: `detach` makes system calls only, all of them async-signal-safe; it allocates nothing
     // and touches nothing of its parent's memory.
     unsafe {
@@ -138,6 +173,25 @@ fn spawn(call: Call<'_>, which: Which<'_>, theirs: UnixStream, log: Log) -> io::
         Err(e) if e.raw_os_error() != Some(libc::ECHILD) => Err(e),
         _ => Ok(()),
     }
+}
+
+/// The program of the server, marked as what was started by us, with `theirs` as its standard input and
+/// nothing of our environment but what a server keeps.
+fn command(which: Which<'_>, theirs: UnixStream) -> io::Result<Command> {
+    let program = which
+        .program
+        .map_or_else(program, |path| Ok(path.to_owned()))?;
+    let mut command = Command::new(program);
+    command
+        .arg0(format!("{MARK}{which}"))
+        .args(testing::arguments())
+        .env_clear()
+        .envs(env::vars_os().filter(|(name, _)| is_kept(name, which.env)))
+        .envs(testing::variable())
+        .envs(which.moved)
+        .current_dir("/")
+        .stdin(Stdio::from(OwnedFd::from(theirs)));
+    Ok(command)
 }
 
 /// The file that this process runs, even if another one lies at its path by now. By its path, it has
@@ -186,6 +240,13 @@ fn detach(most_descriptors: u64) -> io::Result<()> {
     unsafe { libc::alarm(LIMIT) };
     close_others_on_exec(most_descriptors);
     Ok(())
+}
+
+/// Gives this process, which runs something by itself, so much more time than its start had.
+pub(super) fn allow(more: Duration) {
+    let seconds = libc::c_uint::try_from(more.as_secs()).unwrap_or(libc::c_uint::MAX);
+    // SAFETY: alarm(2) only sets a timer.
+    unsafe { libc::alarm(LIMIT.saturating_add(seconds)) };
 }
 
 /// Takes back the limit of time under which this process was started.

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -51,6 +51,12 @@ impl Lock {
     /// Whether the lock is still the file at `path`.
     pub(crate) fn is_at(&self, path: &Path) -> io::Result<bool> {
         is_at(&self.0, path)
+    }
+
+    /// Writes into its file, in place of what stood there.
+    pub(super) fn write(&self, text: &[u8]) -> io::Result<()> {
+        self.0.set_len(0)?;
+        self.0.write_all_at(text, 0)
     }
 
     /// Lets it go, also where descriptors of it are left elsewhere: in the process that handed it

@@ -3,12 +3,13 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
 use super::lock::Lock;
+use super::note::Note;
 use crate::address::Files;
-use crate::testing;
+use crate::{paths, testing};
 
 /// Which file it is, as device and number.
 type Identity = (u64, u64);
@@ -26,8 +27,13 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The place of a server whose socket lies there by now.
-    pub(crate) fn take(files: Files, lock: Lock, owned: bool) -> Self {
+    /// The place of a server whose socket lies there by now. Who looks for it finds `note` there; if
+    /// that cannot be written, it is only found by those who know where it is.
+    pub(crate) fn take(files: Files, lock: Lock, owned: bool, note: &Note) -> Self {
+        let mut text = Vec::new();
+        note.put(&mut text);
+        let _ = lock.write(&text);
+        let _ = link(&files);
         Self {
             socket: identity(&files.socket),
             changes: files.socket.parent().and_then(|folder| watch(folder).ok()),
@@ -85,6 +91,21 @@ impl Drop for Place {
             self.lock.release();
         }
     }
+}
+
+/// Leaves a link in the folder of all servers to a socket that lies elsewhere.
+fn link(files: &Files) -> io::Result<()> {
+    let Some(link) = files.link() else {
+        return Ok(());
+    };
+    if fs::read_link(&link).is_ok_and(|there| there == files.socket) {
+        return Ok(());
+    }
+    let folder = paths::folder();
+    paths::create(&folder)?;
+    paths::check(&folder).map_err(|_| io::ErrorKind::PermissionDenied)?;
+    let _ = fs::remove_file(&link);
+    symlink(&files.socket, &link)
 }
 
 fn identity(path: &Path) -> Option<Identity> {

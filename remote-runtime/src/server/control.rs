@@ -81,7 +81,7 @@ impl Server {
         let starting = daemon::begin(call, &files, way.start_by())?;
         let succession = match way.find(call)? {
             Some(stream) => {
-                let program = registry::program_of(self);
+                let program = self.package();
                 client::restart(call, &way.holding_start(), stream, program)?
             }
             None => Succession::Ended,
@@ -109,7 +109,7 @@ impl Server {
             Some(stream) => client::interface(call, &way, stream)?,
             None => None,
         };
-        interface.ok_or_else(|| Error::Unreachable(call.trouble("it does not run")))
+        interface.ok_or_else(|| self.not_running(call))
     }
 
     /// What the server is doing.
@@ -124,13 +124,12 @@ impl Server {
             None => None,
         };
         let Some((hello, report)) = status else {
-            let why = match way.files(call)? {
-                Some(_) => "it does not run",
-                None => {
-                    "its address is `local:`, so that its functions run where they are called, and there is none"
-                }
-            };
-            return Err(Error::Unreachable(call.trouble(why)));
+            return Err(match way.files(call)? {
+                Some(_) => self.not_running(call),
+                None => Error::Unreachable(call.trouble(
+                    "its address is `local:`, so that its functions run where they are called, and there is none",
+                )),
+            });
         };
         Ok(Status {
             pid: hello.pid,
@@ -141,6 +140,29 @@ impl Server {
             running: report.running,
             calls: report.calls,
             holders: report.holders,
+        })
+    }
+}
+
+impl Server {
+    /// The crate that declares its functions; empty if there are none.
+    fn package(&'static self) -> &'static str {
+        match &self.found {
+            Some(found) => &found.package,
+            None => registry::program_of(self),
+        }
+    }
+
+    fn not_running(&self, call: Call<'_>) -> Error {
+        Error::Unreachable(match &self.found {
+            None => call.trouble("it does not run"),
+            Some(found) => match found.may_start(call) {
+                Ok(()) => call.trouble(format_args!(
+                    "it does not run; start it with {}",
+                    found.command(self.name, "start")
+                )),
+                Err(_) => call.trouble("it does not run; run its program"),
+            },
         })
     }
 }

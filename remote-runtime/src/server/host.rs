@@ -1,5 +1,6 @@
 //! Serving: in the foreground, or as the process that was started for it.
 
+use std::env;
 use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
@@ -8,13 +9,16 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 
-use super::{LOCAL, Server, UNKNOWN, Way};
+use super::{INITIALISED, LOCAL, Server, UNKNOWN, Way};
 use crate::address::Files;
 use crate::client::{self, Route};
 use crate::daemon::handover::Handover;
+use crate::daemon::note::{Note, Origin};
 use crate::daemon::place::Place;
+use crate::daemon::trial::Trial;
 use crate::daemon::{self, Given, log, manager};
 use crate::error::{Call, Error, Result};
+use crate::function::{Function, Table};
 use crate::registry;
 use crate::serve::{Footing, Host, Service, Yields};
 use crate::{testing, thread};
@@ -92,6 +96,38 @@ impl Server {
         ended
     }
 
+    /// Runs a function as if this process served, and nobody could call: what `on_start` loads is there,
+    /// and nothing is saved.
+    pub(super) fn attempt(&'static self, trial: &Trial) {
+        let _role = Role::take(self, &trial.request.key);
+        let request = &trial.request;
+        let found = registry::table_of(self).map_err(|e| e.to_string());
+        let found = found.and_then(|table| {
+            let function = table.get(&request.function);
+            let is_it = |function: &&Function| function.fingerprint() == request.fingerprint;
+            function.filter(is_it).ok_or_else(|| {
+                "its program is another build by now than the one that serves".to_owned()
+            })
+        });
+        let ready = found.and_then(|function| {
+            let loaded = self.on_start.map_or(Ok(()), |load| load());
+            loaded.map(|()| function).map_err(|e| e.to_string())
+        });
+        match ready {
+            Ok(function) => trial.run(|| {
+                let run = || {
+                    function
+                        .run(&request.arguments)
+                        .map_err(|fault| fault.to_string())
+                };
+                thread::quietly(run)
+                    .unwrap_or_else(|| Err("it panicked".into()))
+                    .map(drop)
+            }),
+            Err(why) => trial.failed(&why),
+        }
+    }
+
     /// Serves from start to end. Nobody can connect before all is ready; who would, waits for the
     /// start lock, or is told that nobody listens.
     fn serve(
@@ -110,15 +146,17 @@ impl Server {
             socket,
         } = given;
         let is_daemon = yields != Yields::Never;
+        let table = registry::table_of(self).map_err(|e| Error::Mismatch(call.trouble(e)));
+        let note = self.note(key, table.as_ref().map_or(&[], Table::programs), owned);
         let ground = Ground {
             logs: is_daemon.then(|| files.logs()),
-            place: Place::take(files, lock, owned),
+            place: Place::take(files, lock, owned, &note),
         };
         let _role = Role::take(self, key);
         let service = Service {
             name: self.name,
             key: key.to_owned(),
-            table: registry::table_of(self).map_err(|e| Error::Mismatch(call.trouble(e)))?,
+            table: table?,
             limit: self.max_message,
             max_connections: self.max_connections,
             idle_timeout: self.idle_timeout,
@@ -168,6 +206,25 @@ impl Server {
             host.end_with_process();
         }
         ended
+    }
+}
+
+impl Server {
+    /// What is left for those who look for servers.
+    fn note(&self, key: &str, packages: &[&str], owned: bool) -> Note {
+        let texts = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();
+        Note {
+            server: self.name.to_owned(),
+            key: key.to_owned(),
+            program: env::current_exe().unwrap_or_default(),
+            origin: match INITIALISED.load(Ordering::Acquire) {
+                _ if !owned => Origin::Manager,
+                true => Origin::Program,
+                false => Origin::Hand,
+            },
+            packages: texts(packages),
+            keep: texts(self.keep_env),
+        }
     }
 }
 

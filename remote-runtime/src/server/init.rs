@@ -6,7 +6,8 @@ use std::process;
 use std::sync::atomic::Ordering;
 
 use super::INITIALISED;
-use crate::daemon::handover;
+use crate::daemon::handover::{self, Started};
+use crate::daemon::trial::Trial;
 use crate::registry;
 
 /// Lets [`autostart`](crate::Server::autostart) and [`start`](crate::Server::start) run this same
@@ -24,9 +25,9 @@ use crate::registry;
 /// ```
 pub fn init() {
     INITIALISED.store(true, Ordering::Release);
-    let handover = match handover::take() {
+    let started = match handover::take() {
         None => return,
-        Some(Ok(handover)) => handover,
+        Some(Ok(started)) => started,
         Some(Err(e)) => {
             say(&format_args!(
                 "this process was to become a remotex server, and was not handed what that takes: {e}"
@@ -34,12 +35,15 @@ pub fn init() {
             process::exit(1);
         }
     };
+    let handover = match started {
+        Started::Server(handover) => handover,
+        Started::Trial(trial) => {
+            attempt(&trial);
+            process::exit(0);
+        }
+    };
     let Some(server) = registry::server(&handover.name) else {
-        let why = format!(
-            "no function of this program is remote on server `{}`",
-            handover.name
-        );
-        handover.starter.failed(&why);
+        handover.starter.failed(&no_server(&handover.name));
         process::exit(1);
     };
     if let Err(e) = server.serve_as_daemon(handover) {
@@ -47,6 +51,18 @@ pub fn init() {
         process::exit(1);
     }
     process::exit(0);
+}
+
+/// Runs a function without a server, for who measures.
+fn attempt(trial: &Trial) {
+    match registry::server(&trial.request.server) {
+        Some(server) => server.attempt(trial),
+        None => trial.failed(&no_server(&trial.request.server)),
+    }
+}
+
+fn no_server(name: &str) -> String {
+    format!("no function of this program is remote on server `{name}`")
 }
 
 /// To the log, which may be on a disk that is full.

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{INITIALISED, Server};
+use super::{Found, INITIALISED, Server};
 use crate::address::{self, Address, Files, LONGEST_KEY};
 use crate::build::Build;
 use crate::client::{self, Deadline, Route, Succession};
@@ -88,11 +88,13 @@ impl Way {
         }
     }
 
-    pub(super) fn which(&self) -> Which<'_> {
+    pub(crate) fn which(&self) -> Which<'_> {
         Which {
             name: self.server.name,
             key: &self.key,
             env: self.server.keep_env,
+            program: self.server.found.as_ref().map(|found| &*found.program),
+            moved: self.server.found.as_ref().and_then(Found::moved),
             tied: false,
         }
     }
@@ -141,6 +143,9 @@ impl Way {
     }
 
     pub(super) fn may_start(&self, call: Call<'_>, files: &Files, because: &str) -> Result<()> {
+        if let Some(found) = &self.server.found {
+            return found.may_start(call);
+        }
         if is_initialised() {
             return Ok(());
         }
@@ -150,6 +155,15 @@ impl Way {
             files.socket.display(),
             address::variable(self.server.name)
         ))))
+    }
+
+    /// Whether the program can do the work of the server by itself.
+    #[cfg(feature = "json")]
+    pub(crate) fn may_run_alone(&self, call: Call<'_>) -> Result<()> {
+        match self.files(call)? {
+            Some(files) => self.may_start(call, &files, "it would be at"),
+            None => Ok(()),
+        }
     }
 
     /// Its socket, as far as that is known.

@@ -53,6 +53,6 @@ pub(crate) fn number(value: &[u8]) -> Result<u64, Malformed> {
 
 /// A field that is text for people: what is not UTF-8 in it is replaced.
 #[inline(never)]
-pub(super) fn text(value: &[u8]) -> String {
+pub(crate) fn text(value: &[u8]) -> String {
     String::from_utf8_lossy(value).into_owned()
 }

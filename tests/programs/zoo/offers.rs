@@ -341,6 +341,8 @@ pub(crate) fn json() {
         call("fail", json!({"how": "Not"})).unwrap(),
         Ok(json!("Remote<Branch>"))
     );
+    // It went before the next call, over the same connection.
+    assert_eq!(call("HEIGHT::get", json!({})).unwrap(), Ok(json!(0)));
     assert!(OFFERING.status().unwrap().holders.is_empty());
     wrong(&arguments);
 }

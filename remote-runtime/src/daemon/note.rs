@@ -1,0 +1,106 @@
+//! What a server writes into its lock for those who look for servers: who it is, and how it comes to
+//! be. Nobody trusts it further than the folder that it lies in; whether a server runs, only the lock
+//! says.
+//!
+//! ```text
+//! note := SERVER text, KEY text, PROGRAM path, ORIGIN, (PACKAGE text)*, (KEEP text)*
+//! ```
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use crate::wire::fields::{self, put};
+
+const SERVER: u8 = 1;
+const KEY: u8 = 2;
+const PROGRAM: u8 = 3;
+const ORIGIN: u8 = 4;
+const PACKAGE: u8 = 5;
+const KEEP: u8 = 6;
+
+/// Who serves, or did.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Note {
+    pub(crate) server: String,
+    pub(crate) key: String,
+    pub(crate) program: PathBuf,
+    pub(crate) origin: Origin,
+    /// The crates that declare its functions.
+    pub(crate) packages: Vec<String>,
+    /// What it keeps of the environment of who starts it, beyond what every server keeps.
+    pub(crate) keep: Vec<String>,
+}
+
+/// How a server comes to be.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Its program is run by hand.
+    #[default]
+    Hand,
+    /// Its program becomes the server when it is started as one.
+    Program,
+    /// A service manager listens for it.
+    Manager,
+}
+
+impl Note {
+    pub(crate) fn put(&self, out: &mut Vec<u8>) {
+        put(out, SERVER, self.server.as_bytes());
+        put(out, KEY, self.key.as_bytes());
+        put(out, PROGRAM, self.program.as_os_str().as_bytes());
+        put(out, ORIGIN, &[self.origin as u8]);
+        for package in &self.packages {
+            put(out, PACKAGE, package.as_bytes());
+        }
+        for name in &self.keep {
+            put(out, KEEP, name.as_bytes());
+        }
+    }
+
+    /// Reads a note; `None` if it is none, as of a server that is writing it just now.
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        let mut note = Self::default();
+        for field in fields::read(body) {
+            let (tag, value) = field.ok()?;
+            match tag {
+                SERVER => note.server = fields::text(value),
+                KEY => note.key = fields::text(value),
+                PROGRAM => note.program = PathBuf::from(OsStr::from_bytes(value)),
+                ORIGIN => {
+                    note.origin = match value {
+                        [1] => Origin::Program,
+                        [2] => Origin::Manager,
+                        _ => Origin::Hand,
+                    }
+                }
+                PACKAGE => note.packages.push(fields::text(value)),
+                KEEP => note.keep.push(fields::text(value)),
+                _ => {}
+            }
+        }
+        crate::address::is_name(&note.server).then_some(note)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_note_is_read_back(key: String, program: PathBuf, packages: Vec<String>, keep: Vec<String>, of in 0..3) {
+            let origin = [Origin::Hand, Origin::Program, Origin::Manager][of as usize];
+            let note = Note { server: "bboard".into(), key, program, origin, packages, keep };
+            let mut body = Vec::new();
+            note.put(&mut body);
+            prop_assert_eq!(Note::read(&body), Some(note));
+        }
+
+        #[test]
+        fn any_bytes_are_a_note_or_none(body: Vec<u8>) {
+            let _ = Note::read(&body);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What is wrong with a server: everything that its life relies on, looked at in the order in which one
+//! thing needs another.
+
+mod files;
+mod life;
+mod processes;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustix::process::{Resource, getrlimit};
+
+use super::{Trace, traces};
+use crate::address::{self, Address};
+use crate::daemon::lock::Lock;
+use crate::paths;
+use crate::server::{check_name, quoted};
+
+/// Something that a server relies on, and how it is with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Check {
+    /// What was looked at: `folder`, `lock`, `log`.
+    pub what: &'static str,
+    /// Whether it is as it must be.
+    pub verdict: Verdict,
+    /// What was found, in a few words.
+    pub found: String,
+    /// The command that mends it, for a shell.
+    pub fix: Option<String>,
+}
+
+/// How it is with something that a server relies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It is as it must be.
+    Fine,
+    /// It is not, and [`Check::fix`] mends it.
+    Wrong,
+}
+
+/// How long a start may be seen to go on before it is said to hang.
+const START_SEEN: Duration = Duration::from_secs(2);
+
+/// With less room on its disk, in bytes, a log is as good as lost.
+const LITTLE_ROOM: u64 = 1024 * 1024;
+
+/// With fewer descriptors a server cannot serve: its own files, and some connections.
+const FEW_DESCRIPTORS: u64 = 64;
+
+/// Looks at everything that the server of that name relies on; if there is one for each key, the one of
+/// `key`. What needs something that is wrong is not looked at. It starts nothing and changes nothing.
+///
+/// ```
+/// # extern crate remote_runtime as remotex;
+/// use remotex::discovery::{Verdict, examine};
+///
+/// let checks = examine("no-such-server", None);
+/// let wrong = checks.iter().find(|check| check.verdict == Verdict::Wrong);
+/// assert!(wrong.is_some_and(|check| check.fix.is_some()));
+/// ```
+#[must_use]
+pub fn examine(name: &str, key: Option<&str>) -> Vec<Check> {
+    let mut exam = Exam {
+        name,
+        key,
+        checks: Vec::new(),
+    };
+    exam.go();
+    exam.checks
+}
+
+struct Exam<'a> {
+    name: &'a str,
+    key: Option<&'a str>,
+    checks: Vec<Check>,
+}
+
+impl Exam<'_> {
+    /// `None` if the rest cannot be looked at.
+    fn go(&mut self) -> Option<()> {
+        let moved = self.address()?;
+        self.folder(moved.as_deref())?;
+        let trace = self.trace(moved)?;
+        self.path(&trace)?;
+        let socket = self.socket(&trace)?;
+        self.descriptors()?;
+        self.log(&trace)?;
+        self.start(&trace)?;
+        let is_held = Lock::is_held(&trace.files.lock());
+        if is_held {
+            self.running(&trace, socket)
+        } else {
+            self.program(&trace)?;
+            self.stopped(&trace, socket)
+        }
+    }
+
+    fn fine(&mut self, what: &'static str, found: impl Into<String>) {
+        self.checks.push(Check {
+            what,
+            verdict: Verdict::Fine,
+            found: found.into(),
+            fix: None,
+        });
+    }
+
+    fn wrong<T>(
+        &mut self,
+        what: &'static str,
+        found: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Option<T> {
+        self.checks.push(Check {
+            what,
+            verdict: Verdict::Wrong,
+            found: found.into(),
+            fix: Some(fix.into()),
+        });
+        None
+    }
+
+    /// A command of ours for this server.
+    fn command(&self, what: &str, key: &str) -> String {
+        match key {
+            "" => format!("remotex {what} {}", self.name),
+            key => format!("remotex {what} {} --key {}", self.name, quoted(key)),
+        }
+    }
+
+    /// Its name and its variable. The inner value is where the variable says that it is.
+    fn address(&mut self) -> Option<Option<PathBuf>> {
+        if let Err(e) = check_name(self.name) {
+            return self.wrong("name", format!("{e}"), "remotex ls");
+        }
+        let variable = address::variable(self.name);
+        match address::overridden(self.name) {
+            None => {
+                self.fine(
+                    "address",
+                    format!("{variable} is not set, so it is where servers are"),
+                );
+                Some(None)
+            }
+            Some(Ok(Address::Unix(socket))) => {
+                self.fine(
+                    "address",
+                    format!("{variable} puts it at `{}`", socket.display()),
+                );
+                Some(Some(socket))
+            }
+            Some(Ok(Address::Local)) => {
+                let found = format!(
+                    "{variable} makes its functions run where they are called, without a server"
+                );
+                self.fine("address", found);
+                None
+            }
+            Some(Err(e)) => self.wrong("address", e, format!("unset {variable}")),
+        }
+    }
+
+    /// What the server has left.
+    fn trace(&mut self, moved: Option<PathBuf>) -> Option<Trace> {
+        if let Some(socket) = moved {
+            return Some(Trace::at(self.name, self.key.unwrap_or_default(), socket));
+        }
+        let mut found = match traces() {
+            Ok(found) => found,
+            Err(e) => return self.wrong("folder", format!("{e}"), "unset XDG_RUNTIME_DIR"),
+        };
+        found.retain(|trace| {
+            trace.note.server == self.name && self.key.is_none_or(|key| trace.note.key == key)
+        });
+        found.sort_by_key(|trace| !Lock::is_held(&trace.files.lock()));
+        if found.is_empty() {
+            let words = match self.elsewhere() {
+                Some((found, fix)) => return self.wrong("server", found, fix),
+                None => format!(
+                    "there is nothing of it in `{}`: run its program, once",
+                    paths::folder().display()
+                ),
+            };
+            return self.wrong("server", words, "remotex ls");
+        }
+        Some(found.swap_remove(0))
+    }
+
+    fn descriptors(&mut self) -> Option<()> {
+        match getrlimit(Resource::Nofile).current {
+            Some(few) if few < FEW_DESCRIPTORS => self.wrong(
+                "limits",
+                format!("a process may have {few} files open, which are too few"),
+                "ulimit -n 1024",
+            ),
+            _ => Some(()),
+        }
+    }
+}

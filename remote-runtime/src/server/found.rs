@@ -1,0 +1,137 @@
+//! Servers that this program does not declare, and has found.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::Server;
+use crate::address::{self, Address, Files};
+use crate::daemon::note::{Note, Origin};
+use crate::error::{Call, Error, Result};
+use crate::paths;
+
+/// What was found of a server.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) key: String,
+    /// The program that it runs, if anything was found that says so.
+    pub(super) program: PathBuf,
+    origin: Option<Origin>,
+    /// The crate that declares its functions.
+    pub(super) package: String,
+    /// The variable that puts it where it is, and its value, if it is not where servers are.
+    moved: Option<(String, OsString)>,
+}
+
+impl Found {
+    /// What tells a process of its program where it is.
+    pub(super) fn moved(&self) -> Option<(&str, &OsStr)> {
+        let moved = self.moved.as_ref();
+        moved.map(|(variable, address)| (&**variable, &**address))
+    }
+
+    /// What the command does with this server, as it is typed.
+    pub(super) fn command(&self, name: &str, what: &str) -> String {
+        match &*self.key {
+            "" => format!("`remotex {what} {name}`"),
+            key => format!("`remotex {what} {name} --key {}`", quoted(key)),
+        }
+    }
+
+    /// Whether it can be started from here.
+    pub(super) fn may_start(&self, call: Call<'_>) -> Result<()> {
+        let program = self.program.display();
+        let why = match self.origin {
+            Some(Origin::Program) if self.program.exists() => return Ok(()),
+            Some(Origin::Program) => {
+                format!("its program `{program}` is not there any more; install it again, and run it")
+            }
+            Some(Origin::Hand) => format!(
+                "its program `{program}` serves where it is run by hand, and does not call `remotex::init()`; run it again"
+            ),
+            Some(Origin::Manager) => {
+                "a service manager starts it, with its first call; ask that one, as by `systemctl --user`".into()
+            }
+            None => "nothing here says which program it belongs to; run that one".into(),
+        };
+        Err(Error::Unreachable(call.trouble(why)))
+    }
+}
+
+impl Server {
+    /// The server of that name and key, whose socket without a key is at `socket`. It stays for as long
+    /// as this process.
+    pub(crate) fn of_found(
+        name: &'static str,
+        key: &str,
+        socket: &Path,
+        note: Option<Note>,
+    ) -> &'static Self {
+        let origin = note.as_ref().map(|note| note.origin);
+        let note = note.unwrap_or_default();
+        let leak = |name: String| -> &'static str { name.leak() };
+        let keep: Vec<_> = note.keep.into_iter().map(leak).collect();
+        let moved = (socket.parent() != Some(&paths::folder())).then(|| {
+            let mut address = OsString::from("unix:");
+            address.push(socket);
+            (address::variable(name), address)
+        });
+        let mut server = Self::new(name).keep_env(keep.leak());
+        server.resolved = Address::Unix(socket.to_owned()).into();
+        server.found = Some(Found {
+            key: key.to_owned(),
+            program: note.program,
+            origin,
+            package: note.packages.into_iter().next().unwrap_or_default(),
+            moved,
+        });
+        Box::leak(Box::new(server))
+    }
+
+    /// The file that the output of the server goes to when it is started in the background, if there is
+    /// one by now. Before the last 4 MiB, it went to the file of that name with `.old` at its end.
+    ///
+    /// # Errors
+    /// If its address is none.
+    pub fn log(&'static self) -> Result<Option<PathBuf>> {
+        let files = self.files()?;
+        let logs = files.map(|files| files.logs()).unwrap_or_default();
+        Ok(logs.into_iter().find(|log| log.exists()))
+    }
+
+    /// Where it is: `unix:/path`, or `local:`.
+    ///
+    /// # Errors
+    /// If its address is none, as its variable may be.
+    pub fn address(&'static self) -> Result<String> {
+        let files = self.files()?;
+        Ok(match files {
+            Some(files) => Address::Unix(files.socket).to_string(),
+            None => Address::Local.to_string(),
+        })
+    }
+
+    /// Its files; `None` if its address is `local:`.
+    pub(crate) fn files(&'static self) -> Result<Option<Files>> {
+        let call = Call::control(self.name);
+        super::Way::patient(self, call)?.files(call)
+    }
+}
+
+/// A text as a shell takes it.
+pub(crate) fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// Says that a name is none.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    if address::is_name(name) {
+        return Ok(());
+    }
+    Err(Error::Unreachable(Call::control(name).trouble(
+        "there is no such server: a name is 1 to 64 letters, digits, `.`, `_` or `-`",
+    )))
+}

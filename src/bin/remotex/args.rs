@@ -1,0 +1,164 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::engine::ArgValueCompleter;
+use remotex::{Format, Logs};
+
+use crate::completions::{self, Shell};
+
+/// Finds servers that use remotex, says what they offer, calls their functions, and takes care of them.
+#[derive(Debug, Parser)]
+#[command(name = "remotex", version, propagate_version = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) action: Action,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all is well
+  1  the function has failed, or may have run; of `doctor`: something is wrong
+  2  wrong use: an option, a function, an argument
+  3  there is no such server, or it does not run or answer
+  4  not let in
+
+What is printed is for people on a terminal, and plain in a pipe; NO_COLOR is obeyed.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    /// List the servers, and what they do
+    Ls(Format),
+    /// Show the functions of a server, with their docs
+    Show(Show),
+    /// Call a function, and print its answer as JSON
+    Call(Call),
+    /// Say what a server is doing
+    Status {
+        #[command(flatten)]
+        server: Which,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Start a server that has run before
+    Start {
+        #[command(flatten)]
+        server: Which,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Stop a server, and wait until it has ended
+    Stop {
+        #[command(flatten)]
+        server: Which,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Stop a server and start it again; whoever calls meanwhile waits
+    Restart {
+        #[command(flatten)]
+        server: Which,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Print what a server has said
+    Logs {
+        #[command(flatten)]
+        server: Which,
+        #[command(flatten)]
+        logs: Logs,
+    },
+    /// Look for what is wrong with a server, and say how to mend it
+    Doctor {
+        #[command(flatten)]
+        server: Which,
+        #[command(flatten)]
+        format: Format,
+    },
+    /// Measure what a call costs, and the same work without the server
+    ///
+    /// The function really runs, many times, in the server and in processes of its own.
+    Bench(Bench),
+    /// Print what makes a shell complete the names of servers, functions and arguments
+    ///
+    /// For bash, put `source <(remotex completions bash)` into `~/.bashrc`; for zsh, `source <(remotex
+    /// completions zsh)` into `~/.zshrc` after `compinit`; for fish, `remotex completions fish | source` into
+    /// `~/.config/fish/config.fish`.
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+/// A server.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The name of the server, as `remotex ls` lists it
+    #[arg(id = "server", value_name = "SERVER", add = ArgValueCompleter::new(completions::servers))]
+    pub(crate) name: String,
+    /// Which one, of a server that there is one of for each key
+    #[arg(long, add = ArgValueCompleter::new(completions::keys))]
+    pub(crate) key: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    pub(crate) server: Which,
+    /// One function, with more about it
+    #[arg(add = ArgValueCompleter::new(completions::functions))]
+    pub(crate) function: Option<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// A function of a server, and its arguments.
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    #[command(flatten)]
+    pub(crate) server: Which,
+    /// The name of the function, as `remotex show` lists it
+    #[arg(add = ArgValueCompleter::new(completions::functions))]
+    pub(crate) function: String,
+    /// Its arguments: texts as they are, all else as JSON; or `-`, to read them all as a JSON object from stdin
+    #[arg(value_name = "NAME=VALUE", conflicts_with = "json", add = ArgValueCompleter::new(completions::arguments))]
+    pub(crate) arguments: Vec<String>,
+    /// Its arguments as a JSON object; an error is then printed as JSON too
+    #[arg(long, value_name = "OBJECT")]
+    pub(crate) json: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    #[command(flatten)]
+    pub(crate) server: Which,
+    /// The name of the function
+    #[arg(add = ArgValueCompleter::new(completions::functions))]
+    pub(crate) function: String,
+    /// Its arguments, as of `remotex call`
+    #[arg(value_name = "NAME=VALUE", add = ArgValueCompleter::new(completions::arguments))]
+    pub(crate) arguments: Vec<String>,
+    /// How many seconds each of the four measurements takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub(crate) seconds: u64,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+impl Action {
+    /// Whether all that is printed is JSON, errors too.
+    pub(crate) fn wants_json(&self) -> bool {
+        match self {
+            Self::Ls(format)
+            | Self::Status { format, .. }
+            | Self::Start { format, .. }
+            | Self::Stop { format, .. }
+            | Self::Restart { format, .. }
+            | Self::Doctor { format, .. }
+            | Self::Show(Show { format, .. })
+            | Self::Bench(Bench { format, .. }) => format.json,
+            Self::Logs { logs, .. } => logs.json,
+            Self::Call(call) => call.json.is_some(),
+            Self::Completions { .. } => false,
+        }
+    }
+}

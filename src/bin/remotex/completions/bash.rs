@@ -1,0 +1,111 @@
+//! Bash, which takes words apart at `:` and `=`, both of which our names have, and shows no docs by itself.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap_complete::engine::{self, CompletionCandidate};
+use clap_complete::env::EnvCompleter;
+
+/// The line is handed over as it was typed, up to the cursor.
+const SCRIPT: &str = r#"_remotex() {
+    local IFS=$'\n'
+    COMPREPLY=( $(VARIABLE=bash COMP_TYPE="$COMP_TYPE" COMPLETER -- "${COMP_LINE:0:COMP_POINT}" 2>/dev/null) )
+    if [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]]; then
+        compopt -o nospace
+    fi
+}
+complete -o default -F _remotex BIN
+"#;
+
+/// What bash says when it only lists what is possible, after a second Tab.
+const LISTS: &str = "63";
+
+pub(super) struct Bash;
+
+/// The words of a line, of which the last one is unfinished, or empty.
+pub(super) fn words(asked: &Vec<OsString>) -> Vec<OsString> {
+    let [line] = &**asked else {
+        return asked.clone();
+    };
+    let line = line.to_string_lossy();
+    // A quote may still be open.
+    let split = ["", "'", "\""]
+        .iter()
+        .find_map(|end| shlex::split(&format!("{line}{end}")));
+    let mut words: Vec<OsString> = split
+        .unwrap_or_default()
+        .into_iter()
+        .map(OsString::from)
+        .collect();
+    if line.ends_with([' ', '\t']) || words.is_empty() {
+        words.push(OsString::new());
+    }
+    words
+}
+
+impl EnvCompleter for Bash {
+    fn name(&self) -> &'static str {
+        "bash"
+    }
+
+    fn is(&self, name: &str) -> bool {
+        name == "bash"
+    }
+
+    fn write_registration(
+        &self,
+        variable: &str,
+        _: &str,
+        bin: &str,
+        completer: &str,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let completer = shlex::try_quote(completer).map_err(io::Error::other)?;
+        let script = SCRIPT
+            .replace("VARIABLE", variable)
+            .replace("COMPLETER", &completer)
+            .replace("BIN", bin);
+        out.write_all(script.as_bytes())
+    }
+
+    fn write_complete(
+        &self,
+        command: &mut clap::Command,
+        asked: Vec<OsString>,
+        directory: Option<&Path>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let words = words(&asked);
+        let last = words
+            .last()
+            .map(|word| word.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let at = words.len() - 1;
+        let mut candidates = engine::complete(command, words, at, directory)?;
+        // Options are shown to those who ask for them, or where there is nothing else.
+        let is_option = |candidate: &CompletionCandidate| {
+            candidate.get_value().as_encoded_bytes().starts_with(b"-")
+        };
+        if !last.starts_with('-') && !candidates.iter().all(is_option) {
+            candidates.retain(|candidate| !is_option(candidate));
+        }
+        // What bash takes for the word is what follows the last of these.
+        let done = last.rfind([':', '=']).map_or(0, |at| at + 1);
+        let lists = env::var("COMP_TYPE").is_ok_and(|kind| kind == LISTS) && candidates.len() > 1;
+        let values: Vec<_> = candidates
+            .iter()
+            .map(|it| it.get_value().to_string_lossy())
+            .collect();
+        let width = values.iter().map(|value| value.len()).max().unwrap_or(0);
+        for (candidate, value) in candidates.iter().zip(&values) {
+            let value = value.get(done..).unwrap_or(value);
+            match candidate.get_help().filter(|_| lists) {
+                Some(help) => writeln!(out, "{value:<width$}  ({help})")?,
+                None => writeln!(out, "{value}")?,
+            }
+        }
+        Ok(())
+    }
+}

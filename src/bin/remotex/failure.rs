@@ -1,0 +1,121 @@
+//! Why the command ends without what it was asked for, and with which code.
+
+use std::io;
+use std::process::ExitCode;
+
+use remotex::Error;
+use serde_json::{Value, json};
+
+/// The function has failed, or may have run.
+const FAILED: u8 = 1;
+/// An option, a function, an argument.
+const WRONG_USE: u8 = 2;
+/// There is no such server, or it does not run or answer.
+const NO_SERVER: u8 = 3;
+/// Not let in.
+const NOT_LET_IN: u8 = 4;
+
+/// What ends the command.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Who reads its output wants to read no more.
+    Closed,
+    /// What was typed means nothing.
+    Use(String),
+    /// The function has failed with a value of a type of its own.
+    Raised {
+        call: String,
+        value: Value,
+    },
+    Error(Box<Error>),
+}
+
+impl From<Error> for Failure {
+    fn from(e: Error) -> Self {
+        Self::Error(Box::new(e))
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(e: io::Error) -> Self {
+        match e.kind() {
+            io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::from(Error::from(e)),
+        }
+    }
+}
+
+impl Failure {
+    /// Says it on stderr.
+    pub(crate) fn tell(&self, is_json: bool) -> ExitCode {
+        let code = self.code();
+        if matches!(self, Self::Closed) {
+            return ExitCode::SUCCESS;
+        }
+        if is_json {
+            anstream::eprintln!("{}", json!({ "error": self.json() }));
+        } else {
+            let red = anstyle::AnsiColor::Red.on_default().bold();
+            anstream::eprintln!("{red}error:{red:#} {self}");
+        }
+        ExitCode::from(code)
+    }
+
+    fn code(&self) -> u8 {
+        let e = match self {
+            Self::Closed => return 0,
+            Self::Use(_) => return WRONG_USE,
+            Self::Raised { .. } => return FAILED,
+            Self::Error(e) => e,
+        };
+        match &**e {
+            e if e.may_have_run() => FAILED,
+            Error::Denied(_) => NOT_LET_IN,
+            Error::UnknownFunction(_)
+            | Error::Unsendable { .. }
+            | Error::TooLarge { .. }
+            | Error::Mismatch(_) => WRONG_USE,
+            _ => NO_SERVER,
+        }
+    }
+
+    fn json(&self) -> Value {
+        let code = self.code();
+        let words = self.to_string();
+        match self {
+            Self::Closed | Self::Use(_) => json!({ "kind": "Use", "message": words, "exit": code }),
+            Self::Raised { value, .. } => {
+                json!({ "kind": "Raised", "message": words, "value": value, "may_have_run": true, "exit": code })
+            }
+            Self::Error(e) => {
+                // `Debug` is the variant, and the sentence in brackets.
+                let debug = format!("{e:?}");
+                let kind = debug.split('(').next().unwrap_or_default();
+                let causes = match &**e {
+                    Error::Failed { causes, .. } => causes.clone(),
+                    _ => Vec::new(),
+                };
+                json!({ "kind": kind, "message": words, "causes": causes, "may_have_run": e.may_have_run(), "exit": code })
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Closed => f.write_str("stdout is closed"),
+            Self::Use(words) => f.write_str(words),
+            Self::Raised { call, value } => write!(f, "{call} failed with {value}"),
+            Self::Error(e) => {
+                write!(f, "{e}")?;
+                if let Error::Failed { causes, .. } = &**e {
+                    causes
+                        .iter()
+                        .try_for_each(|cause| write!(f, "\n  because: {cause}"))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `remotex ls`: the servers that there are.
+
+use indicatif::HumanDuration;
+use remotex::Format;
+use remotex::discovery::{self, Found, State};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::output;
+
+pub(crate) fn run(format: Format) -> Result<(), Failure> {
+    let servers = discovery::servers()?;
+    if format.json {
+        return output::say_json(&servers.iter().map(in_json).collect());
+    }
+    if servers.is_empty() && output::is_for_people() {
+        return output::say("No server runs here, and none has; run a program that uses remotex.");
+    }
+    let rows: Vec<_> = servers.iter().map(in_columns).collect();
+    output::table(
+        &[
+            "SERVER", "KEY", "STATE", "PROCESS", "CALLS", "FOR", "PROGRAM",
+        ],
+        &rows,
+    )
+}
+
+/// What a server does, in a word.
+pub(crate) fn word(state: &State) -> &'static str {
+    match state {
+        State::Running(_) => "running",
+        State::Starting => "starting",
+        State::Silent(_) => "silent",
+        _ => "stopped",
+    }
+}
+
+fn in_columns(found: &Found) -> Vec<String> {
+    let (pid, calls, age) = match &found.state {
+        State::Running(status) => (
+            status.pid.to_string(),
+            status.calls.to_string(),
+            HumanDuration(status.started.elapsed().unwrap_or_default()).to_string(),
+        ),
+        _ => ("-".into(), "-".into(), "-".into()),
+    };
+    let or_none = |text: String| if text.is_empty() { "-".into() } else { text };
+    let program = or_none(found.program.display().to_string());
+    let (name, key) = (found.name.clone(), or_none(found.key.clone()));
+    vec![
+        name,
+        key,
+        word(&found.state).into(),
+        pid,
+        calls,
+        age,
+        program,
+    ]
+}
+
+fn in_json(found: &Found) -> Value {
+    let mut value = json!({
+        "server": found.name,
+        "key": found.key,
+        "state": word(&found.state),
+        "address": found.address,
+        "program": found.program.to_string_lossy(),
+    });
+    match &found.state {
+        State::Running(status) => {
+            value["pid"] = status.pid.into();
+            value["calls"] = status.calls.into();
+            let since = status
+                .started
+                .duration_since(std::time::UNIX_EPOCH)
+                .unwrap_or_default();
+            value["started"] = since.as_secs_f64().into();
+        }
+        State::Silent(e) => value["why"] = e.to_string().into(),
+        _ => {}
+    }
+    value
+}

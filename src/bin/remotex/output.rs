@@ -1,0 +1,65 @@
+//! Printing: for people on a terminal, plain in a pipe.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// What heads a column, or stands before a value.
+pub(crate) const LABEL: Style = AnsiColor::BrightBlack.on_default();
+/// A name.
+pub(crate) const NAME: Style = Style::new().bold();
+/// What is as it must be.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+/// What is not.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default();
+
+/// Whether people read it.
+pub(crate) fn is_for_people() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// A line to stdout, without its colours where they are not wanted.
+pub(crate) fn say(line: impl Display) -> Result<(), Failure> {
+    Ok(writeln!(anstream::stdout().lock(), "{line}")?)
+}
+
+/// A value as JSON: on lines of its own for people, on one line for programs.
+pub(crate) fn say_json(value: &Value) -> Result<(), Failure> {
+    if is_for_people() {
+        say(format_args!("{value:#}"))
+    } else {
+        say(value)
+    }
+}
+
+/// Rows in columns: for people with a head and filled up with blanks; for programs with tabs between.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
+    if !is_for_people() {
+        return rows.iter().try_for_each(|row| say(row.join("\t")));
+    }
+    let width = |column: usize, head: &str| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([head.len()]).max().unwrap_or(0)
+    };
+    let widths: Vec<_> = head
+        .iter()
+        .enumerate()
+        .map(|(column, head)| width(column, head))
+        .collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let filled = cells
+            .zip(&widths)
+            .map(|(cell, &width)| format!("{cell:<width$}"));
+        filled.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    say(format_args!(
+        "{LABEL}{}{LABEL:#}",
+        line(&mut head.iter().copied())
+    ))?;
+    rows.iter()
+        .try_for_each(|row| say(line(&mut row.iter().map(String::as_str))))
+}

@@ -1,0 +1,106 @@
+//! What a server is doing, for people and for programs.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Map, Value, json};
+
+use super::{Ended, Format, path, say};
+use crate::{Server, Status};
+
+/// What stands before a value.
+const LABEL: Style = AnsiColor::BrightBlack.on_default();
+
+pub(super) fn print(server: &'static Server, format: Format) -> Result<(), Ended> {
+    let status = server.status()?;
+    let (address, log) = (server.address()?, server.log()?);
+    let Status {
+        pid,
+        key,
+        program,
+        connections,
+        running,
+        calls,
+        holders,
+        ..
+    } = &status;
+    let since = status
+        .started
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    if format.json {
+        return say(&json!({
+            "server": server.name(),
+            "key": key,
+            "state": "running",
+            "address": address,
+            "pid": pid,
+            "program": path(program),
+            "log": log.as_deref().map(path),
+            "started": since.as_secs_f64(),
+            "connections": connections,
+            "running": running,
+            "calls": calls,
+            "holders": holders.iter().map(|holder| json!({
+                "pid": holder.pid,
+                "connections": holder.connections,
+                "is_cut": holder.is_cut,
+                "references": holder.references.iter().map(|(ty, n)| (ty.clone(), json!(n))).collect::<Map<String, Value>>(),
+            })).collect::<Vec<_>>(),
+        }));
+    }
+    let of = if key.is_empty() {
+        String::new()
+    } else {
+        format!(" for `{key}`")
+    };
+    let age = status.started.elapsed().unwrap_or_default();
+    say(&format_args!(
+        "server `{}`{of} runs, for {}",
+        server.name(),
+        Lasting(age)
+    ))?;
+    let line = |what: &str, value: &dyn fmt::Display| {
+        say(&format_args!("  {LABEL}{what:<12}{LABEL:#}{value}"))
+    };
+    line("process", pid)?;
+    line("program", &program.display())?;
+    line("address", &address)?;
+    if let Some(log) = &log {
+        line("log", &log.display())?;
+    }
+    line("connections", connections)?;
+    line("calls", &format_args!("{calls}, {running} of them running"))?;
+    for holder in holders {
+        let references = holder.references.iter().map(|(ty, n)| format!("{n} {ty}"));
+        let of = if holder.is_cut {
+            "gone or cut off"
+        } else {
+            "connected"
+        };
+        let what = references.collect::<Vec<_>>().join(", ");
+        line(
+            "holds",
+            &format_args!("process {} ({of}): {what}", holder.pid),
+        )?;
+    }
+    Ok(())
+}
+
+/// How long something lasts, as people say it.
+struct Lasting(Duration);
+
+impl fmt::Display for Lasting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        let (n, unit) = match seconds {
+            0..120 => (seconds, "second"),
+            120..7200 => (seconds / 60, "minute"),
+            7200..172_800 => (seconds / 3600, "hour"),
+            _ => (seconds / 86_400, "day"),
+        };
+        let plural = if n == 1 { "" } else { "s" };
+        write!(f, "{n} {unit}{plural}")
+    }
+}

@@ -1,0 +1,227 @@
+//! What the command does with servers as a whole, and what other programs have of it.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::support::{Home, Running, await_that, board, json_of, stderr, stdout};
+
+#[test]
+fn a_log_is_followed_into_the_next_file() {
+    let home = Home::new();
+    let note = |text: &str| {
+        let noted = home.command("diary").args(["note", text]).output();
+        assert!(noted.unwrap().status.success());
+    };
+    note("one");
+    note("two");
+    assert_eq!(
+        home.run_remotex(&["logs", "diary", "-n", "1"]),
+        "note 2: two"
+    );
+    let mut follower = home
+        .remotex(&["logs", "diary", "-f", "-n", "1"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let _follower = Running::of(follower);
+    assert_eq!(lines.next().unwrap().unwrap(), "note 2: two");
+    note("three");
+    assert_eq!(lines.next().unwrap().unwrap(), "note 3: three");
+    let status = json_of(&home, &["status", "diary", "--json"]);
+    let log = PathBuf::from(status["log"].as_str().unwrap());
+    fs::rename(&log, log.with_extension("log.old")).unwrap();
+    fs::write(&log, "from another file\n").unwrap();
+    assert_eq!(lines.next().unwrap().unwrap(), "from another file");
+}
+
+#[test]
+fn servers_of_keys_are_told_apart() {
+    let home = Home::new();
+    let folders = ["a", "b"].map(|name| home.path(name));
+    for folder in &folders {
+        fs::create_dir_all(folder).unwrap();
+        assert!(
+            home.zoo(&["folder"])
+                .current_dir(folder)
+                .output()
+                .unwrap()
+                .status
+                .success()
+        );
+    }
+    let [a, b] = folders.map(|folder| folder.display().to_string());
+    let listed = json_of(&home, &["ls", "--json"]);
+    assert_eq!(
+        (&listed[0]["key"], &listed[1]["key"]),
+        (&json!(a), &json!(b))
+    );
+    let (code, words) = home.refusal(&["status", "folders"]);
+    assert_eq!(
+        (code, words),
+        (
+            3,
+            format!(
+                "server `folders`: there is more than one; say which with its key: `{a}`, `{b}`"
+            )
+        )
+    );
+    assert_eq!(
+        json_of(&home, &["status", "folders", "--key", &b, "--json"])["key"],
+        json!(b)
+    );
+    home.run_remotex(&["stop", "folders", "--key", &a]);
+    // Only one is left that runs.
+    assert_eq!(
+        json_of(&home, &["status", "folders", "--json"])["key"],
+        json!(b)
+    );
+    let words = home.refusal(&["status", "folders", "--key", &a]).1;
+    assert!(
+        words.ends_with(&format!("start it with `remotex start folders --key {a}`")),
+        "{words}"
+    );
+    home.run_remotex(&["start", "folders", "--key", &a]);
+    assert_eq!(
+        json_of(&home, &["status", "folders", "--key", &a, "--json"])["key"],
+        json!(a)
+    );
+}
+
+#[test]
+fn a_server_that_lies_elsewhere_is_found() {
+    let home = Home::new();
+    let socket = home.path("elsewhere.sock");
+    let moved = format!("unix:{}", socket.display());
+    let posted = home
+        .command("bboard")
+        .arg("hello")
+        .env("REMOTEX_BBOARD", &moved)
+        .status()
+        .unwrap();
+    assert!(posted.success());
+    let listed = json_of(&home, &["ls", "--json"]);
+    assert_eq!(
+        (&listed[0]["state"], &listed[0]["address"]),
+        (&json!("running"), &json!(moved))
+    );
+    assert_eq!(
+        json_of(&home, &["call", "bboard", "read"])[0]["item"],
+        "hello"
+    );
+    home.run_remotex(&["stop", "bboard"]);
+    home.run_remotex(&["start", "bboard"]);
+    assert_eq!(
+        json_of(&home, &["status", "bboard", "--json"])["address"],
+        json!(moved)
+    );
+    home.run_remotex(&["stop", "bboard"]);
+    fs::remove_file(home.path("elsewhere.lock")).unwrap();
+    assert_eq!(home.run_remotex(&["ls"]), "", "nothing is left of it");
+}
+
+#[test]
+fn what_cannot_be_started_from_here_is_told() {
+    let home = Home::new();
+    let server = home.serve(&["without-init-serve"], "zoo");
+    drop(server);
+    let words = home.refusal(&["start", "zoo"]).1;
+    assert!(
+        words.contains(
+            "serves where it is run by hand, and does not call `remotex::init()`; run it again"
+        ),
+        "{words}"
+    );
+    home.zoo(&["start", "offering"]).output().unwrap();
+    home.run_remotex(&["stop", "offering"]);
+    let off = home
+        .remotex(&["status", "offering"])
+        .env("REMOTEX_OFFERING", "off")
+        .output()
+        .unwrap();
+    assert_eq!(
+        stderr(&off),
+        "error: server `offering`: its functions run where they are called, since the variable REMOTEX_OFFERING says so, and there is no server\n"
+    );
+}
+
+#[test]
+fn a_program_has_the_subcommands_by_one_line() {
+    let home = Home::new();
+    let run = |words: &[&str]| {
+        let output = home.command("diary").args(words).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output)
+    };
+    assert_eq!(run(&["note", "it", "rained"]), "1 so far");
+    assert_eq!(run(&["logs"]), "note 1: it rained");
+    assert!(run(&["status"]).starts_with("server `diary` runs, for "));
+    assert_eq!(run(&["restart"]), "server `diary` runs, started anew");
+    assert_eq!(run(&["read"]), "");
+    assert_eq!(run(&["stop"]), "server `diary` is stopped");
+    assert!(run(&["--help"]).contains("  logs     Print what the server has said"));
+}
+
+#[test]
+fn a_bench_says_what_a_call_costs_and_whether_the_server_pays() {
+    let home = Home::new();
+    board(&home);
+    let measured = json_of(
+        &home,
+        &["bench", "bboard", "read", "--seconds", "1", "--json"],
+    );
+    for kind in ["calls", "callers", "alone", "alone_each"] {
+        let times = &measured[kind];
+        let [runs, p50, p99] =
+            ["runs", "p50_us", "p99_us"].map(|what| times[what].as_f64().unwrap());
+        assert!(runs >= 1.0 && p50 > 0.0 && p99 >= p50, "{kind}: {times}");
+    }
+    let verdict = measured["verdict"].as_str().unwrap();
+    assert!(verdict.starts_with("The server "), "{verdict}");
+    // What is only read is still there.
+    assert_eq!(
+        json_of(&home, &["call", "bboard", "read"])
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let shown = home.run_remotex(&["bench", "bboard", "read", "--seconds", "1"]);
+    assert!(
+        shown.contains("a call over an open connection") && shown.contains("\n\nThe server "),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_bench_of_what_cannot_run_alone_says_why() {
+    let home = Home::new();
+    let _server = home.serve(&["without-init-serve"], "zoo");
+    let measured = json_of(
+        &home,
+        &["bench", "zoo", "echo", "text=x", "--seconds", "1", "--json"],
+    );
+    let why = measured["why_not_alone"].as_str().unwrap();
+    assert!(why.contains("does not call `remotex::init()`"), "{why}");
+    assert!(measured["verdict"].as_str().unwrap().contains(why));
+    home.run_zoo(&["start", "offering"]);
+    let (code, words) = home.refusal(&["bench", "offering", "fail", "how=Panic"]);
+    assert_eq!(code, 1);
+    assert!(words.contains("as it was told"), "{words}");
+}
+
+#[test]
+fn a_server_that_is_stopped_by_a_signal_is_silent() {
+    let home = Home::new();
+    board(&home);
+    let pid = i32::try_from(home.servers()[0]).unwrap();
+    crate::support::kill(pid, rustix::process::Signal::STOP);
+    let listed = json_of(&home, &["ls", "--json"]);
+    crate::support::kill(pid, rustix::process::Signal::CONT);
+    assert_eq!(listed[0]["state"], "silent");
+    await_that(|| json_of(&home, &["ls", "--json"])[0]["state"] == "running");
+}

@@ -1,0 +1,169 @@
+//! What shells complete, by the shells themselves.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::support::{self, Home, stderr, stdout};
+
+fn servers(home: &Home) {
+    support::board(home);
+    home.run_zoo(&["start", "offering"]);
+}
+
+/// A command that finds `remotex` where tests have it.
+fn with_path(command: &mut Command) -> &mut Command {
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_remotex"));
+    let folder = program.parent().unwrap().display();
+    command.env("PATH", format!("{folder}:/usr/bin:/bin"))
+}
+
+/// What bash proposes for a line; `63` is what it asks with when it lists.
+fn bash(home: &Home, line: &str, kind: &str) -> Option<Vec<String>> {
+    const ASK: &str = r#"
+        source <(remotex completions bash)
+        compopt() { :; } # bash knows it only while it completes
+        COMP_LINE="$1" COMP_POINT="${#1}" COMP_TYPE="$2"
+        _remotex
+        printf '%s\n' "${COMPREPLY[@]}"
+    "#;
+    let mut bash = home.any("bash");
+    match with_path(&mut bash)
+        .args(["--norc", "-c", ASK, "bash", line, kind])
+        .output()
+    {
+        Ok(output) => {
+            assert_eq!(stderr(&output), "");
+            Some(stdout(&output).lines().map(str::to_owned).collect())
+        }
+        Err(e) => {
+            eprintln!("left out, for want of `bash`: {e}");
+            None
+        }
+    }
+}
+
+#[test]
+fn bash_completes_servers_functions_and_arguments() {
+    let home = Home::new();
+    servers(&home);
+    for (line, expected) in [
+        ("remotex sta", &["status", "start"][..]),
+        ("remotex call bb", &["bboard"]),
+        ("remotex show ", &["bboard", "offering"]),
+        ("remotex call bboard ", &["post", "read"]),
+        ("remotex call bboard post ", &["item=", "by="]),
+        ("remotex call bboard post item='a b' ", &["by="]),
+        ("remotex call bboard post \"item=a b", &[""]),
+        // Bash takes what follows a colon for a word of its own.
+        ("remotex call offering Branch::g", &["grow"]),
+        ("remotex call offering HEIGHT:", &[":get"]),
+        (
+            "remotex call nobody ",
+            &["--key", "--json", "--help", "--version"],
+        ),
+        ("remotex completions f", &["fish"]),
+    ] {
+        let Some(proposed) = bash(&home, line, "9") else {
+            return;
+        };
+        let mut proposed: Vec<&str> = proposed.iter().map(String::as_str).collect();
+        if proposed.is_empty() {
+            proposed.push("");
+        }
+        assert_eq!(proposed, expected, "{line}");
+    }
+    let listed = bash(&home, "remotex call bboard ", "63").unwrap();
+    assert_eq!(
+        listed,
+        [
+            "post  (Pins an item to the board.)",
+            "read  (All that is on the board, oldest first.)"
+        ]
+    );
+}
+
+#[test]
+fn tab_in_a_real_bash_completes_a_call() {
+    let home = Home::new();
+    servers(&home);
+    let mut script = home.any("script");
+    with_path(&mut script)
+        .env("TERM", "dumb")
+        .env("HISTFILE", "");
+    script.args(["-qec", "bash --norc --noprofile -i", "/dev/null"]);
+    let mut bash = match script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
+        Ok(bash) => bash,
+        Err(e) => return eprintln!("left out, for want of `script`: {e}"),
+    };
+    let mut typed = bash.stdin.take().unwrap();
+    typed
+        .write_all(
+            b"source <(remotex completions bash)\nremotex call bbo\tre\t> \"$HOME/read\"\nexit\n",
+        )
+        .unwrap();
+    // It ends with `exit`, and not with its input.
+    let output = bash.wait_with_output().unwrap();
+    let read = std::fs::read_to_string(home_of(&home).join("read"));
+    assert!(
+        read.is_ok_and(|read| read.starts_with("[{\"by\":")),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}
+
+fn home_of(home: &Home) -> std::path::PathBuf {
+    let command = home.any("true");
+    let mut set = command.get_envs();
+    let (_, value) = set.find(|(name, _)| *name == "HOME").unwrap();
+    value.unwrap().into()
+}
+
+#[test]
+fn fish_completes_with_docs() {
+    let home = Home::new();
+    servers(&home);
+    let mut fish = home.any("fish");
+    let asked = r#"remotex completions fish | source; complete -C "remotex call bboard "; complete -C "remotex call bboard post i""#;
+    match with_path(&mut fish)
+        .args(["--no-config", "-c", asked])
+        .output()
+    {
+        Ok(output) => {
+            let lines = stdout(&output);
+            for line in [
+                "post\tPins an item to the board.",
+                "read\tAll that is on the board, oldest first.",
+                "item=\t&str",
+            ] {
+                assert!(lines.lines().any(|it| it == line), "{line:?} in {lines}");
+            }
+        }
+        Err(e) => eprintln!("left out, for want of `fish`: {e}"),
+    }
+}
+
+#[test]
+fn zsh_completes_with_docs() {
+    let home = Home::new();
+    servers(&home);
+    // `_describe` is what shows it; here it prints what it is given.
+    const ASK: &str = r#"
+        compdef() { :; }
+        _describe() { print -l -- "${(@P)${@[-1]}}"; }
+        source <(remotex completions zsh)
+        words=(remotex call bboard "") CURRENT=4
+        _clap_dynamic_completer_remotex
+    "#;
+    let mut zsh = home.any("zsh");
+    match with_path(&mut zsh).args(["-f", "-c", ASK]).output() {
+        Ok(output) => {
+            let lines = stdout(&output);
+            assert!(
+                lines.contains("post:Pins an item to the board."),
+                "{lines}{}",
+                stderr(&output)
+            );
+        }
+        Err(e) => eprintln!("left out, for want of `zsh`: {e}"),
+    }
+}

@@ -1,0 +1,291 @@
+//! What is broken on purpose is found, and what is said to mend it does.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support::{Home, Running, await_that, board, is_alive, json_of, kill, program_path};
+
+/// What is wrong with the board, and what mends it.
+struct Found {
+    what: String,
+    words: String,
+    fix: String,
+}
+
+fn examine(home: &Home, environment: &[(&str, &str)]) -> Option<Found> {
+    let mut command = home.remotex(&["doctor", "bboard", "--json"]);
+    let output = command.envs(environment.iter().copied()).output().unwrap();
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let fix = found["fix"].as_str();
+    assert_eq!(
+        output.status.code(),
+        Some(i32::from(fix.is_some())),
+        "{found}"
+    );
+    let checks = found["checks"].as_array().unwrap();
+    let mut wrong = checks.iter().filter(|check| check["is_fine"] == false);
+    let first = wrong.next();
+    assert!(wrong.next().is_none(), "there is one fix: {found}");
+    let text = |of: &Value| of.as_str().unwrap().to_owned();
+    Some(Found {
+        what: text(&first?["what"]),
+        words: text(&first?["found"]),
+        fix: fix?.to_owned(),
+    })
+}
+
+/// Asserts what is found, mends it as is said, and asserts that then nothing is.
+fn is_mended(home: &Home, what: &str, words: &str) {
+    let found = examine(home, &[]).expect("something is wrong");
+    assert_eq!(found.what, what, "{}", found.words);
+    assert!(found.words.contains(words), "{}", found.words);
+    let mut shell = home.any("sh");
+    let command = Path::new(env!("CARGO_BIN_EXE_remotex"));
+    let path = format!("{}:/usr/bin:/bin", command.parent().unwrap().display());
+    let mended = shell
+        .args(["-c", &found.fix])
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    assert!(mended.status.success(), "{}: {mended:?}", found.fix);
+    await_that(|| examine(home, &[]).is_none());
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn log(home: &Home) -> PathBuf {
+    let status = json_of(home, &["status", "bboard", "--json"]);
+    status["log"].as_str().unwrap().into()
+}
+
+#[test]
+fn of_a_server_that_is_well_all_is_listed() {
+    let home = Home::new();
+    board(&home);
+    let shown = home.run_remotex(&["doctor", "bboard"]);
+    for what in [
+        "address",
+        "folder",
+        "socket",
+        "log",
+        "lock",
+        "server",
+        "program",
+        "functions",
+    ] {
+        assert!(
+            shown.contains(&format!("fine   {what} ")),
+            "{what} in {shown}"
+        );
+    }
+    assert!(shown.ends_with("\n\nNothing is wrong."), "{shown}");
+    home.run_remotex(&["stop", "bboard"]);
+    let shown = home.run_remotex(&["doctor", "bboard"]);
+    assert!(
+        shown.contains("the next call of its program starts it, as does `remotex start bboard`"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_variable_that_is_no_address() {
+    let home = Home::new();
+    board(&home);
+    let found = examine(&home, &[("REMOTEX_BBOARD", "nonsense")]).unwrap();
+    assert_eq!(
+        (&*found.what, &*found.fix),
+        ("address", "unset REMOTEX_BBOARD")
+    );
+    assert!(found.words.contains("`nonsense`"), "{}", found.words);
+    assert!(examine(&home, &[("REMOTEX_BBOARD", "off")]).is_none());
+}
+
+#[test]
+fn a_folder_that_others_can_write() {
+    let home = Home::new();
+    board(&home);
+    set_mode(&home.path("run/remotex"), 0o770);
+    is_mended(&home, "folder", "can be written by others");
+}
+
+#[test]
+fn a_folder_that_cannot_be() {
+    let home = Home::new();
+    let file = home.path("file");
+    fs::write(&file, "").unwrap();
+    let found = examine(&home, &[("XDG_RUNTIME_DIR", file.to_str().unwrap())]).unwrap();
+    assert_eq!(found.what, "folder");
+    assert!(
+        found.words.contains("cannot be") && found.words.contains(file.to_str().unwrap()),
+        "{}",
+        found.words
+    );
+    assert!(
+        found.fix.ends_with(" XDG_RUNTIME_DIR") || found.fix.contains("XDG_RUNTIME_DIR=/run/user/"),
+        "{}",
+        found.fix
+    );
+}
+
+#[test]
+fn a_path_that_is_too_long() {
+    let home = Home::new();
+    let long = home.path(&"x".repeat(120));
+    let address = format!("unix:{}", long.join("b.sock").display());
+    let found = examine(&home, &[("REMOTEX_BBOARD", &address)]).unwrap();
+    assert_eq!(
+        (&*found.what, &*found.fix),
+        ("path", "unset REMOTEX_BBOARD")
+    );
+}
+
+#[test]
+fn a_file_where_the_socket_belongs() {
+    let home = Home::new();
+    board(&home);
+    home.run_remotex(&["stop", "bboard"]);
+    fs::write(home.socket("bboard"), "precious").unwrap();
+    is_mended(&home, "socket", "is no socket");
+    let away = home.path("run/remotex/bboard.sock.away");
+    assert_eq!(fs::read_to_string(away).unwrap(), "precious");
+}
+
+#[test]
+fn a_socket_that_is_open_to_others() {
+    let home = Home::new();
+    board(&home);
+    set_mode(&home.socket("bboard"), 0o666);
+    is_mended(&home, "socket", "is open to others");
+}
+
+#[test]
+fn somebody_else_who_listens() {
+    let home = Home::new();
+    board(&home);
+    home.run_remotex(&["stop", "bboard"]);
+    let _other = UnixListener::bind(home.socket("bboard")).unwrap();
+    set_mode(&home.socket("bboard"), 0o600);
+    let this = std::process::id();
+    is_mended(&home, "socket", &format!("process {this} listens at "));
+}
+
+#[test]
+fn a_log_that_others_can_read_or_that_is_no_file() {
+    let home = Home::new();
+    board(&home);
+    let log = log(&home);
+    set_mode(&log, 0o644);
+    is_mended(&home, "log", "has mode 644, and is to have 600");
+    fs::remove_file(&log).unwrap();
+    fs::create_dir(&log).unwrap();
+    is_mended(&home, "log", "is no file");
+}
+
+#[test]
+fn a_start_that_does_not_end() {
+    let home = Home::new();
+    board(&home);
+    home.run_remotex(&["stop", "bboard"]);
+    let start = home.path("run/remotex/bboard.start");
+    let mut flock = home.any("flock");
+    let holder = match flock
+        .arg(&start)
+        .args(["-c", "echo; exec sleep 600"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+    {
+        Ok(holder) => holder,
+        Err(e) => return eprintln!("left out, for want of `flock`: {e}"),
+    };
+    let mut holder = holder;
+    let mut line = String::new();
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(holder.stdout.take().unwrap()),
+        &mut line,
+    )
+    .unwrap();
+    let _holder = Running::of(holder);
+    is_mended(&home, "start", "the start does not end");
+}
+
+#[test]
+fn a_process_that_a_signal_has_stopped() {
+    let home = Home::new();
+    let pid = board(&home);
+    kill(pid, Signal::STOP);
+    is_mended(&home, "server", "was stopped by a signal");
+    assert!(is_alive(pid));
+}
+
+#[test]
+fn a_server_that_was_killed() {
+    let home = Home::new();
+    let pid = board(&home);
+    kill(pid, Signal::KILL);
+    await_that(|| !is_alive(pid));
+    is_mended(&home, "server", "it was killed");
+    assert_ne!(home.servers(), [pid.cast_unsigned()]);
+    assert_eq!(home.servers().len(), 1);
+}
+
+#[test]
+fn a_program_that_was_built_anew() {
+    let home = Home::new();
+    let program = home.path("bboard");
+    fs::copy(program_path("bboard"), &program).unwrap();
+    assert!(home.any(&program).arg("hello").status().unwrap().success());
+    let before = home.servers();
+    fs::remove_file(&program).unwrap();
+    fs::copy(program_path("bboard"), &program).unwrap();
+    is_mended(&home, "program", "is another build by now");
+    assert_ne!(home.servers(), before);
+}
+
+#[test]
+fn a_program_that_is_gone() {
+    let home = Home::new();
+    let program = home.path("bboard");
+    fs::copy(program_path("bboard"), &program).unwrap();
+    assert!(home.any(&program).arg("hello").status().unwrap().success());
+    fs::remove_file(&program).unwrap();
+    let found = examine(&home, &[]).unwrap();
+    assert_eq!(
+        (&*found.what, &*found.fix),
+        ("program", "remotex stop bboard")
+    );
+    home.run_remotex(&["stop", "bboard"]);
+    let found = examine(&home, &[]).unwrap();
+    let lock = home.path("run/remotex/bboard.lock");
+    assert_eq!(
+        (&*found.what, found.fix),
+        ("program", format!("rm {}", lock.display()))
+    );
+}
+
+#[test]
+fn a_server_of_which_there_is_nothing() {
+    let home = Home::new();
+    let found = examine(&home, &[]).unwrap();
+    assert_eq!((&*found.what, &*found.fix), ("server", "remotex ls"));
+}
+
+#[test]
+fn a_folder_that_is_somebody_elses_link() {
+    let home = Home::new();
+    let elsewhere = home.path("elsewhere");
+    fs::create_dir_all(&elsewhere).unwrap();
+    set_mode(&elsewhere, 0o777);
+    let run = home.path("other");
+    fs::create_dir_all(&run).unwrap();
+    symlink(&elsewhere, run.join("remotex")).unwrap();
+    let found = examine(&home, &[("XDG_RUNTIME_DIR", run.to_str().unwrap())]).unwrap();
+    assert_eq!(found.what, "folder");
+    assert!(found.fix.starts_with("chmod 700 "), "{}", found.fix);
+}
