@@ -40,6 +40,10 @@ mod completion;
 mod manager;
 /// What is spoken wrongly, to servers and to clients.
 mod bytes;
+/// The messages that the protocol's page shows are those that are spoken.
+mod protocol;
+/// The client in Python, with the Python of this machine.
+mod python;
 /// The examples do what their first lines say.
 mod examples;
 /// Functions of a library whose program names nothing but the server.

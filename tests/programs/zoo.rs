@@ -81,6 +81,10 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         ["holders", name] => show(server(name).status().map(|status| status.holders.len())),
+        ["references", name] => show(server(name).status().map(|status| {
+            let held = status.holders.iter().flat_map(|holder| &holder.references);
+            held.map(|(_, references)| references).sum::<u64>()
+        })),
         ["resident", name] => show(
             server(name)
                 .status()
