@@ -65,10 +65,10 @@ pub struct Format {
 #[group(skip)]
 #[non_exhaustive]
 pub struct Logs {
-    /// Go on with what the server says from now on, until interrupted
+    /// Keep printing what comes, until Ctrl-C
     #[arg(short, long)]
     pub follow: bool,
-    /// Begin with so many lines of its end instead of all
+    /// Print only the last LINES lines
     #[arg(short = 'n', long)]
     pub lines: Option<usize>,
     /// Print each line as a JSON text

@@ -354,9 +354,9 @@ pub use remote_macro::remote;
 /// What a server offers, as [`Server::interface`] says it: [`Interface`], its [`Function`]s, and their
 /// types as serde sees them.
 pub mod interface {
-    #[cfg(feature = "json")]
-    pub use remote_runtime::InWords;
     pub use remote_runtime::shape::{Definition, Structure, Type};
+    #[cfg(feature = "json")]
+    pub use remote_runtime::{Described, InWords};
     #[doc(no_inline)]
     pub use remote_runtime::{Function, Interface};
 }

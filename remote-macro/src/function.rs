@@ -87,7 +87,7 @@ impl Function {
             .inputs
             .iter()
             .enumerate()
-            .filter_map(|(at, arg)| argument(at, sig.receiver().is_some(), arg, origin, &mut own))
+            .filter_map(|(at, arg)| argument(at, sig, arg, origin, &mut own))
             .collect();
         let output = output(sig, origin, &mut own);
         if let Some(e) = own.0 {
@@ -173,7 +173,7 @@ fn refuse_qualifiers(sig: &Signature, mistakes: &mut Mistakes) {
 
 fn argument(
     at: usize,
-    is_method: bool,
+    sig: &Signature,
     arg: &FnArg,
     origin: &Origin<'_>,
     mistakes: &mut Mistakes,
@@ -186,9 +186,9 @@ fn argument(
         mistakes.add(attr, "an argument of a remote function is always there; put `#[cfg]` on two functions instead");
     }
     types::refuse_in_argument(ty, mistakes);
-    let at = at - usize::from(is_method);
+    let at = at - usize::from(sig.receiver().is_some());
     let (ident, name, pattern) = match &**pat {
-        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => named(pat),
+        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => named(pat, sig),
         pat => {
             let ident = format_ident!("argument_{at}", span = Span::mixed_site());
             (ident, format!("number {}", at + 1), Some(pat.clone()))
@@ -255,13 +255,14 @@ fn access(receiver: &Receiver, origin: &Origin<'_>) -> Result<Access, &'static s
     }
 }
 
-fn named(pat: &PatIdent) -> (Ident, String, Option<Pat>) {
+fn named(pat: &PatIdent, sig: &Signature) -> (Ident, String, Option<Pat>) {
     let name = bare(&pat.ident);
     if let Some(ours) = name.strip_prefix("__remotex_") {
         // Of a variable's functions: their own names might meet a static's.
         (pat.ident.clone(), ours.to_owned(), None)
-    } else if name.starts_with('_') {
-        // Not meant to be used: what we use is another one of that name, which the lints leave alone.
+    } else if name.starts_with('_') || pat.ident == sig.ident {
+        // Not meant to be used: what we use is another one of that name, which the lints leave alone. One
+        // that is called as the function is would hide that from what calls it.
         (
             Ident::new(&name, Span::mixed_site()),
             name,

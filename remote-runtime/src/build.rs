@@ -3,6 +3,7 @@
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::{env, io};
 
@@ -30,6 +31,11 @@ impl Build {
     pub fn ours() -> Option<Self> {
         static OURS: OnceLock<Option<Build>> = OnceLock::new();
         *OURS.get_or_init(|| running().as_ref().map(Self::of).ok())
+    }
+
+    /// The file at `path`, as it is now.
+    pub(crate) fn at(path: &Path) -> Option<Self> {
+        fs::metadata(path).as_ref().map(Self::of).ok()
     }
 
     fn of(file: &Metadata) -> Self {

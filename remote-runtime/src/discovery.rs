@@ -6,7 +6,7 @@
 //! ```
 //! # extern crate remote_runtime as remotex;
 //! for found in remotex::discovery::servers()? {
-//!     println!("{} {:?}", found.name, found.state);
+//!     println!("{} {:?}", found.name, found.state());
 //! }
 //! # Ok::<(), remotex::Error>(())
 //! ```
@@ -24,12 +24,12 @@ use crate::daemon::lock::Lock;
 use crate::daemon::note::Note;
 use crate::error::{Call, Error, Result};
 use crate::paths;
-use crate::server::{Server, Status, check_name};
+use crate::server::{Server, Status, check_name, quoted};
 
 pub use doctor::{Check, Verdict, examine};
 
 /// A server of this user.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Found {
     /// Its name.
@@ -40,10 +40,27 @@ pub struct Found {
     pub address: String,
     /// The program that it runs, or did when it ran last; empty if that is not known.
     pub program: PathBuf,
-    /// What it does.
-    pub state: State,
     /// For what is done with it: to call its functions, to stop and to start it.
     pub server: &'static Server,
+    files: Files,
+}
+
+impl Found {
+    /// What it does. It is asked, and has some seconds to answer.
+    #[must_use]
+    pub fn state(&self) -> State {
+        let is_held = |lock: &Path| Lock::is_held(lock);
+        let (start, lock) = (self.files.start(), self.files.lock());
+        match (is_held(&start), is_held(&lock)) {
+            (true, _) => State::Starting,
+            (false, false) => State::Stopped,
+            (false, true) => match self.server.status() {
+                Ok(status) => State::Running(status),
+                Err(_) if !is_held(&lock) => State::Stopped,
+                Err(e) => State::Silent(e),
+            },
+        }
+    }
 }
 
 /// What a server does that was found.
@@ -63,12 +80,12 @@ pub enum State {
 /// The servers of this user that run, and those that have since the folder of their sockets was made,
 /// in the order of their names and keys.
 ///
-/// It starts none. What is kept of each server stays for as long as this process.
+/// It starts none, and asks none. What is kept of each server stays for as long as this process.
 ///
 /// # Errors
 /// If the folder of the sockets cannot be trusted or looked at.
 pub fn servers() -> Result<Vec<Found>> {
-    Ok(traces()?.into_iter().map(Trace::look).collect())
+    Ok(traces()?.into_iter().map(Trace::found).collect())
 }
 
 /// The server of that name; if there is one for each key, that of `key`, which need not be said if there
@@ -77,6 +94,10 @@ pub fn servers() -> Result<Vec<Found>> {
 /// # Errors
 /// [`Error::Unreachable`] if there is nothing of such a server, or of more than one.
 pub fn server(name: &str, key: Option<&str>) -> Result<&'static Server> {
+    Ok(trace_of(name, key)?.server())
+}
+
+fn trace_of(name: &str, key: Option<&str>) -> Result<Trace> {
     check_name(name)?;
     let call = Call::control(name);
     let moved = address::overridden(name);
@@ -84,11 +105,11 @@ pub fn server(name: &str, key: Option<&str>) -> Result<&'static Server> {
         let address = address.map_err(|e| Error::Unreachable(call.trouble(e)))?;
         let Address::Unix(socket) = address else {
             return Err(Error::Unreachable(call.trouble(format_args!(
-                "its functions run where they are called, since the variable {} says so, and there is no server",
+                "there is no server, since the variable {0} makes its functions run where they are called; `unset {0}` to use one",
                 address::variable(name)
             ))));
         };
-        return Ok(Trace::at(name, key.unwrap_or_default(), socket).server());
+        return Ok(Trace::at(name, key.unwrap_or_default(), socket));
     }
     let mut traces = traces()?;
     let others = names(&traces);
@@ -97,12 +118,12 @@ pub fn server(name: &str, key: Option<&str>) -> Result<&'static Server> {
         traces.retain(|trace| trace.note.key == key);
     }
     match &mut *traces {
-        [one] => Ok(one.server()),
+        [one] => Ok(one.clone()),
         [] => {
             let folder = paths::folder();
             let which = key.map(|key| format!(" for `{key}`")).unwrap_or_default();
             Err(Error::Unreachable(call.trouble(format_args!(
-                "there is nothing of such a server{which} in `{}`{others}",
+                "there is none of that name{which} in `{}`{others}",
                 folder.display()
             ))))
         }
@@ -111,12 +132,11 @@ pub fn server(name: &str, key: Option<&str>) -> Result<&'static Server> {
                 .iter()
                 .filter(|trace| Lock::is_held(&trace.files.lock()));
             if let (&[one], None) = (&*running.collect::<Vec<_>>(), key) {
-                return Ok(one.server());
+                return Ok(one.clone());
             }
-            let keys: Vec<_> = several.iter().map(|trace| &*trace.note.key).collect();
             Err(Error::Unreachable(call.trouble(format_args!(
-                "there is more than one; say which with its key: `{}`",
-                keys.join("`, `")
+                "there is more than one; say which by its key (`--key`): {}",
+                keys(several)
             ))))
         }
     }
@@ -192,27 +212,14 @@ impl Trace {
         server
     }
 
-    fn look(self) -> Found {
-        let server = self.server();
-        let state = match (
-            Lock::is_held(&self.files.start()),
-            Lock::is_held(&self.files.lock()),
-        ) {
-            (true, _) => State::Starting,
-            (false, false) => State::Stopped,
-            (false, true) => match server.status() {
-                Ok(status) => State::Running(status),
-                Err(_) if !Lock::is_held(&self.files.lock()) => State::Stopped,
-                Err(e) => State::Silent(e),
-            },
-        };
+    fn found(self) -> Found {
         Found {
-            address: Address::Unix(self.files.socket).to_string(),
+            address: Address::Unix(self.files.socket.clone()).to_string(),
+            server: self.server(),
             name: self.note.server,
             key: self.note.key,
             program: self.note.program,
-            state,
-            server,
+            files: self.files,
         }
     }
 }
@@ -220,7 +227,7 @@ impl Trace {
 /// What servers have left in the folder of all of them.
 fn traces() -> Result<Vec<Trace>> {
     let folder = paths::folder();
-    let call = Call::control("*");
+    let call = Call::control("");
     if !paths::check(&folder).map_err(|e| Error::Denied(call.trouble(e)))? {
         return Ok(Vec::new());
     }
@@ -254,6 +261,12 @@ fn traces() -> Result<Vec<Trace>> {
     }
     traces.sort_by(|a, b| (&a.note.server, &a.note.key).cmp(&(&b.note.server, &b.note.key)));
     Ok(traces)
+}
+
+/// Their keys, as a shell takes them.
+fn keys(traces: &[Trace]) -> String {
+    let keys = traces.iter().map(|trace| quoted(&trace.note.key));
+    keys.collect::<Vec<_>>().join(", ")
 }
 
 /// Which servers there are, in words that follow where.

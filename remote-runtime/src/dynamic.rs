@@ -5,6 +5,7 @@
 //! not know the difference, and all of its checks, limits and hooks are the same.
 
 mod decode;
+mod describe;
 mod encode;
 mod measure;
 
@@ -22,6 +23,8 @@ use crate::wire::fault::Fault;
 use crate::wire::interface::{Function, Interface};
 use decode::Expected;
 use encode::Told;
+
+pub use describe::{Described, InWords};
 
 impl Server {
     /// Calls a function by its name on the wire, with its arguments as JSON, by their names.
@@ -167,33 +170,6 @@ impl Function {
     }
 }
 
-/// What the values of a function are, in words, as far as serde shows its types.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct InWords {
-    /// Its arguments, in their order.
-    pub arguments: Vec<String>,
-    /// Its answer.
-    pub answer: Option<String>,
-    /// What it fails with, if that travels as its own type.
-    pub error: Option<String>,
-}
-
-impl Function {
-    /// What its arguments, its answer and its error are; `None` if serde does not show its types.
-    #[must_use]
-    pub fn in_words(&self) -> Option<InWords> {
-        let structure = self.structure.as_ref()?;
-        let types = Types(&structure.definitions);
-        let words = |ty: &Type| types.words(ty);
-        Some(InWords {
-            arguments: structure.arguments.iter().map(words).collect(),
-            answer: structure.answer.as_ref().map(words),
-            error: structure.error.as_ref().map(words),
-        })
-    }
-}
-
 /// The types of a function, without which nobody can call it by its name.
 fn structure<'f>(function: &'f Function, call: Call<'_>) -> Result<&'f Structure> {
     function
@@ -284,6 +260,9 @@ fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> String {
     }
 }
 
+/// How the name of a reference begins, as serde sees it.
+const REFERENCE: &str = "Remote<";
+
 /// What types refer to.
 #[derive(Clone, Copy)]
 struct Types<'a>(&'a [Definition]);
@@ -348,6 +327,7 @@ impl<'a> Types<'a> {
                 let names: Vec<_> = fields.iter().map(|(name, _)| &**name).collect();
                 format!("a `{name}`, an object of `{}`", names.join("`, `"))
             }
+            Type::Newtype(name, _) if name.starts_with(REFERENCE) => format!("a `{name}`"),
             Type::Newtype(name, inner) => match &**inner {
                 Type::Defined(_) => format!("a `{name}`: {}", part(inner)),
                 inner => self.words_within(inner, levels + 1),

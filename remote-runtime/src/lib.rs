@@ -63,7 +63,7 @@ mod error;
 pub use build::Build;
 pub use caller::{Caller, caller};
 #[cfg(feature = "json")]
-pub use dynamic::InWords;
+pub use dynamic::{Described, InWords};
 pub use error::{Details, Error, Failure, InCall, Result, Trouble};
 pub use guarded::Guarded;
 pub use hook::{Call, Outcome};

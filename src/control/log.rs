@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) fn print(server: &'static Server, logs: &Logs) -> Result<(), Ended> {
     let Some(path) = server.log()? else {
         return Err(Ended::Failed(Error::failed(format!(
-            "server `{}` has no log: it has not been started in the background, and says what it says where it was started",
+            "server `{}` has no log: it was started by hand, and its output is there",
             server.name()
         ))));
     };

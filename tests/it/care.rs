@@ -66,7 +66,7 @@ fn servers_of_keys_are_told_apart() {
         (
             3,
             format!(
-                "server `folders`: there is more than one; say which with its key: `{a}`, `{b}`"
+                "server `folders`: there is more than one; say which by its key (`--key`): {a}, {b}"
             )
         )
     );
@@ -145,7 +145,7 @@ fn what_cannot_be_started_from_here_is_told() {
         .unwrap();
     assert_eq!(
         stderr(&off),
-        "error: server `offering`: its functions run where they are called, since the variable REMOTEX_OFFERING says so, and there is no server\n"
+        "error: server `offering`: there is no server, since the variable REMOTEX_OFFERING makes its functions run where they are called; `unset REMOTEX_OFFERING` to use one\n"
     );
 }
 

@@ -73,8 +73,9 @@ fn one_function_is_shown_with_all_about_it() {
     for words in [
         "climb(tree: Tree, number 2: (bool, char), path: &Path",
         "\n    Climbs a tree.\n\n        indented, and so it stays\n",
-        "\n    maybe     null, or a text, or a list of bytes\n",
-        "\n    error     a `Wrong`, an object of `code`\n",
+        "\n    maybe     null | \"text\"\n    names     {\"key\": null | 0.5, …}\n",
+        "\n    error     {\"code\": 0}\n",
+        "\n    tree      \"Leaf\" | {\"Node\": [a `Tree`, a `Tree`]} | {\"Named\": {\"name\": \"text\", \"of\": [a `Tree`, …]}} | {\"Other\": 0}\n",
         "; may run again",
     ] {
         assert!(shown.contains(words), "{words:?} in {shown}");
@@ -82,7 +83,7 @@ fn one_function_is_shown_with_all_about_it() {
     let shown = json_of(&home, &["show", "offering", "climb", "--json"]);
     assert_eq!(
         shown["arguments"][2],
-        json!({ "name": "path", "type": "&Path", "expects": "a text, or a list of bytes" })
+        json!({ "name": "path", "type": "&Path", "expects": { "words": "a text, or a list of bytes", "json": "\"text\"" } })
     );
     assert_eq!(shown["idempotent"], true);
     assert_eq!(shown["fingerprint"].as_str().map(str::len), Some(32));
@@ -206,7 +207,7 @@ fn wrong_use_is_told_in_a_sentence_and_by_a_code() {
             &["none", "read"],
             3,
             &format!(
-                "server `none`: there is nothing of such a server in `{}`, where there is `bboard`, `offering`",
+                "server `none`: there is none of that name in `{}`, where there is `bboard`, `offering`",
                 folder.display()
             ),
         ),

@@ -57,10 +57,8 @@ fn bash_completes_servers_functions_and_arguments() {
         // Bash takes what follows a colon for a word of its own.
         ("remotex call offering Branch::g", &["grow"]),
         ("remotex call offering HEIGHT:", &[":get"]),
-        (
-            "remotex call nobody ",
-            &["--key", "--json", "--help", "--version"],
-        ),
+        ("remotex call nobody ", &[""]),
+        ("remotex call nobody --k", &["--key"]),
         ("remotex completions f", &["fish"]),
     ] {
         let Some(proposed) = bash(&home, line, "9") else {

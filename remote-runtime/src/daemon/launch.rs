@@ -70,7 +70,7 @@ pub(super) fn launch(
         testing::step("start: child spawned");
         Ok((handover::outcome(&ours, deadline)?, ours))
     });
-    let (outcome, child) = outcome.map_err(|e| call.io("its process cannot be started", e))?;
+    let (outcome, child) = outcome.map_err(|e| unstarted(call, which, e))?;
     explain::say(call, || format!("its log is `{}`", path.display()));
     if matches!(outcome, Outcome::Ready) {
         testing::keep(child);
@@ -114,13 +114,24 @@ pub(super) fn launch_trial(
         child.wait()?;
         outcome
     });
-    match outcome.map_err(|e| call.io("its process cannot be started", e))? {
+    match outcome.map_err(|e| unstarted(call, which, e))? {
         Outcome::Ready => Ok(measured),
         other => {
             let what = "its program cannot run it by itself";
             Err(failure(call, what, other, &String::new))
         }
     }
+}
+
+fn unstarted(call: Call<'_>, which: Which<'_>, e: io::Error) -> Error {
+    let program = which
+        .program
+        .map_or_else(program, |path| Ok(path.to_owned()));
+    let of = program.map_or_else(
+        |_| String::new(),
+        |path| format!(" from `{}`", path.display()),
+    );
+    call.io(format_args!("its process cannot be started{of}"), e)
 }
 
 /// Why a start did not end well; `log` says where more of it stands.

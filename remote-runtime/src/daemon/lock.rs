@@ -42,10 +42,16 @@ impl Lock {
         }
     }
 
-    /// Whether somebody holds the lock at `path`, whoever it is.
+    /// Whether somebody holds the lock at `path`, whoever it is. Of one that cannot be looked at, it is
+    /// better to believe so.
     pub(crate) fn is_held(path: &Path) -> bool {
-        let held = File::open(path).map(|file| flock(&file, FlockOperation::NonBlockingLockShared));
-        matches!(held, Ok(Err(rustix::io::Errno::WOULDBLOCK)))
+        match File::open(path) {
+            Ok(file) => {
+                let held = flock(&file, FlockOperation::NonBlockingLockShared);
+                matches!(held, Err(rustix::io::Errno::WOULDBLOCK))
+            }
+            Err(e) => e.kind() == io::ErrorKind::PermissionDenied,
+        }
     }
 
     /// Whether the lock is still the file at `path`.

@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
 
-use super::{Trace, traces};
+use super::{Trace, trace_of};
 use crate::address::{self, Address};
 use crate::daemon::lock::Lock;
-use crate::paths;
 use crate::server::{check_name, quoted};
 
 /// Something that a server relies on, and how it is with it.
@@ -26,7 +25,7 @@ pub struct Check {
     pub verdict: Verdict,
     /// What was found, in a few words.
     pub found: String,
-    /// The command that mends it, for a shell.
+    /// The command that mends it, for a shell, if one does.
     pub fix: Option<String>,
 }
 
@@ -51,6 +50,7 @@ const FEW_DESCRIPTORS: u64 = 64;
 
 /// Looks at everything that the server of that name relies on; if there is one for each key, the one of
 /// `key`. What needs something that is wrong is not looked at. It starts nothing and changes nothing.
+/// The first thing that is wrong is the last one that is looked at.
 ///
 /// ```
 /// # extern crate remote_runtime as remotex;
@@ -82,9 +82,10 @@ impl Exam<'_> {
     fn go(&mut self) -> Option<()> {
         let moved = self.address()?;
         self.folder(moved.as_deref())?;
-        let trace = self.trace(moved)?;
+        let trace = self.trace()?;
         self.path(&trace)?;
         let socket = self.socket(&trace)?;
+        self.locks(&trace)?;
         self.descriptors()?;
         self.log(&trace)?;
         self.start(&trace)?;
@@ -121,6 +122,17 @@ impl Exam<'_> {
         None
     }
 
+    /// What no command mends.
+    fn hopeless<T>(&mut self, what: &'static str, found: impl Into<String>) -> Option<T> {
+        self.checks.push(Check {
+            what,
+            verdict: Verdict::Wrong,
+            found: found.into(),
+            fix: None,
+        });
+        None
+    }
+
     /// A command of ours for this server.
     fn command(&self, what: &str, key: &str) -> String {
         match key {
@@ -132,14 +144,14 @@ impl Exam<'_> {
     /// Its name and its variable. The inner value is where the variable says that it is.
     fn address(&mut self) -> Option<Option<PathBuf>> {
         if let Err(e) = check_name(self.name) {
-            return self.wrong("name", format!("{e}"), "remotex ls");
+            return self.hopeless("name", format!("{e}"));
         }
         let variable = address::variable(self.name);
         match address::overridden(self.name) {
             None => {
                 self.fine(
                     "address",
-                    format!("{variable} is not set, so it is where servers are"),
+                    format!("{variable} is not set: it is at the usual place"),
                 );
                 Some(None)
             }
@@ -162,29 +174,14 @@ impl Exam<'_> {
     }
 
     /// What the server has left.
-    fn trace(&mut self, moved: Option<PathBuf>) -> Option<Trace> {
-        if let Some(socket) = moved {
-            return Some(Trace::at(self.name, self.key.unwrap_or_default(), socket));
+    fn trace(&mut self) -> Option<Trace> {
+        match trace_of(self.name, self.key) {
+            Ok(trace) => Some(trace),
+            Err(e) => match self.elsewhere() {
+                Some((found, fix)) => self.wrong("server", found, fix),
+                None => self.hopeless("server", format!("{e}")),
+            },
         }
-        let mut found = match traces() {
-            Ok(found) => found,
-            Err(e) => return self.wrong("folder", format!("{e}"), "unset XDG_RUNTIME_DIR"),
-        };
-        found.retain(|trace| {
-            trace.note.server == self.name && self.key.is_none_or(|key| trace.note.key == key)
-        });
-        found.sort_by_key(|trace| !Lock::is_held(&trace.files.lock()));
-        if found.is_empty() {
-            let words = match self.elsewhere() {
-                Some((found, fix)) => return self.wrong("server", found, fix),
-                None => format!(
-                    "there is nothing of it in `{}`: run its program, once",
-                    paths::folder().display()
-                ),
-            };
-            return self.wrong("server", words, "remotex ls");
-        }
-        Some(found.swap_remove(0))
     }
 
     fn descriptors(&mut self) -> Option<()> {

@@ -7,7 +7,7 @@ use serde::de::{
 };
 use serde_json::{Map, Number, Value};
 
-use super::Types;
+use super::{REFERENCE, Types};
 use crate::shape::{Definition, Type};
 
 /// A type that comes next.
@@ -52,7 +52,7 @@ impl<'de> DeserializeSeed<'de> for Expected<'_> {
             Type::Newtype(name, inner) => {
                 let value = self.part(inner).deserialize(from)?;
                 // What it refers to is nothing that JSON can have.
-                Ok(if name.starts_with("Remote<") {
+                Ok(if name.starts_with(REFERENCE) {
                     Value::String(name.clone())
                 } else {
                     value

@@ -3,7 +3,7 @@
 use serde::ser::{Error, Serialize, SerializeMap, SerializeSeq, SerializeTuple, Serializer};
 use serde_json::{Map, Value};
 
-use super::{Types, nearest};
+use super::{REFERENCE, Types, nearest};
 use crate::shape::{Definition, Type};
 
 /// A value that is to travel as a type.
@@ -223,7 +223,7 @@ impl Serialize for Told<'_> {
                 )
             }
             (Type::Struct { fields, .. }, _) => self.structure(serializer, fields),
-            (Type::Newtype(name, _), _) if name.starts_with("Remote<") => Err(S::Error::custom(
+            (Type::Newtype(name, _), _) if name.starts_with(REFERENCE) => Err(S::Error::custom(
                 format_args!("a `{name}` cannot be given as JSON; call it from a program"),
             )),
             (Type::Newtype(_, inner), _) => self.part(inner, self.value).serialize(serializer),

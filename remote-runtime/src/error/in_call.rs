@@ -10,7 +10,8 @@ use super::{Error, Record, Trouble};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) server: &'a str,
-    /// `None` for what is done with the server as a whole: start, stop, status.
+    /// `None` for what is done with the server as a whole: start, stop, status; or with all of them, which
+    /// have no name.
     pub(crate) function: Option<&'a str>,
 }
 
@@ -72,6 +73,7 @@ impl fmt::Display for Call<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.function {
             Some(function) => write!(f, "`{function}` on server `{}`", self.server),
+            None if self.server.is_empty() => f.write_str("remotex"),
             None => write!(f, "server `{}`", self.server),
         }
     }

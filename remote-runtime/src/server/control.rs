@@ -9,8 +9,9 @@ use crate::daemon;
 use crate::error::{Call, Error, Result};
 use crate::link::PATIENCE;
 use crate::registry;
+use crate::wire::hello::Hello;
 use crate::wire::interface::Interface;
-use crate::wire::report::Holder;
+use crate::wire::report::{Holder, Report};
 
 impl Server {
     /// Starts the server in the background, unless it runs. `main` must begin with [`init`](crate::init).
@@ -117,20 +118,7 @@ impl Server {
     /// # Errors
     /// [`Error::Unreachable`] if it does not run, or its address is `local:`.
     pub fn status(&'static self) -> Result<Status> {
-        let call = Call::control(self.name);
-        let way = Way::patient(self, call)?;
-        let status = match way.find(call)? {
-            Some(stream) => client::status(call, &way, stream)?,
-            None => None,
-        };
-        let Some((hello, report)) = status else {
-            return Err(match way.files(call)? {
-                Some(_) => self.not_running(call),
-                None => Error::Unreachable(call.trouble(
-                    "its address is `local:`, so that its functions run where they are called, and there is none",
-                )),
-            });
-        };
+        let (hello, report) = self.report()?;
         Ok(Status {
             pid: hello.pid,
             key: hello.key,
@@ -145,6 +133,23 @@ impl Server {
 }
 
 impl Server {
+    /// Who serves, and what it is doing.
+    pub(crate) fn report(&'static self) -> Result<(Hello, Report)> {
+        let call = Call::control(self.name);
+        let way = Way::patient(self, call)?;
+        let status = match way.find(call)? {
+            Some(stream) => client::status(call, &way, stream)?,
+            None => None,
+        };
+        match status {
+            Some(status) => Ok(status),
+            None if way.files(call)?.is_some() => Err(self.not_running(call)),
+            None => Err(Error::Unreachable(call.trouble(
+                "its address is `local:`, so that its functions run where they are called, and there is none",
+            ))),
+        }
+    }
+
     /// The crate that declares its functions; empty if there are none.
     fn package(&'static self) -> &'static str {
         match &self.found {

@@ -97,11 +97,10 @@ impl Server {
         let Some(files) = self.files()? else {
             return Ok(None);
         };
-        let logs = match Note::at(&files.lock()) {
-            Some(note) => vec![note.log],
-            None => files.logs(),
-        };
-        Ok(logs.into_iter().find(|log| log.exists()))
+        Ok(match Note::at(&files.lock()) {
+            Some(note) => Some(note.log).filter(|log| !log.as_os_str().is_empty()),
+            None => files.logs().into_iter().find(|log| log.exists()),
+        })
     }
 
     /// Where it is: `unix:/path`, or `local:`.

@@ -8,7 +8,7 @@ use crate::completions::{self, Shell};
 
 /// Finds servers that use remotex, says what they offer, calls their functions, and takes care of them.
 #[derive(Debug, Parser)]
-#[command(name = "remotex", version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(name = "remotex", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) action: Action,
@@ -22,7 +22,8 @@ Exit codes:
   3  there is no such server, or it does not run or answer
   4  not let in
 
-What is printed is for people on a terminal, and plain in a pipe; NO_COLOR is obeyed.";
+On a terminal there are tables and colours; in a pipe columns with tabs between, and no heads. NO_COLOR is obeyed.
+With --json, errors are JSON too, on stderr.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
@@ -31,10 +32,13 @@ pub(crate) enum Action {
     /// Show the functions of a server, with their docs
     Show(Show),
     /// Call a function, and print its answer as JSON
+    ///
+    /// As in `remotex call bboard post item='Closed on Sunday' by=me`. A server that does not run is not
+    /// started: that does `remotex start`.
     Call(Call),
     /// Say what a server is doing
     Status(Whole),
-    /// Start a server that has run before
+    /// Start a server again that has run in this session
     Start(Whole),
     /// Stop a server, and wait until it has ended
     Stop(Whole),
@@ -79,7 +83,7 @@ pub(crate) struct Which {
     /// The name of the server, as `remotex ls` lists it
     #[arg(id = "server", value_name = "SERVER", add = ArgValueCompleter::new(completions::servers))]
     pub(crate) name: String,
-    /// Which one, of a server that there is one of for each key
+    /// Which one, if there is one for each key (see `remotex ls`)
     #[arg(long, add = ArgValueCompleter::new(completions::keys))]
     pub(crate) key: Option<String>,
 }
@@ -103,7 +107,8 @@ pub(crate) struct Call {
     /// The name of the function, as `remotex show` lists it
     #[arg(add = ArgValueCompleter::new(completions::functions))]
     pub(crate) function: String,
-    /// Its arguments: texts as they are, all else as JSON; or `-`, to read them all as a JSON object from stdin
+    /// Its arguments: texts as they are, all else as JSON; an optional one can be left out. Or `-`, to read
+    /// them all as a JSON object from stdin
     #[arg(value_name = "NAME=VALUE", conflicts_with = "json", add = ArgValueCompleter::new(completions::arguments))]
     pub(crate) arguments: Vec<String>,
     /// Its arguments as a JSON object; an error is then printed as JSON too

@@ -35,7 +35,8 @@ impl Times {
     }
 
     fn json(&self) -> Value {
-        let micros = |percent| self.percentile(percent).as_secs_f64() * 1e6;
+        // A thousandth of a microsecond is all that a clock has.
+        let micros = |percent| (self.percentile(percent).as_secs_f64() * 1e9).round() / 1e3;
         json!({ "runs": self.0.len(), "p50_us": micros(50), "p99_us": micros(99) })
     }
 }
@@ -218,7 +219,13 @@ fn verdict(measured: &Measured) -> String {
             let (saved, times) = (shown(alone.abs_diff(caller)), |a: Duration, b: Duration| {
                 a.as_secs_f64() / b.as_secs_f64().max(1e-9)
             });
-            if caller < alone {
+            if alone.abs_diff(caller) < caller.max(alone) / 20 {
+                format!(
+                    "The server makes no difference in time: {} for a process that calls it, {} for one that does it all itself.",
+                    shown(caller),
+                    shown(alone)
+                )
+            } else if caller < alone {
                 format!(
                     "The server pays: a process that calls it is done {saved} sooner ({:.1} times as fast) than one that does it all itself.",
                     times(alone, caller)
@@ -231,7 +238,7 @@ fn verdict(measured: &Measured) -> String {
             }
         }
         Err(e) => format!(
-            "A call costs {}, and a process that calls {}; what it costs without the server cannot be measured: {e}.",
+            "A call costs {}, and a process that calls {}; what it costs without the server cannot be measured ({e}).",
             shown(measured.calls.percentile(50)),
             shown(caller)
         ),

@@ -16,7 +16,6 @@ use remotex::{Error, Function};
 
 use crate::args::Cli;
 use crate::failure::Failure;
-use crate::list;
 use bash::Bash;
 
 /// What a shell's script asks this program with.
@@ -117,7 +116,7 @@ pub(crate) fn servers(current: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 fn about(found: &Found) -> String {
-    format!("{}: {}", list::word(&found.state), found.program.display())
+    found.program.display().to_string()
 }
 
 /// The keys of the server on the line.

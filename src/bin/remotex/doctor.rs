@@ -18,9 +18,10 @@ pub(crate) fn run(Whole { server, format }: &Whole) -> Result<ExitCode, Failure>
         output::say_json(&json!({ "server": server.name, "checks": checks, "fix": fix }))?;
     } else {
         checks.iter().try_for_each(line)?;
-        match fix {
-            Some(fix) => say(format_args!("\nTo mend it:\n    {NAME}{fix}{NAME:#}"))?,
-            None => say("\nNothing is wrong.")?,
+        match (fix, wrong) {
+            (Some(fix), _) => say(format_args!("\nTo mend it:\n    {NAME}{fix}{NAME:#}"))?,
+            (None, Some(_)) => say("\nNo command mends that.")?,
+            (None, None) => say("\nNothing is wrong.")?,
         }
     }
     Ok(match wrong {

@@ -1,6 +1,7 @@
 //! `remotex ls`: the servers that there are.
 
-use indicatif::HumanDuration;
+use std::time::Duration;
+
 use remotex::Format;
 use remotex::discovery::{self, Found, State};
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ pub(crate) fn run(format: Format) -> Result<(), Failure> {
 }
 
 /// What a server does, in a word.
-pub(crate) fn word(state: &State) -> &'static str {
+fn word(state: &State) -> &'static str {
     match state {
         State::Running(_) => "running",
         State::Starting => "starting",
@@ -35,38 +36,43 @@ pub(crate) fn word(state: &State) -> &'static str {
     }
 }
 
+/// How long something lasts, in a few letters.
+fn short(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        7200..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}
+
 fn in_columns(found: &Found) -> Vec<String> {
-    let (pid, calls, age) = match &found.state {
+    let state = found.state();
+    let (pid, calls, age) = match &state {
         State::Running(status) => (
             status.pid.to_string(),
             status.calls.to_string(),
-            HumanDuration(status.started.elapsed().unwrap_or_default()).to_string(),
+            short(status.started.elapsed().unwrap_or_default()),
         ),
         _ => ("-".into(), "-".into(), "-".into()),
     };
     let or_none = |text: String| if text.is_empty() { "-".into() } else { text };
     let program = or_none(found.program.display().to_string());
     let (name, key) = (found.name.clone(), or_none(found.key.clone()));
-    vec![
-        name,
-        key,
-        word(&found.state).into(),
-        pid,
-        calls,
-        age,
-        program,
-    ]
+    vec![name, key, word(&state).into(), pid, calls, age, program]
 }
 
 fn in_json(found: &Found) -> Value {
+    let state = found.state();
     let mut value = json!({
         "server": found.name,
         "key": found.key,
-        "state": word(&found.state),
+        "state": word(&state),
         "address": found.address,
         "program": found.program.to_string_lossy(),
     });
-    match &found.state {
+    match &state {
         State::Running(status) => {
             value["pid"] = status.pid.into();
             value["calls"] = status.calls.into();

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use remotex::interface::Described;
 use remotex::{Function, Interface, discovery};
 use serde_json::{Value, json};
 
@@ -68,7 +69,8 @@ fn say_details(function: &Function) -> Result<(), Failure> {
             let ends = ends
                 .into_iter()
                 .filter_map(|(what, words)| Some((what, words?)));
-            names.zip(words.arguments).chain(ends).collect()
+            let all = names.zip(words.arguments).chain(ends);
+            all.map(|(what, it)| (what, it.json)).collect()
         }
         None => vec![(
             "types",
@@ -104,10 +106,11 @@ fn all_in_json(interface: &Interface) -> Value {
 
 fn in_json(function: &Function) -> Value {
     let words = function.in_words();
-    let expects = words
-        .as_ref()
-        .map(|words| words.arguments.as_slice())
-        .unwrap_or_default();
+    let described = |it: &Described| json!({ "words": it.words, "json": it.json });
+    let expects: Vec<_> = words
+        .iter()
+        .flat_map(|words| words.arguments.iter().map(described))
+        .collect();
     let arguments = function.arguments.iter().enumerate();
     let arguments = arguments
         .map(|(at, (name, ty))| json!({ "name": name, "type": ty, "expects": expects.get(at) }));
@@ -121,8 +124,8 @@ fn in_json(function: &Function) -> Value {
         "docs": function.docs,
         "arguments": arguments.collect::<Vec<_>>(),
         "output": function.output,
-        "answer": words.as_ref().and_then(|words| words.answer.as_ref()),
-        "error": words.as_ref().and_then(|words| words.error.as_ref()),
+        "answer": words.as_ref().and_then(|words| words.answer.as_ref().map(described)),
+        "error": words.as_ref().and_then(|words| words.error.as_ref().map(described)),
         "package": function.package,
         "file": function.file,
         "line": function.line,

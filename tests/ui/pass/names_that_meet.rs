@@ -21,6 +21,12 @@ fn handler(argument: Argument, tag: &Tag, stub: &[Result]) -> ::remotex::Result<
     Ok((Result, Tag))
 }
 
+/// An argument that is called as the function is.
+#[remote(SERVER)]
+fn step(step: u8) -> ::remotex::Result<u8> {
+    Ok(step)
+}
+
 /// Inside a function, where a module's path does not lead.
 fn main() {
     static INNER: Server = Server::new("inner");
@@ -30,5 +36,5 @@ fn main() {
         Ok(n)
     }
 
-    let _ = (handler, local);
+    let _ = (handler, local, step);
 }

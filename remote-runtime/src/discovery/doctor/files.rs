@@ -1,9 +1,9 @@
 //! The files of a server: their folder, the socket, the log.
 
-use std::fs;
+use std::fs::{self, FileType};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 use rustix::process::geteuid;
@@ -51,7 +51,7 @@ impl Exam<'_> {
             Err(e) if is_ours => self.wrong("folder", e.to_string(), open_it()),
             Err(e) => self.wrong("folder", e.to_string(), self.other_folder(moved)),
             Ok(true) if access(&folder, Access::WRITE_OK | Access::EXEC_OK).is_ok() => {
-                self.fine("folder", format!("`{shown}` is closed to others"));
+                self.fine("folder", format!("only you can write to `{shown}`"));
                 Some(())
             }
             Ok(true) if is_ours => {
@@ -122,39 +122,50 @@ impl Exam<'_> {
 
     /// Whether its socket is there.
     pub(super) fn socket(&mut self, trace: &Trace) -> Option<bool> {
-        let socket = &trace.files.socket;
-        let shown = socket.display();
-        let typed = quoted(&socket.to_string_lossy());
-        match fs::symlink_metadata(socket) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Some(false),
-            Err(e) => self.wrong(
-                "socket",
-                format!("`{shown}` cannot be looked at: {e}"),
-                format!("ls -l {typed}"),
-            ),
-            Ok(there) if !there.file_type().is_socket() => self.wrong(
-                "socket",
-                format!("`{shown}` is no socket"),
-                format!("mv {typed} {typed}.away"),
-            ),
-            Ok(there) if there.uid() != geteuid().as_raw() => {
-                let variable = address::variable(self.name);
-                let found = format!("`{shown}` is a socket of user {}", there.uid());
-                self.wrong(
-                    "socket",
-                    found,
-                    format!("export {variable}=unix:$HOME/.{}.sock", self.name),
-                )
+        let is_there = self.private("socket", &trace.files.socket, FileType::is_socket)?;
+        if is_there {
+            let shown = trace.files.socket.display();
+            self.fine("socket", format!("only you can open `{shown}`"));
+        }
+        Some(is_there)
+    }
+
+    pub(super) fn locks(&mut self, trace: &Trace) -> Option<()> {
+        for lock in [trace.files.lock(), trace.files.start()] {
+            self.private("lock", &lock, FileType::is_file)?;
+        }
+        Some(())
+    }
+
+    /// Whether a file is there; if it is, it must be of that type, ours, and for nobody else.
+    fn private(
+        &mut self,
+        what: &'static str,
+        path: &Path,
+        is_right: fn(&FileType) -> bool,
+    ) -> Option<bool> {
+        let (shown, typed) = (path.display(), quoted(&path.to_string_lossy()));
+        let away = || format!("mv {typed} {}", quoted(&free_name(path).to_string_lossy()));
+        let there = match fs::symlink_metadata(path) {
+            Ok(there) => there,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Some(false),
+            Err(e) => {
+                let found = format!("`{shown}` cannot be looked at: {e}");
+                return self.wrong(what, found, format!("ls -l {typed}"));
             }
-            Ok(there) if there.mode() & 0o077 != 0 => self.wrong(
-                "socket",
-                format!("`{shown}` is open to others"),
-                format!("chmod 600 {typed}"),
-            ),
-            Ok(_) => {
-                self.fine("socket", format!("`{shown}` is for its owner only"));
-                Some(true)
-            }
+        };
+        let mode = there.mode() & 0o777;
+        if !is_right(&there.file_type()) {
+            let kind = if what == "socket" { "socket" } else { "file" };
+            self.wrong(what, format!("`{shown}` is no {kind}"), away())
+        } else if there.uid() != geteuid().as_raw() {
+            let found = format!("`{shown}` belongs to user {}, and not to you", there.uid());
+            self.wrong(what, found, away())
+        } else if mode & 0o677 != 0o600 {
+            let found = format!("`{shown}` has mode {mode:03o}, and is to have 600");
+            self.wrong(what, found, format!("chmod 600 {typed}"))
+        } else {
+            Some(true)
         }
     }
 
@@ -162,43 +173,36 @@ impl Exam<'_> {
         let logs = trace.files.logs();
         let noted = Some(&trace.note.log).filter(|log| !log.as_os_str().is_empty());
         let log = noted.or_else(|| logs.iter().find(|log| can_be(log)))?;
-        let (shown, typed) = (log.display(), quoted(&log.to_string_lossy()));
-        match fs::symlink_metadata(log) {
-            Ok(there) if !there.is_file() => {
-                return self.wrong(
-                    "log",
-                    format!("`{shown}` is no file"),
-                    format!("mv {typed} {typed}.away"),
-                );
-            }
-            Ok(there) if there.uid() != geteuid().as_raw() => {
-                return self.wrong(
-                    "log",
-                    format!("`{shown}` is of user {}", there.uid()),
-                    format!("mv {typed} {typed}.away"),
-                );
-            }
-            Ok(there) if there.mode() & 0o077 != 0 || there.mode() & 0o600 != 0o600 => {
-                let found = format!(
-                    "`{shown}` has mode {:o}, and is to have 600",
-                    there.mode() & 0o777
-                );
-                return self.wrong("log", found, format!("chmod 600 {typed}"));
-            }
-            Ok(_) => self.fine("log", format!("`{shown}` is for its owner only")),
-            Err(_) => self.fine("log", format!("`{shown}` is not there yet")),
-        }
         let folder = log.parent().unwrap_or(log);
+        let typed = quoted(&folder.to_string_lossy());
+        if let Err(e) = paths::check(folder) {
+            return self.wrong("log", e.to_string(), format!("chmod 700 {typed}"));
+        }
+        let shown = log.display();
+        if self.private("log", log, FileType::is_file)? {
+            self.fine("log", format!("only you can open `{shown}`"));
+        } else {
+            self.fine("log", format!("`{shown}` is not there yet"));
+        }
         match rustix::fs::statvfs(folder) {
             Ok(disk) if disk.f_bavail.saturating_mul(disk.f_frsize) < LITTLE_ROOM => {
                 let found = format!("the disk of `{}` is full", folder.display());
-                self.wrong(
-                    "log",
-                    found,
-                    format!("df -h {}", quoted(&folder.to_string_lossy())),
-                )
+                self.wrong("log", found, format!("df -h {typed}"))
             }
             _ => Some(()),
         }
     }
+}
+
+/// A name beside a file that nothing has.
+fn free_name(path: &Path) -> PathBuf {
+    let named = |n: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".away{n}"));
+        PathBuf::from(name)
+    };
+    let free = (1..)
+        .map(named)
+        .find(|name| fs::symlink_metadata(name).is_err());
+    free.unwrap_or_else(|| named(0))
 }

@@ -1,7 +1,5 @@
 //! The life of a server: whether it starts, runs, answers, and is the program that it should be.
 
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
 use std::time::Instant;
@@ -9,13 +7,16 @@ use std::time::Instant;
 use rustix::fs::{Access, access};
 
 use super::{Exam, START_SEEN, processes};
+use crate::build::Build;
 use crate::daemon::lock::Lock;
 use crate::daemon::note::Origin;
 use crate::discovery::Trace;
 use crate::error::Error;
 use crate::link::PATIENCE;
-use crate::server::{Server, Status, quoted};
+use crate::server::{Server, quoted};
 use crate::transport::{self, Peer};
+use crate::wire::hello::Hello;
+use crate::wire::report::Report;
 
 impl Exam<'_> {
     /// Whether somebody hangs who starts it.
@@ -72,8 +73,8 @@ impl Exam<'_> {
             );
         }
         let server = trace.server();
-        let status = match server.status() {
-            Ok(status) => status,
+        let (hello, report) = match server.report() {
+            Ok(reported) => reported,
             // It has ended just now.
             Err(_) if !Lock::is_held(&lock) => {
                 self.program(trace)?;
@@ -88,38 +89,32 @@ impl Exam<'_> {
             }
             Err(e) => return self.wrong("server", format!("{e}"), end("")),
         };
-        self.fine("server", format!("process {} answers", status.pid));
-        self.build(trace, &status)?;
+        self.fine("server", format!("process {} answers", hello.pid));
+        self.build(trace, &hello, &report)?;
         self.offers(trace, server)
     }
 
     /// Whether it still is the program that lies at its path.
-    pub(super) fn build(&mut self, trace: &Trace, status: &Status) -> Option<()> {
-        let program = status.program.to_string_lossy();
-        let path = program.strip_suffix(" (deleted)").unwrap_or(&program);
-        let identity = |path: &Path| {
-            fs::metadata(path).map(|file| (file.dev(), file.ino(), file.mtime(), file.size()))
-        };
-        let Ok(runs) = identity(&processes::executable(status.pid)) else {
-            // The system does not tell.
-            return Some(());
-        };
-        match identity(Path::new(path)) {
-            Ok(lies) if lies == runs => {
-                self.fine("program", format!("it runs `{path}`, as that is now"));
-                Some(())
+    fn build(&mut self, trace: &Trace, hello: &Hello, report: &Report) -> Option<()> {
+        let noted = Some(&trace.note.program).filter(|_| trace.is_noted);
+        let program = noted.unwrap_or(&report.program);
+        let shown = program.display();
+        match (hello.build, Build::at(program)) {
+            (_, None) => {
+                let found = format!("`{shown}`, which it runs, is not there any more");
+                self.wrong("program", found, self.command("stop", &trace.note.key))
             }
-            Ok(_) => {
-                let found = format!("`{path}` is another build by now than the one that runs");
+            (Some(runs), Some(lies)) if !runs.is(&lies) => {
+                let found = format!("`{shown}` is another build by now than the one that runs");
                 let fix = match trace.note.origin {
                     Origin::Program => self.command("restart", &trace.note.key),
                     Origin::Hand | Origin::Manager => self.command("stop", &trace.note.key),
                 };
                 self.wrong("program", found, fix)
             }
-            Err(_) => {
-                let found = format!("`{path}`, which it runs, is not there any more");
-                self.wrong("program", found, self.command("stop", &trace.note.key))
+            _ => {
+                self.fine("program", format!("it runs the current `{shown}`"));
+                Some(())
             }
         }
     }
@@ -128,7 +123,9 @@ impl Exam<'_> {
         match server.interface() {
             Ok(interface) => {
                 let functions = interface.functions.len();
-                self.fine("functions", format!("it offers {functions}"));
+                let package = interface.functions.first().map(|it| &*it.package);
+                let of = package.map(|it| format!(" of `{it}`")).unwrap_or_default();
+                self.fine("functions", format!("it offers {functions} functions{of}"));
                 Some(())
             }
             Err(e) => self.wrong(
@@ -142,19 +139,25 @@ impl Exam<'_> {
     /// The program of a server that does not run.
     pub(super) fn program(&mut self, trace: &Trace) -> Option<()> {
         let program = &trace.note.program;
+        let shown = program.display();
         if !trace.is_noted || access(program, Access::EXEC_OK).is_ok() {
             return Some(());
         }
-        let lock = trace.files.lock();
-        let found = format!(
-            "`{}`, which it ran, is not there any more",
-            program.display()
-        );
-        self.wrong(
-            "program",
-            found,
-            format!("rm {}", quoted(&lock.to_string_lossy())),
-        )
+        if program.exists() {
+            let typed = quoted(&program.to_string_lossy());
+            self.wrong(
+                "program",
+                format!("`{shown}` cannot be run"),
+                format!("chmod u+x {typed}"),
+            )
+        } else {
+            self.hopeless(
+                "program",
+                format!(
+                    "`{shown}`, which it ran, is not there any more: install it again, and run it"
+                ),
+            )
+        }
     }
 
     pub(super) fn stopped(&mut self, trace: &Trace, has_socket: bool) -> Option<()> {
@@ -181,7 +184,7 @@ impl Exam<'_> {
             };
             return self.wrong(
                 "server",
-                "it was killed: its socket is there, and its lock is free",
+                "it was killed, or could not start: its socket is there, and nobody holds its lock",
                 fix,
             );
         }
@@ -196,6 +199,7 @@ impl Exam<'_> {
                 "it does not run; the next call of its program starts it, as does `{}`",
                 self.command("start", &note.key)
             ),
+            Origin::Hand if !trace.is_noted => "it does not run; run its program".into(),
             Origin::Hand => format!(
                 "it does not run; `{}` is run by hand",
                 note.program.display()

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A process.
 #[derive(Debug)]
@@ -40,11 +40,6 @@ pub(super) fn words(processes: &[Process]) -> String {
         [] => String::new(),
         _ => format!(" by {}", each.join(", ")),
     }
-}
-
-/// The file that a process runs, even if another one lies at its path by now.
-pub(super) fn executable(pid: u32) -> PathBuf {
-    format!("/proc/{pid}/exe").into()
 }
 
 impl Process {

@@ -16,7 +16,7 @@ const SCRIPT: &str = r#"_remotex() {
         compopt -o nospace
     fi
 }
-complete -o default -F _remotex BIN
+complete -o nosort -F _remotex BIN 2>/dev/null || complete -F _remotex BIN
 "#;
 
 /// What bash says when it only lists what is possible, after a second Tab.
@@ -84,11 +84,12 @@ impl EnvCompleter for Bash {
             .unwrap_or_default();
         let at = words.len() - 1;
         let mut candidates = engine::complete(command, words, at, directory)?;
-        // Options are shown to those who ask for them, or where there is nothing else.
+        candidates.retain(|candidate| candidate.get_value() != "--");
+        // Options are shown to those who ask for them.
         let is_option = |candidate: &CompletionCandidate| {
             candidate.get_value().as_encoded_bytes().starts_with(b"-")
         };
-        if !last.starts_with('-') && !candidates.iter().all(is_option) {
+        if !last.starts_with('-') {
             candidates.retain(|candidate| !is_option(candidate));
         }
         // What bash takes for the word is what follows the last of these.
@@ -100,7 +101,11 @@ impl EnvCompleter for Bash {
             .collect();
         let width = values.iter().map(|value| value.len()).max().unwrap_or(0);
         for (candidate, value) in candidates.iter().zip(&values) {
+            // A word that is begun with a quote is left to it.
             let value = value.get(done..).unwrap_or(value);
+            let plain = value.ends_with('=') || lists;
+            let quoted = shlex::try_quote(value).ok().filter(|_| !plain);
+            let value = quoted.as_deref().unwrap_or(value);
             match candidate.get_help().filter(|_| lists) {
                 Some(help) => writeln!(out, "{value:<width$}  ({help})")?,
                 None => writeln!(out, "{value}")?,
