@@ -15,12 +15,13 @@ mod doctor;
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 
 use crate::address::{self, Address, Files, LINK};
-use crate::daemon::lock::Lock;
+use crate::daemon::lock::{self, Lock};
 use crate::daemon::note::Note;
 use crate::error::{Call, Error, Result};
 use crate::paths;
@@ -236,15 +237,16 @@ fn traces() -> Result<Vec<Trace>> {
             continue;
         };
         if extension == LINK {
-            let Some(trace) = fs::read_link(&path)
-                .ok()
-                .and_then(|socket| Trace::of_socket(&socket, None))
-            else {
-                // Nothing is left of the server that it was for.
-                let _ = fs::remove_file(&path);
+            // Whatever else is called so is none of ours.
+            let Ok(socket) = fs::read_link(&path) else {
                 continue;
             };
-            traces.push(trace);
+            let lock = fs::symlink_metadata(Files::of("", &socket, "").lock());
+            if lock.is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
+                // Nothing is left of the server that it was for.
+                let _ = fs::remove_file(&path);
+            }
+            traces.extend(Trace::of_socket(&socket, None));
         } else if extension == "lock"
             && let Some(name) = stem.to_str()
         {
@@ -271,14 +273,17 @@ fn names(traces: &[Trace]) -> String {
 /// How large a note may be, in bytes: a path, a key, and some names.
 const LARGEST_NOTE: u64 = 64 * 1024;
 
+/// The note in a lock of ours. In a folder that others use too, such as `/tmp`, somebody else may have
+/// made the lock, and what he wrote there would name the program that is started.
 fn read(lock: &Path) -> Option<Note> {
     use std::io::Read;
+    let file = lock::look(lock).ok()?;
+    let there = file.metadata().ok()?;
+    if !there.is_file() || there.uid() != rustix::process::geteuid().as_raw() {
+        return None;
+    }
     let mut text = Vec::new();
-    fs::File::open(lock)
-        .ok()?
-        .take(LARGEST_NOTE)
-        .read_to_end(&mut text)
-        .ok()?;
+    file.take(LARGEST_NOTE).read_to_end(&mut text).ok()?;
     Note::read(&text)
 }
 

@@ -225,3 +225,43 @@ fn a_server_that_is_stopped_by_a_signal_is_silent() {
     assert_eq!(listed[0]["state"], "silent");
     await_that(|| json_of(&home, &["ls", "--json"])[0]["state"] == "running");
 }
+
+#[test]
+fn what_somebody_else_wrote_into_a_lock_starts_no_program() {
+    let home = Home::new();
+    board(&home);
+    home.run_remotex(&["stop", "bboard"]);
+    let lock = home.path("run/remotex/bboard.lock");
+    match std::os::unix::fs::chown(&lock, Some(65534), None) {
+        Ok(()) => {}
+        Err(e) => return eprintln!("left out, since only root can do it: {e}"),
+    }
+    let (code, words) = home.refusal(&["start", "bboard"]);
+    assert_eq!(code, 3);
+    assert!(words.contains("nothing here says which program"), "{words}");
+}
+
+#[test]
+fn a_fifo_where_a_lock_belongs_keeps_nobody_waiting() {
+    let home = Home::new();
+    board(&home);
+    home.run_remotex(&["stop", "bboard"]);
+    let lock = home.path("run/remotex/bboard.lock");
+    fs::remove_file(&lock).unwrap();
+    assert!(home.any("mkfifo").arg(&lock).status().unwrap().success());
+    assert_eq!(home.refusal(&["status", "bboard"]).0, 3);
+}
+
+#[test]
+fn what_only_has_the_name_of_a_link_is_left_alone() {
+    let home = Home::new();
+    let socket = home.path("run/remotex/odd.link");
+    let mut diary = home.command("diary");
+    let noted = diary
+        .args(["note", "x"])
+        .env("REMOTEX_DIARY", format!("unix:{}", socket.display()))
+        .output();
+    assert!(noted.unwrap().status.success());
+    home.run_remotex(&["ls"]);
+    assert!(socket.exists());
+}

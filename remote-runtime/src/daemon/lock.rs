@@ -44,7 +44,7 @@ impl Lock {
 
     /// Whether somebody holds the lock at `path`, whoever it is.
     pub(crate) fn is_held(path: &Path) -> bool {
-        let held = File::open(path).map(|file| flock(&file, FlockOperation::NonBlockingLockShared));
+        let held = look(path).map(|file| flock(&file, FlockOperation::NonBlockingLockShared));
         matches!(held, Ok(Err(rustix::io::Errno::WOULDBLOCK)))
     }
 
@@ -88,6 +88,13 @@ fn open(path: &Path) -> io::Result<File> {
         .mode(MODE)
         .custom_flags(no_follow)
         .open(path)
+}
+
+/// Opens what lies where a lock belongs, only to look at it; no fifo keeps us waiting for its other end.
+pub(crate) fn look(path: &Path) -> io::Result<File> {
+    use rustix::fs::OFlags;
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
 /// Waits in the kernel. That call knows no time limit, so that it is made by a thread, which stays
