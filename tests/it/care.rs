@@ -265,3 +265,49 @@ fn what_only_has_the_name_of_a_link_is_left_alone() {
     home.run_remotex(&["ls"]);
     assert!(socket.exists());
 }
+
+#[test]
+fn a_server_of_a_build_that_was_replaced_is_started_anew_by_its_path() {
+    let home = Home::new();
+    let program = home.path("zoo");
+    fs::copy(crate::support::program_path("zoo"), &program).unwrap();
+    let go = home.path("go");
+    let busy = home
+        .any(&program)
+        .args(["busy", "1", "100000000"])
+        .arg(&go)
+        .spawn();
+    let _busy = Running::of(busy.unwrap());
+    let status = || home.remotex(&["status", "zoo"]).output().unwrap().status;
+    await_that(|| status().success());
+    let other = home.path("other");
+    fs::copy(&program, &other).unwrap();
+    fs::rename(&other, &program).unwrap();
+    home.run_remotex(&["stop", "zoo"]);
+    // Who calls all the time has started it again, and runs a file that is gone.
+    await_that(|| status().success());
+    home.run_remotex(&["restart", "zoo"]);
+}
+
+#[test]
+fn a_trial_that_hangs_does_not_outlive_who_measures_for_ever() {
+    let home = Home::new();
+    let value = home.path("state/value");
+    fs::create_dir_all(value.parent().unwrap()).unwrap();
+    fs::write(&value, "").unwrap();
+    home.run_zoo(&["start", "hanging"]);
+    fs::remove_file(&value).unwrap();
+    let server = home.servers();
+    let mut bench = home
+        .remotex(&["bench", "hanging", "hanging_start", "--seconds", "1"])
+        .spawn()
+        .unwrap();
+    await_that(|| home.servers().len() > server.len());
+    bench.kill().unwrap();
+    bench.wait().unwrap();
+    let began = std::time::Instant::now();
+    while home.servers().len() > server.len() {
+        assert!(began.elapsed() < std::time::Duration::from_secs(45));
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+}

@@ -53,10 +53,11 @@ impl Lock {
         is_at(&self.0, path)
     }
 
-    /// Writes into its file, in place of what stood there.
+    /// Writes into its file, in place of what stood there. Who reads meanwhile finds all of `text`, and
+    /// perhaps the rest of what stood there behind it; most often that is the same text anyway.
     pub(super) fn write(&self, text: &[u8]) -> io::Result<()> {
-        self.0.set_len(0)?;
-        self.0.write_all_at(text, 0)
+        self.0.write_all_at(text, 0)?;
+        self.0.set_len(text.len() as u64)
     }
 
     /// Lets it go, also where descriptors of it are left elsewhere: in the process that handed it

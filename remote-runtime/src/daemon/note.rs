@@ -3,7 +3,7 @@
 //! says.
 //!
 //! ```text
-//! note := SERVER text, KEY text, PROGRAM path, ORIGIN, (PACKAGE text)*, (KEEP text)*
+//! note := SERVER text, KEY text, PROGRAM path, ORIGIN, (PACKAGE text)*, (KEEP text)*, END
 //! ```
 
 use std::ffi::OsStr;
@@ -18,6 +18,8 @@ const PROGRAM: u8 = 3;
 const ORIGIN: u8 = 4;
 const PACKAGE: u8 = 5;
 const KEEP: u8 = 6;
+/// What stands behind it is of a longer note before.
+const END: u8 = 7;
 
 /// Who serves, or did.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -56,6 +58,7 @@ impl Note {
         for name in &self.keep {
             put(out, KEEP, name.as_bytes());
         }
+        put(out, END, &[]);
     }
 
     /// Reads a note; `None` if it is none, as of a server that is writing it just now.
@@ -76,6 +79,7 @@ impl Note {
                 }
                 PACKAGE => note.packages.push(fields::text(value)),
                 KEEP => note.keep.push(fields::text(value)),
+                END => break,
                 _ => {}
             }
         }
@@ -90,11 +94,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_note_is_read_back(key: String, program: PathBuf, packages: Vec<String>, keep: Vec<String>, of in 0..3) {
+        fn every_note_is_read_back(key: String, program: PathBuf, packages: Vec<String>, keep: Vec<String>, of in 0..3, before: Vec<u8>) {
             let origin = [Origin::Hand, Origin::Program, Origin::Manager][of as usize];
             let note = Note { server: "bboard".into(), key, program, origin, packages, keep };
             let mut body = Vec::new();
             note.put(&mut body);
+            body.extend(before);
             prop_assert_eq!(Note::read(&body), Some(note));
         }
 
