@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -58,6 +58,12 @@ impl Lock {
     pub(super) fn write(&self, text: &[u8]) -> io::Result<()> {
         self.0.write_all_at(text, 0)?;
         self.0.set_len(text.len() as u64)
+    }
+
+    /// Says in its file's times that it was taken now.
+    pub(super) fn touch(&self) {
+        // Who looks at it only says less.
+        let _ = self.0.set_modified(SystemTime::now());
     }
 
     /// Lets it go, also where descriptors of it are left elsewhere: in the process that handed it

@@ -3,16 +3,15 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Instant;
 
 use rustix::fs::{Access, access};
 
-use super::{Exam, START_SEEN, processes};
+use super::{Exam, processes};
 use crate::daemon::lock::Lock;
 use crate::daemon::note::Origin;
 use crate::discovery::Trace;
 use crate::error::Error;
-use crate::link::PATIENCE;
+use crate::link::{PATIENCE, START};
 use crate::server::{Server, Status, quoted};
 use crate::transport::{self, Peer};
 
@@ -23,11 +22,19 @@ impl Exam<'_> {
         if !Lock::is_held(&start) {
             return Some(());
         }
-        let free = Lock::take(&start, Instant::now() + START_SEEN).is_ok_and(|lock| lock.is_some());
-        if free {
-            return Some(());
+        let holders = processes::that_hold(&start);
+        // Who takes it says when, so that a start that is only slow is left alone.
+        let taken = fs::metadata(&start).and_then(|lock| lock.modified());
+        let age = taken.map(|taken| taken.elapsed().unwrap_or_default());
+        if age.is_ok_and(|age| age < START + PATIENCE) {
+            let found = format!(
+                "it is being started just now{}, which may take {} s",
+                processes::words(&holders),
+                START.as_secs()
+            );
+            self.fine("start", found);
+            return None;
         }
-        let holders = processes::that_have_open(&start);
         let found = format!(
             "`{}` is held{}: the start does not end",
             start.display(),
@@ -42,7 +49,7 @@ impl Exam<'_> {
 
     pub(super) fn running(&mut self, trace: &Trace, has_socket: bool) -> Option<()> {
         let lock = trace.files.lock();
-        let holders = processes::that_have_open(&lock);
+        let holders = processes::that_hold(&lock);
         self.fine(
             "lock",
             format!("`{}` is held{}", lock.display(), processes::words(&holders)),
@@ -148,6 +155,11 @@ impl Exam<'_> {
             if let Ok(stream) = transport::connect(socket, PATIENCE) {
                 let who = Peer::of(&stream).ok().and_then(|peer| peer.pid);
                 let who = who.map_or_else(|| "somebody".into(), |pid| format!("process {pid}"));
+                if !trace.is_noted {
+                    let found = format!("{who} listens for it, and starts it or passes calls on");
+                    self.fine("server", found);
+                    return Some(());
+                }
                 let found = format!(
                     "{who} listens at `{}`, and is no server that holds its lock",
                     socket.display()
