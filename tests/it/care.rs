@@ -311,3 +311,76 @@ fn a_trial_that_hangs_does_not_outlive_who_measures_for_ever() {
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
 }
+
+#[test]
+fn what_is_followed_is_printed_by_whole_lines_and_from_the_start_of_an_emptied_log() {
+    let home = Home::new();
+    let noted = home.command("diary").args(["note", "one"]).output();
+    assert!(noted.unwrap().status.success());
+    let status = json_of(&home, &["status", "diary", "--json"]);
+    let log = PathBuf::from(status["log"].as_str().unwrap());
+    let write = |text: &str| {
+        let mut log = fs::File::options().append(true).open(&log).unwrap();
+        std::io::Write::write_all(&mut log, text.as_bytes()).unwrap();
+    };
+    write("begun");
+    assert_eq!(home.run_remotex(&["logs", "diary"]), "note 1: one\nbegun");
+    let mut follower = home
+        .remotex(&["logs", "diary", "-f"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let _follower = Running::of(follower);
+    assert_eq!(lines.next().unwrap().unwrap(), "note 1: one");
+    // It looks several times meanwhile.
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    write(" and ended\n");
+    assert_eq!(lines.next().unwrap().unwrap(), "begun and ended");
+    fs::File::create(&log).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(400));
+    write("anew\n");
+    assert_eq!(lines.next().unwrap().unwrap(), "anew");
+}
+
+#[test]
+fn a_bench_is_of_the_server_of_that_key_and_of_what_does_not_fail() {
+    let home = Home::new();
+    for name in ["a", "b"] {
+        let folder = home.path(name);
+        fs::create_dir_all(&folder).unwrap();
+        let called = home.zoo(&["folder"]).current_dir(&folder).output();
+        assert!(called.unwrap().status.success());
+    }
+    let key = home.path("b").display().to_string();
+    let bench = ["bench", "folders", "folder_server", "--seconds", "1"];
+    home.run_remotex(&[&bench[..], &["--key", &key]].concat());
+    home.run_zoo(&["start", "offering"]);
+    let wrong = r#"how={"Wrong":{"code":7}}"#;
+    let called = home.refusal(&["call", "offering", "fail", wrong]);
+    let measured = home.refusal(&["bench", "offering", "fail", wrong]);
+    assert_eq!(called.0, 1, "{}", called.1);
+    assert_eq!(called, measured);
+}
+
+#[test]
+fn what_is_printed_is_exact_and_what_cannot_be_is_no_panic() {
+    let home = Home::new();
+    home.run_zoo(&["start", "zoo"]);
+    let echoed = home.run_remotex(&["call", "zoo", "echo", "text=a\u{7f}b"]);
+    assert_eq!(echoed, "\"a\u{7f}b\"");
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let status = home
+        .remotex(&["call", "zoo", "nothing"])
+        .stderr(full)
+        .status();
+    assert_eq!(status.unwrap().code(), Some(2));
+    let file = home.path("arguments");
+    fs::write(&file, b"\xff").unwrap();
+    let output = home
+        .remotex(&["call", "zoo", "echo", "-"])
+        .stdin(fs::File::open(&file).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+}
