@@ -111,16 +111,38 @@ pub fn server(name: &str, key: Option<&str>) -> Result<&'static Server> {
             let running = several
                 .iter()
                 .filter(|trace| Lock::is_held(&trace.files.lock()));
-            if let (&[one], None) = (&*running.collect::<Vec<_>>(), key) {
+            if let &[one] = &*running.collect::<Vec<_>>() {
                 return Ok(one.server());
             }
-            let keys: Vec<_> = several.iter().map(|trace| &*trace.note.key).collect();
+            let mut keys: Vec<_> = several.iter().map(|trace| &*trace.note.key).collect();
+            keys.dedup();
+            if let [_] = *keys {
+                return at_several_places(name, several);
+            }
             Err(Error::Unreachable(call.trouble(format_args!(
                 "there is more than one; say which with its key: `{}`",
                 keys.join("`, `")
             ))))
         }
     }
+}
+
+/// Of those that differ only by where they are: the one where a server is by itself.
+fn at_several_places(name: &str, traces: &[Trace]) -> Result<&'static Server> {
+    if let Some(usual) = traces.iter().find(|trace| trace.is_usual()) {
+        return Ok(usual.server());
+    }
+    let places = traces
+        .iter()
+        .map(|trace| format!("unix:{}", trace.socket.display()));
+    let places: Vec<_> = places.collect();
+    Err(Error::Unreachable(Call::control(name).trouble(
+        format_args!(
+            "there is more than one; say which by the variable {}: `{}`",
+            address::variable(name),
+            places.join("`, `")
+        ),
+    )))
 }
 
 /// What a server has left where it is looked for.
@@ -168,6 +190,11 @@ impl Trace {
         }
         let trace = address::is_name(name).then(|| Self::at(name, key, socket))?;
         (trace.files.socket == path).then_some(trace)
+    }
+
+    /// Whether it is where a server is that nobody puts elsewhere.
+    fn is_usual(&self) -> bool {
+        self.socket == address::usual(&self.note.server)
     }
 
     fn server(&self) -> &'static Server {

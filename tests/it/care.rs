@@ -384,3 +384,37 @@ fn what_is_printed_is_exact_and_what_cannot_be_is_no_panic() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
 }
+
+#[test]
+fn of_servers_that_differ_by_their_place_the_usual_one_is_meant() {
+    let home = Home::new();
+    let run = |place: &str| {
+        let socket = home.path(place);
+        let mut diary = home.command("diary");
+        let address = format!("unix:{}", socket.display());
+        let diary = diary.args(["note", "x"]).env("REMOTEX_DIARY", &address);
+        assert!(diary.output().unwrap().status.success());
+        address
+    };
+    let (a, b) = (run("a.sock"), run("b.sock"));
+    let (code, words) = home.refusal(&["status", "diary"]);
+    assert_eq!(code, 3);
+    for part in [&a, &b, "by the variable REMOTEX_DIARY"] {
+        assert!(words.contains(part), "{words}");
+    }
+    let usual = home.command("diary").args(["note", "x"]).output();
+    assert!(usual.unwrap().status.success());
+    let address = json_of(&home, &["status", "diary", "--json"])["address"].clone();
+    let socket = home.socket("diary").display().to_string();
+    assert_eq!(address, json!(format!("unix:{socket}")));
+    // One whose socket has another name, in the folder of all.
+    home.run_remotex(&["stop", "diary"]);
+    for place in ["a.lock", "b.lock", "run/remotex/diary.lock"] {
+        let _ = fs::remove_file(home.path(place));
+    }
+    let address = run("run/remotex/other.sock");
+    home.run_remotex(&["stop", "diary"]);
+    home.run_remotex(&["start", "diary"]);
+    let status = json_of(&home, &["status", "diary", "--json"]);
+    assert_eq!(status["address"], json!(address));
+}

@@ -200,7 +200,7 @@ impl Exam<'_> {
         found.retain(|trace| {
             trace.note.server == self.name && self.key.is_none_or(|key| trace.note.key == key)
         });
-        found.sort_by_key(|trace| !Lock::is_held(&trace.files.lock()));
+        found.sort_by_key(|trace| (!Lock::is_held(&trace.files.lock()), !trace.is_usual()));
         if found.is_empty() {
             let words = match self.elsewhere() {
                 Some((found, fix)) => return self.wrong("server", found, fix),
