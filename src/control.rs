@@ -131,7 +131,7 @@ impl From<io::Error> for Ended {
 fn done(server: &'static Server, format: Format, state: &str, words: &str) -> Result<(), Ended> {
     let key = server.key();
     if format.json {
-        return say(&json!({ "server": server.name(), "key": key, "state": state }));
+        return say_json(&json!({ "server": server.name(), "key": key, "state": state }));
     }
     let of = if key.is_empty() {
         String::new()
@@ -143,7 +143,16 @@ fn done(server: &'static Server, format: Format, state: &str, words: &str) -> Re
 
 /// A line to stdout.
 fn say(line: &dyn std::fmt::Display) -> Result<(), Ended> {
-    writeln!(anstream::stdout().lock(), "{line}").map_err(|e| match e.kind() {
+    printed(writeln!(anstream::stdout().lock(), "{line}"))
+}
+
+/// A line of JSON to stdout, of which nothing is taken out with the colours.
+fn say_json(line: &Value) -> Result<(), Ended> {
+    printed(writeln!(io::stdout().lock(), "{line}"))
+}
+
+fn printed(line: io::Result<()>) -> Result<(), Ended> {
+    line.map_err(|e| match e.kind() {
         io::ErrorKind::BrokenPipe => Ended::Closed,
         _ => e.into(),
     })

@@ -91,8 +91,13 @@ pub(crate) fn variable(name: &str) -> String {
 /// In words, if the variable is no address.
 pub(crate) fn resolve(name: &str, given: Option<&'static str>) -> Result<Address, String> {
     let given = || given.and_then(|address| parse(address.into()).ok());
-    let default = || Address::Unix(paths::folder().join(format!("{name}.sock")));
+    let default = || Address::Unix(usual(name));
     overridden(name).unwrap_or_else(|| Ok(given().unwrap_or_else(default)))
+}
+
+/// Where the socket of the server of that name is, if nothing says otherwise.
+pub(crate) fn usual(name: &str) -> PathBuf {
+    paths::folder().join(format!("{name}.sock"))
 }
 
 /// The address that the variable of the server of that name says, if it says one.

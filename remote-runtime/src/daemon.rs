@@ -96,7 +96,7 @@ pub(crate) fn begin(call: Call<'_>, files: &Files, deadline: Instant) -> Result<
         refuse_file(call, &files.socket)?;
         match lock(call, &files.start(), deadline) {
             Err(e) if is_gone(&e, deadline) => {}
-            locked => return locked,
+            locked => return locked.inspect(Lock::touch),
         }
     }
 }

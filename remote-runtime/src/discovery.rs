@@ -134,12 +134,35 @@ fn trace_of(name: &str, key: Option<&str>) -> Result<Trace> {
             if let (&[one], None) = (&*running.collect::<Vec<_>>(), key) {
                 return Ok(one.clone());
             }
+            let mut its_keys: Vec<_> = several.iter().map(|trace| &*trace.note.key).collect();
+            its_keys.dedup();
+            if let [_] = *its_keys {
+                return at_several_places(name, several);
+            }
             Err(Error::Unreachable(call.trouble(format_args!(
                 "there is more than one; say which by its key (`--key`): {}",
                 keys(several)
             ))))
         }
     }
+}
+
+/// Of those that differ only by where they are: the one where a server is by itself.
+fn at_several_places(name: &str, traces: &[Trace]) -> Result<Trace> {
+    if let Some(usual) = traces.iter().find(|trace| trace.is_usual()) {
+        return Ok(usual.clone());
+    }
+    let places = traces
+        .iter()
+        .map(|trace| format!("unix:{}", trace.socket.display()));
+    let places: Vec<_> = places.collect();
+    Err(Error::Unreachable(Call::control(name).trouble(
+        format_args!(
+            "there is more than one; say which by the variable {}: `{}`",
+            address::variable(name),
+            places.join("`, `")
+        ),
+    )))
 }
 
 /// What a server has left where it is looked for.
@@ -188,6 +211,11 @@ impl Trace {
         }
         let trace = address::is_name(name).then(|| Self::at(name, key, socket))?;
         (trace.files.socket == path).then_some(trace)
+    }
+
+    /// Whether it is where a server is that nobody puts elsewhere.
+    fn is_usual(&self) -> bool {
+        self.socket == address::usual(&self.note.server)
     }
 
     fn server(&self) -> &'static Server {
@@ -244,15 +272,16 @@ fn traces() -> Result<Vec<Trace>> {
             continue;
         };
         if extension == LINK {
-            let Some(trace) = fs::read_link(&path)
-                .ok()
-                .and_then(|socket| Trace::of_socket(&socket, None))
-            else {
-                // Nothing is left of the server that it was for.
-                let _ = fs::remove_file(&path);
+            // Whatever else is called so is none of ours.
+            let Ok(socket) = fs::read_link(&path) else {
                 continue;
             };
-            traces.push(trace);
+            let lock = fs::symlink_metadata(Files::of("", &socket, "").lock());
+            if lock.is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
+                // Nothing is left of the server that it was for.
+                let _ = fs::remove_file(&path);
+            }
+            traces.extend(Trace::of_socket(&socket, None));
         } else if extension == "lock"
             && let Some(name) = stem.to_str()
         {

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Seek};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Ended, Logs, say};
+use super::{Ended, Logs, say, say_json};
 use crate::{Error, Server};
 
 /// How often it is looked whether there is more.
@@ -23,62 +23,93 @@ pub(super) fn print(server: &'static Server, logs: &Logs) -> Result<(), Ended> {
             server.name()
         ))));
     };
-    let mut log = open(&path)?;
+    let mut log = Reader::open(&path)?;
     match logs.lines {
-        None => lines(&mut log, &mut |line| show(logs, line))?,
+        None => log.lines(&mut |line| show(logs, line))?,
         Some(most) => {
             let mut last = VecDeque::new();
-            lines(&mut log, &mut |line| {
+            let mut take = |line: &str| {
                 last.push_back(line.to_owned());
                 if last.len() > most {
                     last.pop_front();
                 }
                 Ok(())
-            })?;
+            };
+            log.lines(&mut take)?;
+            if !logs.follow {
+                log.rest(&mut take)?;
+            }
             last.iter().try_for_each(|line| show(logs, line))?;
         }
     }
+    let mut show = |line: &str| show(logs, line);
     if !logs.follow {
-        return Ok(());
+        return log.rest(&mut show);
     }
     loop {
         thread::sleep(PAUSE);
-        lines(&mut log, &mut |line| show(logs, line))?;
+        log.lines(&mut show)?;
         // One that has become large is renamed, and another takes its place.
-        if is_replaced(&path, log.get_ref()) {
-            lines(&mut log, &mut |line| show(logs, line))?;
-            log = open(&path)?;
+        if is_replaced(&path, log.file.get_ref()) {
+            log.lines(&mut show)?;
+            log.rest(&mut show)?;
+            log = Reader::open(&path)?;
         }
     }
 }
 
 fn show(logs: &Logs, line: &str) -> Result<(), Ended> {
     if logs.json {
-        say(&Value::String(line.into()))
+        say_json(&Value::String(line.into()))
     } else {
         say(&line)
     }
 }
 
-fn open(path: &Path) -> Result<BufReader<File>, Error> {
-    let log = File::open(path);
-    let log = log
-        .map_err(|e| Error::failed(format!("the log `{}` cannot be read: {e}", path.display())))?;
-    Ok(BufReader::new(log))
+/// A log, read line by line.
+struct Reader {
+    file: BufReader<File>,
+    /// The beginning of a line whose end is not there yet.
+    begun: Vec<u8>,
 }
 
-/// Takes the lines that are there by now. What has no end yet is taken as it is.
-fn lines(
-    log: &mut BufReader<File>,
-    take: &mut dyn FnMut(&str) -> Result<(), Ended>,
-) -> Result<(), Ended> {
-    let mut line = Vec::new();
-    while log.read_until(b'\n', &mut line)? > 0 {
-        let text = String::from_utf8_lossy(&line);
-        take(text.strip_suffix('\n').unwrap_or(&text))?;
-        line.clear();
+type Take<'a> = dyn FnMut(&str) -> Result<(), Ended> + 'a;
+
+impl Reader {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(|e| {
+            Error::failed(format!("the log `{}` cannot be read: {e}", path.display()))
+        })?;
+        Ok(Self {
+            file: BufReader::new(file),
+            begun: Vec::new(),
+        })
     }
-    Ok(())
+
+    /// Takes the lines that are there by now.
+    fn lines(&mut self, take: &mut Take<'_>) -> Result<(), Ended> {
+        // One that somebody has emptied begins anew.
+        if self.file.get_ref().metadata()?.len() < self.file.stream_position()? {
+            self.rest(take)?;
+            self.file.rewind()?;
+        }
+        while self.file.read_until(b'\n', &mut self.begun)? > 0 {
+            if self.begun.ends_with(b"\n") {
+                self.rest(take)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what has no end yet as a line.
+    fn rest(&mut self, take: &mut Take<'_>) -> Result<(), Ended> {
+        if self.begun.is_empty() {
+            return Ok(());
+        }
+        let line = std::mem::take(&mut self.begun);
+        let text = String::from_utf8_lossy(&line);
+        take(text.strip_suffix('\n').unwrap_or(&text))
+    }
 }
 
 fn is_replaced(path: &Path, log: &File) -> bool {

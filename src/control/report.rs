@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
 
-use super::{Ended, Format, path, say};
+use super::{Ended, Format, path, say, say_json};
 use crate::{Server, Status};
 
 /// What stands before a value.
@@ -30,7 +30,7 @@ pub(super) fn print(server: &'static Server, format: Format) -> Result<(), Ended
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     if format.json {
-        return say(&json!({
+        return say_json(&json!({
             "server": server.name(),
             "key": key,
             "state": "running",

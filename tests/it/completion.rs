@@ -54,6 +54,10 @@ fn bash_completes_servers_functions_and_arguments() {
         ("remotex call bboard post ", &["item=", "by="]),
         ("remotex call bboard post item='a b' ", &["by="]),
         ("remotex call bboard post \"item=a b", &[""]),
+        ("remotex call bboard post item=a\\ ", &[""]),
+        ("remotex call bboard post 'item=a ", &[""]),
+        ("remotex call offering climb nu", &["number\\ 2="]),
+        ("remotex call offering climb 'nu", &["number 2="]),
         // Bash takes what follows a colon for a word of its own.
         ("remotex call offering Branch::g", &["grow"]),
         ("remotex call offering HEIGHT:", &[":get"]),

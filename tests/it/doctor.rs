@@ -225,6 +225,11 @@ fn a_start_that_does_not_end() {
     )
     .unwrap();
     let _holder = Running::of(holder);
+    // One that has begun just now is only slow.
+    assert!(examine(&home, &[]).is_none());
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    let file = fs::File::options().write(true).open(&start).unwrap();
+    file.set_modified(long_ago).unwrap();
     is_mended(&home, "start", "the start does not end");
 }
 
@@ -316,4 +321,62 @@ fn a_folder_that_is_somebody_elses_link() {
     let found = examine(&home, &[("XDG_RUNTIME_DIR", run.to_str().unwrap())]).unwrap();
     assert_eq!(found.what, "folder");
     assert!(found.fix.starts_with("chmod 700 "), "{}", found.fix);
+}
+
+#[test]
+fn a_start_that_takes_its_time_is_left_alone() {
+    let home = Home::new();
+    let _starter = Running::of(home.begin_zoo(&["start", "hanging"]));
+    let start = home.path("run/remotex/hanging.start");
+    await_that(|| home.servers().len() == 1 && start.exists());
+    let output = home.remotex(&["doctor", "hanging"]).output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{shown}");
+    assert!(shown.contains("it is being started, or ends"), "{shown}");
+}
+
+#[test]
+fn only_who_holds_a_lock_is_told_to_end() {
+    let home = Home::new();
+    board(&home);
+    home.run_remotex(&["stop", "bboard"]);
+    let lock = fs::File::open(home.path("run/remotex/bboard.lock")).unwrap();
+    // It has a smaller number than the server, and reads the lock.
+    let mut reader = home.any("sleep");
+    let reader = reader.arg("600").stdin(lock).spawn().unwrap();
+    let _reader = Running::of(reader);
+    let pid = board(&home);
+    kill(pid, Signal::STOP);
+    let found = examine(&home, &[]).unwrap();
+    kill(pid, Signal::CONT);
+    assert_eq!(found.fix, format!("kill -CONT {pid}"));
+}
+
+#[test]
+fn who_listens_without_a_lock_is_left_alone() {
+    let home = Home::new();
+    let socket = home.path("passed.sock");
+    let _other = UnixListener::bind(&socket).unwrap();
+    set_mode(&socket, 0o600);
+    let address = format!("unix:{}", socket.display());
+    assert!(examine(&home, &[("REMOTEX_BBOARD", &address)]).is_none());
+}
+
+#[test]
+fn servers_that_come_and_go_are_not_called_broken() {
+    let home = Home::new();
+    board(&home);
+    std::thread::scope(|scope| {
+        let going = scope.spawn(|| {
+            for _ in 0..20 {
+                home.run_remotex(&["stop", "bboard"]);
+                board(&home);
+                home.run_remotex(&["restart", "bboard"]);
+            }
+        });
+        while !going.is_finished() {
+            let found = examine(&home, &[]);
+            assert!(found.is_none(), "{:?}", found.map(|it| (it.words, it.fix)));
+        }
+    });
 }

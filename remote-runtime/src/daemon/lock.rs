@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -45,7 +45,7 @@ impl Lock {
     /// Whether somebody holds the lock at `path`, whoever it is. Of one that cannot be looked at, it is
     /// better to believe so.
     pub(crate) fn is_held(path: &Path) -> bool {
-        match File::open(path) {
+        match look(path) {
             Ok(file) => {
                 let held = flock(&file, FlockOperation::NonBlockingLockShared);
                 matches!(held, Err(rustix::io::Errno::WOULDBLOCK))
@@ -59,10 +59,17 @@ impl Lock {
         is_at(&self.0, path)
     }
 
-    /// Writes into its file, in place of what stood there.
+    /// Writes into its file, in place of what stood there. Who reads meanwhile finds all of `text`, and
+    /// perhaps the rest of what stood there behind it; most often that is the same text anyway.
     pub(super) fn write(&self, text: &[u8]) -> io::Result<()> {
-        self.0.set_len(0)?;
-        self.0.write_all_at(text, 0)
+        self.0.write_all_at(text, 0)?;
+        self.0.set_len(text.len() as u64)
+    }
+
+    /// Says in its file's times that it was taken now.
+    pub(super) fn touch(&self) {
+        // Who looks at it only says less.
+        let _ = self.0.set_modified(SystemTime::now());
     }
 
     /// Lets it go, also where descriptors of it are left elsewhere: in the process that handed it
@@ -94,6 +101,13 @@ fn open(path: &Path) -> io::Result<File> {
         .mode(MODE)
         .custom_flags(no_follow)
         .open(path)
+}
+
+/// Opens what lies where a lock belongs, only to look at it; no fifo keeps us waiting for its other end.
+pub(crate) fn look(path: &Path) -> io::Result<File> {
+    use rustix::fs::OFlags;
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
 /// Waits in the kernel. That call knows no time limit, so that it is made by a thread, which stays

@@ -3,15 +3,16 @@
 //! says.
 //!
 //! ```text
-//! note := SERVER text, KEY text, PROGRAM path, ORIGIN, LOG path, (PACKAGE text)*, (KEEP text)*
+//! note := SERVER text, KEY text, PROGRAM path, ORIGIN, LOG path, (PACKAGE text)*, (KEEP text)*, END
 //! ```
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::lock;
 use crate::wire::fields::{self, put};
 
 const SERVER: u8 = 1;
@@ -21,6 +22,8 @@ const ORIGIN: u8 = 4;
 const PACKAGE: u8 = 5;
 const KEEP: u8 = 6;
 const LOG: u8 = 7;
+/// What stands behind it is of a longer note before.
+const END: u8 = 8;
 
 /// How large a note may be, in bytes: two paths, a key, and some names.
 const LARGEST: u64 = 64 * 1024;
@@ -65,13 +68,19 @@ impl Note {
         for name in &self.keep {
             put(out, KEEP, name.as_bytes());
         }
+        put(out, END, &[]);
     }
 
-    /// The note in a lock, if there is one.
+    /// The note in a lock of ours, if there is one. In a folder that others use too, such as `/tmp`,
+    /// somebody else may have made the lock, and what he wrote there would name the program that is started.
     pub(crate) fn at(lock: &Path) -> Option<Self> {
+        let file = lock::look(lock).ok()?;
+        let there = file.metadata().ok()?;
+        if !there.is_file() || there.uid() != rustix::process::geteuid().as_raw() {
+            return None;
+        }
         let mut text = Vec::new();
-        let lock = File::open(lock).ok()?;
-        lock.take(LARGEST).read_to_end(&mut text).ok()?;
+        file.take(LARGEST).read_to_end(&mut text).ok()?;
         Self::read(&text)
     }
 
@@ -94,6 +103,7 @@ impl Note {
                 LOG => note.log = PathBuf::from(OsStr::from_bytes(value)),
                 PACKAGE => note.packages.push(fields::text(value)),
                 KEEP => note.keep.push(fields::text(value)),
+                END => break,
                 _ => {}
             }
         }
@@ -108,11 +118,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_note_is_read_back(key: String, program: PathBuf, packages: Vec<String>, keep: Vec<String>, log: PathBuf, of in 0..3) {
+        fn every_note_is_read_back(key: String, program: PathBuf, packages: Vec<String>, keep: Vec<String>, log: PathBuf, of in 0..3, before: Vec<u8>) {
             let origin = [Origin::Hand, Origin::Program, Origin::Manager][of as usize];
             let note = Note { server: "bboard".into(), key, program, log, origin, packages, keep };
             let mut body = Vec::new();
             note.put(&mut body);
+            body.extend(before);
             prop_assert_eq!(Note::read(&body), Some(note));
         }
 

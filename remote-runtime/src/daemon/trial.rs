@@ -78,6 +78,8 @@ impl Trial {
         measurer.say(&[INIT]);
         (&measurer.0).read_to_end(&mut request)?;
         let request = Request::read(&request).ok_or(io::ErrorKind::InvalidData)?;
+        // Also if who measures is killed, and `on_start` never returns, this process ends.
+        launch::allow(request.within);
         Ok(Self { request, measurer })
     }
 

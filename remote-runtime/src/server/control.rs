@@ -158,7 +158,7 @@ impl Server {
         }
     }
 
-    fn not_running(&self, call: Call<'_>) -> Error {
+    pub(super) fn not_running(&self, call: Call<'_>) -> Error {
         Error::Unreachable(match &self.found {
             None => call.trouble("it does not run"),
             Some(found) => match found.may_start(call) {

@@ -7,7 +7,6 @@ use super::Server;
 use crate::address::{self, Address, Files};
 use crate::daemon::note::{Note, Origin};
 use crate::error::{Call, Error, Result};
-use crate::paths;
 
 /// What was found of a server.
 #[derive(Debug)]
@@ -70,7 +69,7 @@ impl Server {
         let note = note.unwrap_or_default();
         let leak = |name: String| -> &'static str { name.leak() };
         let keep: Vec<_> = note.keep.into_iter().map(leak).collect();
-        let moved = (socket.parent() != Some(&paths::folder())).then(|| {
+        let moved = (socket != address::usual(name)).then(|| {
             let mut address = OsString::from("unix:");
             address.push(socket);
             (address::variable(name), address)

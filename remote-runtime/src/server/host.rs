@@ -1,8 +1,10 @@
 //! Serving: in the foreground, or as the process that was started for it.
 
 use std::env;
+use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -220,7 +222,7 @@ impl Server {
         Note {
             server: self.name.to_owned(),
             key: key.to_owned(),
-            program: env::current_exe().unwrap_or_default(),
+            program: program(),
             origin: match INITIALISED.load(Ordering::Acquire) {
                 _ if !owned => Origin::Manager,
                 true => Origin::Program,
@@ -237,6 +239,15 @@ impl Server {
 fn own_log(logs: &[PathBuf]) -> Option<PathBuf> {
     let (path, _) = log::ours(logs).ok()??;
     Some(path.to_owned())
+}
+
+/// The path of this program, also if another file lies there by now: then the system says so behind it.
+fn program() -> PathBuf {
+    let path = env::current_exe().unwrap_or_default();
+    match path.as_os_str().as_bytes().strip_suffix(b" (deleted)") {
+        Some(before) if !path.exists() => OsStr::from_bytes(before).into(),
+        _ => path,
+    }
 }
 
 /// How long the end of what clients held and `on_stop` may take in a daemon. With the grace period of the calls before it, whoever has

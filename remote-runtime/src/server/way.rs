@@ -201,6 +201,9 @@ impl Route for Way {
     }
 
     fn nobody(&self, call: Call<'_>) -> Error {
+        if self.server.found.is_some() {
+            return self.server.not_running(call);
+        }
         if let (true, Some(files)) = (self.server.autostart, self.socket())
             && let Err(e) = self.may_start(call, &files, "nobody listens at")
         {

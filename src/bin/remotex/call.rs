@@ -15,18 +15,27 @@ pub(crate) fn run(call: &Call) -> Result<(), Failure> {
         (Some(text), _) => object(&function, text)?,
         (None, [dash]) if dash == "-" => {
             let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text)?;
+            std::io::stdin().read_to_string(&mut text).map_err(|e| {
+                Failure::Use(format!("the arguments cannot be read from stdin: {e}"))
+            })?;
             object(&function, &text)?
         }
         (None, words) => by_name(&function, words)?,
     };
-    match server.call_json_of(&function, &arguments)? {
-        Ok(answer) => output::say_json(&answer),
-        Err(value) => Err(Failure::Raised {
-            call: format!("`{}` on server `{}`", function.name, server.name()),
-            value,
-        }),
-    }
+    output::say_json(&make(server, &function, &arguments)?)
+}
+
+/// Calls it, and returns its answer.
+pub(crate) fn make(
+    server: &'static Server,
+    function: &Function,
+    arguments: &Map<String, Value>,
+) -> Result<Value, Failure> {
+    let answer = server.call_json_of(function, arguments)?;
+    answer.map_err(|value| Failure::Raised {
+        call: format!("`{}` on server `{}`", function.name, server.name()),
+        value,
+    })
 }
 
 /// The server that runs, and its function.

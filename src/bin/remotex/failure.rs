@@ -1,6 +1,6 @@
 //! Why the command ends without what it was asked for, and with which code.
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use remotex::Error;
@@ -53,10 +53,11 @@ impl Failure {
             return ExitCode::SUCCESS;
         }
         if is_json {
-            anstream::eprintln!("{}", json!({ "error": self.json() }));
+            let _ = writeln!(io::stderr(), "{}", json!({ "error": self.json() }));
         } else {
             let red = anstyle::AnsiColor::Red.on_default().bold();
-            anstream::eprintln!("{red}error:{red:#} {self}");
+            // Where nobody can hear it, the code says it.
+            let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {self}");
         }
         ExitCode::from(code)
     }

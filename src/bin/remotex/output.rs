@@ -29,10 +29,12 @@ pub(crate) fn say(line: impl Display) -> Result<(), Failure> {
 
 /// A value as JSON: on lines of its own for people, on one line for programs.
 pub(crate) fn say_json(value: &Value) -> Result<(), Failure> {
+    // As it is: what takes out colours would take out of texts what is not printed.
+    let mut out = io::stdout().lock();
     if is_for_people() {
-        say(format_args!("{value:#}"))
+        Ok(writeln!(out, "{value:#}")?)
     } else {
-        say(value)
+        Ok(writeln!(out, "{value}")?)
     }
 }
 

@@ -1,18 +1,16 @@
 //! The life of a server: whether it starts, runs, answers, and is the program that it should be.
 
-use std::path::Path;
-use std::thread;
-use std::time::Instant;
+use std::fs;
 
 use rustix::fs::{Access, access};
 
-use super::{Exam, START_SEEN, processes};
+use super::{Exam, processes};
 use crate::build::Build;
 use crate::daemon::lock::Lock;
 use crate::daemon::note::Origin;
 use crate::discovery::Trace;
 use crate::error::Error;
-use crate::link::PATIENCE;
+use crate::link::{PATIENCE, START};
 use crate::server::{Server, quoted};
 use crate::transport::{self, Peer};
 use crate::wire::hello::Hello;
@@ -22,48 +20,44 @@ impl Exam<'_> {
     /// Whether somebody hangs who starts it.
     pub(super) fn start(&mut self, trace: &Trace) -> Option<()> {
         let start = trace.files.start();
-        let began = Instant::now();
-        while Lock::is_held(&start) {
-            if began.elapsed() > START_SEEN {
-                return self.starting(trace, &start);
-            }
-            thread::sleep(START_SEEN / 40);
+        if !Lock::is_held(&start) {
+            return Some(());
         }
-        Some(())
-    }
-
-    fn starting(&mut self, trace: &Trace, start: &Path) -> Option<()> {
-        let holders = processes::that_have_open(start);
+        let holders = processes::that_hold(&start);
         let held = format!(
             "`{}` is held{}",
             start.display(),
             processes::words(&holders)
         );
-        // A server that starts, or one that is to make room for it, takes its time, which is limited.
-        if Lock::is_held(&trace.files.lock()) {
+        // Who takes it says when, so that a start that is only slow is left alone; as is a server that has
+        // taken its lock by then, or is to make room for another one.
+        let taken = fs::metadata(&start).and_then(|lock| lock.modified());
+        let age = taken.map(|taken| taken.elapsed().unwrap_or_default());
+        if age.is_ok_and(|age| age < START + PATIENCE) || Lock::is_held(&trace.files.lock()) {
             let found = format!(
-                "{held}: it is being started, or ends so that it can be; look again in a minute"
+                "{held}: it is being started, or ends so that it can be, which may take {} s",
+                START.as_secs()
             );
             self.fine("start", found);
             return None;
         }
         let fix = match holders.last() {
             Some(process) => format!("kill {}", process.pid),
-            None => format!("fuser -k {}", quoted(&start.to_string_lossy())),
+            None => format!("lsof {}", quoted(&start.to_string_lossy())),
         };
         self.wrong("start", format!("{held}: the start does not end"), fix)
     }
 
     pub(super) fn running(&mut self, trace: &Trace, has_socket: bool) -> Option<()> {
         let lock = trace.files.lock();
-        let holders = processes::that_have_open(&lock);
+        let holders = processes::that_hold(&lock);
         self.fine(
             "lock",
             format!("`{}` is held{}", lock.display(), processes::words(&holders)),
         );
         let end = |how: &str| match holders.first() {
             Some(process) => format!("kill {how}{}", process.pid),
-            None => format!("fuser -k {}", quoted(&lock.to_string_lossy())),
+            None => format!("lsof {}", quoted(&lock.to_string_lossy())),
         };
         if !has_socket {
             return self.wrong(
@@ -166,6 +160,11 @@ impl Exam<'_> {
             if let Ok(stream) = transport::connect(socket, PATIENCE) {
                 let who = Peer::of(&stream).ok().and_then(|peer| peer.pid);
                 let who = who.map_or_else(|| "somebody".into(), |pid| format!("process {pid}"));
+                if !trace.is_noted {
+                    let found = format!("{who} listens for it, and starts it or passes calls on");
+                    self.fine("server", found);
+                    return Some(());
+                }
                 let found = format!(
                     "{who} listens at `{}`, and is no server that holds its lock",
                     socket.display()

@@ -1,5 +1,6 @@
 //! Which processes of ours have a file open, where the system shows it: the file system proc(5).
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -12,8 +13,8 @@ pub(super) struct Process {
     name: String,
 }
 
-/// The processes that have the file at `path` open.
-pub(super) fn that_have_open(path: &Path) -> Vec<Process> {
+/// The processes that hold the lock at `path`, but not those that only wait for it or read it.
+pub(super) fn that_hold(path: &Path) -> Vec<Process> {
     let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
     let Some(wanted) = identity(path) else {
         return Vec::new();
@@ -22,12 +23,23 @@ pub(super) fn that_have_open(path: &Path) -> Vec<Process> {
         let descriptors = fs::read_dir(format!("/proc/{}/fd", process.pid))
             .into_iter()
             .flatten();
-        let mut open = descriptors.flatten().map(|entry| identity(&entry.path()));
-        open.any(|open| open == Some(wanted))
+        let mut open = descriptors
+            .flatten()
+            .filter(|entry| identity(&entry.path()) == Some(wanted));
+        open.any(|entry| is_locked(process.pid, &entry.file_name()))
     };
     let all = fs::read_dir("/proc").into_iter().flatten().flatten();
     let processes = all.filter_map(|entry| Process::of(entry.file_name().to_str()?.parse().ok()?));
     processes.filter(has_it).collect()
+}
+
+/// Whether the lock is held by this very descriptor.
+fn is_locked(pid: u32, descriptor: &OsStr) -> bool {
+    let about = format!("/proc/{pid}/fdinfo/{}", descriptor.display());
+    let about = fs::read_to_string(about).unwrap_or_default();
+    about
+        .lines()
+        .any(|line| line.starts_with("lock:") && line.contains("FLOCK"))
 }
 
 /// Those processes, in words that follow what they have.

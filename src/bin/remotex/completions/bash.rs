@@ -24,25 +24,40 @@ const LISTS: &str = "63";
 
 pub(super) struct Bash;
 
+/// Stands at the cursor while a line is taken apart, so that the word there is known by it.
+const CURSOR: char = '\u{1}';
+
 /// The words of a line, of which the last one is unfinished, or empty.
 pub(super) fn words(asked: &Vec<OsString>) -> Vec<OsString> {
     let [line] = &**asked else {
         return asked.clone();
     };
-    let line = line.to_string_lossy();
-    // A quote may still be open.
-    let split = ["", "'", "\""]
-        .iter()
-        .find_map(|end| shlex::split(&format!("{line}{end}")));
-    let mut words: Vec<OsString> = split
-        .unwrap_or_default()
-        .into_iter()
-        .map(OsString::from)
-        .collect();
-    if line.ends_with([' ', '\t']) || words.is_empty() {
-        words.push(OsString::new());
+    let (mut words, _) = split(&line.to_string_lossy());
+    match words.last_mut() {
+        Some(last) if last.ends_with(CURSOR) => drop(last.pop()),
+        _ => words.push(String::new()),
     }
-    words
+    words.into_iter().map(OsString::from).collect()
+}
+
+/// The words of a line, with the cursor, and whether that is in quotes.
+fn split(line: &str) -> (Vec<String>, bool) {
+    let mut ends = ["", "'", "\""].into_iter();
+    let split = ends.find_map(|end| {
+        let words = shlex::split(&format!("{line}{CURSOR}{end}"))?;
+        Some((words, !end.is_empty()))
+    });
+    split.unwrap_or_default()
+}
+
+/// A value as bash takes it outside of quotes.
+fn escaped(value: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "._-/:=@%+,".contains(c);
+    let each = value.chars().map(|c| match is_plain(c) {
+        true => c.to_string(),
+        false => format!("\\{c}"),
+    });
+    each.collect()
 }
 
 impl EnvCompleter for Bash {
@@ -77,6 +92,9 @@ impl EnvCompleter for Bash {
         directory: Option<&Path>,
         out: &mut dyn Write,
     ) -> io::Result<()> {
+        let is_quoted = asked
+            .first()
+            .is_some_and(|line| split(&line.to_string_lossy()).1);
         let words = words(&asked);
         let last = words
             .last()
@@ -108,7 +126,8 @@ impl EnvCompleter for Bash {
             let value = quoted.as_deref().unwrap_or(value);
             match candidate.get_help().filter(|_| lists) {
                 Some(help) => writeln!(out, "{value:<width$}  ({help})")?,
-                None => writeln!(out, "{value}")?,
+                None if lists || is_quoted => writeln!(out, "{value}")?,
+                None => writeln!(out, "{}", escaped(value))?,
             }
         }
         Ok(())
