@@ -325,7 +325,11 @@ impl<'a> Types<'a> {
             Type::Tuple(parts) => format!("a list of {} values", parts.len()),
             Type::Struct { name, fields } => {
                 let names: Vec<_> = fields.iter().map(|(name, _)| &**name).collect();
-                format!("a `{name}`, an object of `{}`", names.join("`, `"))
+                let of = format!("an object of `{}`", names.join("`, `"));
+                match name.as_str() {
+                    "" => of,
+                    name => format!("a `{name}`, {of}"),
+                }
             }
             Type::Newtype(name, _) if name.starts_with(REFERENCE) => format!("a `{name}`"),
             Type::Newtype(name, inner) => match &**inner {

@@ -17,12 +17,7 @@ use crate::{Error, Server};
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub(super) fn print(server: &'static Server, logs: &Logs) -> Result<(), Ended> {
-    let Some(path) = server.log()? else {
-        return Err(Ended::Failed(Error::failed(format!(
-            "server `{}` has no log: it was started by hand, and its output is there",
-            server.name()
-        ))));
-    };
+    let path = server.log()?;
     let mut log = Reader::open(&path)?;
     match logs.lines {
         None => log.lines(&mut |line| show(logs, line))?,

@@ -14,7 +14,7 @@ const LABEL: Style = AnsiColor::BrightBlack.on_default();
 
 pub(super) fn print(server: &'static Server, format: Format) -> Result<(), Ended> {
     let status = server.status()?;
-    let (address, log) = (server.address()?, server.log()?);
+    let (address, log) = (server.address()?, server.log().ok());
     let Status {
         pid,
         key,

@@ -60,6 +60,7 @@ pub(super) fn launch(
         )
     })?;
     let (path, before) = (log.path().to_owned(), log.length());
+    explain::say(call, || format!("its log is `{}`", path.display()));
     let outcome = UnixStream::pair().and_then(|(ours, theirs)| {
         // It lies in the socket before there is a child, so that all that can happen to the child
         // is seen by reading.
@@ -71,7 +72,6 @@ pub(super) fn launch(
         Ok((handover::outcome(&ours, deadline)?, ours))
     });
     let (outcome, child) = outcome.map_err(|e| unstarted(call, which, e))?;
-    explain::say(call, || format!("its log is `{}`", path.display()));
     if matches!(outcome, Outcome::Ready) {
         testing::keep(child);
         return Ok(());
@@ -93,34 +93,39 @@ pub(super) fn launch_trial(
     use std::io::Read;
 
     let mut measured = Vec::new();
-    let outcome = UnixStream::pair().and_then(|(ours, theirs)| {
+    let outcomes = UnixStream::pair().and_then(|(ours, theirs)| {
         let mut command = command(which, theirs)?;
-        let mut child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn()?;
         // Only the child has the other end from here on, so that its end is seen.
         drop(command);
-        let outcome = crate::transport::send(&ours, words)
+        let started = crate::transport::send(&ours, words)
             .and_then(|()| ours.shutdown(std::net::Shutdown::Write))
-            .and_then(|()| handover::outcome(&ours, deadline));
-        if matches!(outcome, Ok(Outcome::Ready)) {
-            ours.set_read_timeout(Some(START))?;
+            .and_then(|()| handover::outcome(&ours, Instant::now() + START));
+        let mut ran = Ok(None);
+        if matches!(started, Ok(Outcome::Ready)) {
+            ran = handover::outcome(&ours, deadline).map(Some);
+        }
+        if matches!(ran, Ok(Some(Outcome::Ready))) {
             (&ours).read_to_end(&mut measured)?;
         } else {
             // It may not end by itself.
             child.kill()?;
         }
         child.wait()?;
-        outcome
+        Ok((started?, ran?))
     });
-    match outcome.map_err(|e| unstarted(call, which, e))? {
-        Outcome::Ready => Ok(measured),
-        other => {
-            let what = "its program cannot run it by itself";
-            Err(failure(call, what, other, &String::new))
-        }
-    }
+    let what = "its program cannot run it by itself";
+    let why = match outcomes.map_err(|e| unstarted(call, which, e))? {
+        (_, Some(Outcome::Ready)) => return Ok(measured),
+        (started, None) => return Err(failure(call, what, started, &String::new)),
+        (_, Some(Outcome::Failed(why))) => why,
+        (_, Some(Outcome::Died { .. })) => "its process ended while it ran".into(),
+        (_, Some(Outcome::Silent { .. })) => "it has not returned in time".into(),
+    };
+    Err(Error::Unreachable(
+        call.trouble(format_args!("{what}: {why}")),
+    ))
 }
 
 fn unstarted(call: Call<'_>, which: Which<'_>, e: io::Error) -> Error {

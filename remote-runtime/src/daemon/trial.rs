@@ -4,7 +4,8 @@
 //! ```text
 //! measurer -> child   TRIAL, then SERVER text, KEY text, FUNCTION text, FINGERPRINT 16 bytes,
 //!                     ARGUMENTS as in a call, MOST u64, WITHIN u64 milliseconds; the end of the stream
-//! child -> measurer   as when a server starts; after READY how long each run took, in nanoseconds, u64
+//! child -> measurer   as when a server starts; after READY, in the same way, how the runs ended: READY
+//!                     and how long each of them took, in nanoseconds, u64; or FAILED
 //! ```
 
 #[cfg(feature = "json")]
@@ -87,6 +88,7 @@ impl Trial {
     pub(crate) fn run(&self, mut once: impl FnMut() -> Result<(), String>) {
         let Request { most, within, .. } = self.request;
         launch::allow(within);
+        self.measurer.say(&[READY]);
         let (began, mut took) = (Instant::now(), vec![READY]);
         for _ in 0..most.max(1) {
             let before = Instant::now();

@@ -49,6 +49,16 @@ impl<'a> Told<'a> {
         parsed.ok_or_else(|| self.wrong())
     }
 
+    /// A number that became infinite must have been written so, and not only be too large.
+    fn finite<T, E: Error>(self, number: T, is_infinite: bool) -> Result<T, E> {
+        let is_digit = |text: &String| text.contains(|c: char| c.is_ascii_digit());
+        match self.value {
+            Value::String(text) if is_infinite && !is_digit(text) => Ok(number),
+            _ if is_infinite => Err(self.wrong()),
+            _ => Ok(number),
+        }
+    }
+
     /// Of parts that follow each other.
     fn parts<S: Serializer>(
         self,
@@ -198,8 +208,14 @@ impl Serialize for Told<'_> {
                 (64, false) => serializer.serialize_u64(self.number()?),
                 (_, false) => serializer.serialize_u128(self.number()?),
             },
-            (Type::Float(32), _) => serializer.serialize_f32(self.number()?),
-            (Type::Float(_), _) => serializer.serialize_f64(self.number()?),
+            (Type::Float(32), _) => {
+                let number: f32 = self.number()?;
+                serializer.serialize_f32(self.finite(number, number.is_infinite())?)
+            }
+            (Type::Float(_), _) => {
+                let number: f64 = self.number()?;
+                serializer.serialize_f64(self.finite(number, number.is_infinite())?)
+            }
             (Type::Char, Value::String(text)) => {
                 let mut chars = text.chars();
                 match (chars.next(), chars.next()) {

@@ -86,19 +86,21 @@ impl Server {
         Box::leak(Box::new(server))
     }
 
-    /// The file that the output of the server goes to, or went to when it ran last; `None` if that is
-    /// none, as of a server that was not started in the background. Before the last 4 MiB, it went to the
+    /// The file that the output of the server goes to, or went to when it ran last. Before the last 4 MiB, it went to the
     /// file of that name with `.old` at its end.
     ///
     /// # Errors
-    /// If its address is none.
-    pub fn log(&'static self) -> Result<Option<PathBuf>> {
-        let Some(files) = self.files()? else {
-            return Ok(None);
-        };
-        Ok(match Note::at(&files.lock()) {
-            Some(note) => Some(note.log).filter(|log| !log.as_os_str().is_empty()),
-            None => files.logs().into_iter().find(|log| log.exists()),
+    /// [`Error::Unreachable`] if there is none, as of a server that was started by hand.
+    pub fn log(&'static self) -> Result<PathBuf> {
+        let log = self
+            .files()?
+            .and_then(|files| match Note::at(&files.lock()) {
+                Some(note) => Some(note.log).filter(|log| !log.as_os_str().is_empty()),
+                None => files.logs().into_iter().find(|log| log.exists()),
+            });
+        log.ok_or_else(|| {
+            let why = "it has no log: it was started by hand, and its output is there";
+            Error::Unreachable(Call::control(self.name).trouble(why))
         })
     }
 

@@ -55,7 +55,8 @@ pub(crate) enum Action {
     Doctor(Whole),
     /// Measure what a call costs, and the same work without the server
     ///
-    /// The function really runs, many times, in the server and in processes of its own.
+    /// The function really runs, many times, in the server and in processes of its own, which first do what
+    /// the server's `.on_start` does.
     Bench(Bench),
     /// Print what makes a shell complete the names of servers, functions and arguments
     ///

@@ -20,6 +20,8 @@ const NOT_LET_IN: u8 = 4;
 pub(crate) enum Failure {
     /// Who reads its output wants to read no more.
     Closed,
+    /// The system refuses what it reads, writes or runs.
+    System(io::Error),
     /// What was typed means nothing.
     Use(String),
     /// The function has failed with a value of a type of its own.
@@ -40,7 +42,7 @@ impl From<io::Error> for Failure {
     fn from(e: io::Error) -> Self {
         match e.kind() {
             io::ErrorKind::BrokenPipe => Self::Closed,
-            _ => Self::from(Error::from(e)),
+            _ => Self::System(e),
         }
     }
 }
@@ -66,7 +68,7 @@ impl Failure {
         let e = match self {
             Self::Closed => return 0,
             Self::Use(_) => return WRONG_USE,
-            Self::Raised { .. } => return FAILED,
+            Self::Raised { .. } | Self::System(_) => return FAILED,
             Self::Error(e) => e,
         };
         match &**e {
@@ -84,6 +86,7 @@ impl Failure {
         let code = self.code();
         let words = self.to_string();
         match self {
+            Self::System(_) => json!({ "kind": "Io", "message": words, "exit": code }),
             Self::Closed | Self::Use(_) => json!({ "kind": "Use", "message": words, "exit": code }),
             Self::Raised { value, .. } => {
                 json!({ "kind": "Raised", "message": words, "value": value, "may_have_run": true, "exit": code })
@@ -106,6 +109,7 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Closed => f.write_str("stdout is closed"),
+            Self::System(e) => write!(f, "input or output fails: {e}"),
             Self::Use(words) => f.write_str(words),
             Self::Raised { call, value } => write!(f, "{call} failed with {value}"),
             Self::Error(e) => {

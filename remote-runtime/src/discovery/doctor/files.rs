@@ -83,28 +83,21 @@ impl Exam<'_> {
     /// Where else servers are, for those who have another environment: cron, and the login session.
     pub(super) fn elsewhere(&self) -> Option<(String, String)> {
         let user = geteuid().as_raw();
-        let others = [
-            (
-                format!("/run/user/{user}/remotex"),
-                format!("export XDG_RUNTIME_DIR=/run/user/{user}"),
-            ),
-            (
-                format!("/tmp/remotex-{user}"),
-                "unset XDG_RUNTIME_DIR".to_owned(),
-            ),
+        let folders = [
+            format!("/run/user/{user}/remotex"),
+            format!("/tmp/remotex-{user}"),
         ];
-        let mut others = others
-            .into_iter()
-            .filter(|(folder, _)| Path::new(folder) != paths::folder());
-        others.find_map(|(folder, fix)| {
-            let lock = Path::new(&folder).join(format!("{}.lock", self.name));
-            Lock::is_held(&lock).then(|| {
-                (
-                    format!("it runs in `{folder}`, which this environment does not lead to"),
-                    fix,
-                )
-            })
-        })
+        let others = folders
+            .iter()
+            .map(Path::new)
+            .filter(|folder| *folder != paths::folder() && paths::check(folder).unwrap_or(false));
+        let mut socket = others.map(|folder| folder.join(format!("{}.sock", self.name)));
+        let socket = socket.find(|socket| Lock::is_held(&socket.with_extension("lock")))?;
+        let shown = socket.display();
+        Some((
+            format!("it runs at `{shown}`, to which this environment does not lead"),
+            format!("export {}=unix:{shown}", address::variable(self.name)),
+        ))
     }
 
     pub(super) fn path(&mut self, trace: &Trace) -> Option<()> {
