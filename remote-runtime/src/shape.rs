@@ -54,10 +54,11 @@ impl Shape {
     }
 
     /// The types of a function with so many arguments, whose shapes were added in their order, then that
-    /// of the answer and that of the error. `None` if a type has not shown all of itself.
+    /// of the answer and that of the error. `None` if a type has not shown all of itself, or has variants
+    /// with aliases, since serde lists these as if they were variants.
     #[must_use]
     pub fn structure(&self, arguments: usize) -> Option<Structure> {
-        if self.0.lost {
+        if self.0.lost || self.0.has_aliases {
             return None;
         }
         self.0.structure(arguments)
@@ -395,6 +396,36 @@ mod tests {
 
         assert_eq!(shape::<Parsed<Never>>(), None);
         assert_eq!(shape::<Vec<(u8, [Parsed<Never>; 4])>>(), None);
+    }
+
+    /// serde's derive lists an alias of a variant, or of a field, as if it were one.
+    #[test]
+    fn names_are_not_told_where_they_may_be_anothers() {
+        #[derive(Deserialize)]
+        enum Renamed {
+            #[serde(alias = "One", alias = "First")]
+            A(u8),
+            B,
+            C(u16),
+        }
+        #[derive(Deserialize)]
+        struct Field {
+            #[serde(alias = "old")]
+            new: u8,
+        }
+        #[derive(Deserialize)]
+        enum Plain {
+            A(u8),
+            B,
+        }
+        fn told<T: for<'de> Deserialize<'de>>() -> bool {
+            let mut shape = Shape::new();
+            shape.add::<T>();
+            shape.word("failure");
+            shape.structure(0).is_some()
+        }
+        assert!(!told::<Renamed>() && !told::<Vec<Option<Renamed>>>() && !told::<Field>());
+        assert!(told::<Plain>() && told::<std::ffi::OsString>());
     }
 
     #[test]

@@ -285,8 +285,9 @@ impl<'de, 't> EnumAccess<'de> for Chosen<'t> {
         self,
         seed: T,
     ) -> Result<(T::Value, &'t mut Tracer), Stop> {
-        let variant = seed.deserialize(self.variant.into_deserializer())?;
-        Ok((variant, self.tracer))
+        let variant = seed.deserialize(self.variant.into_deserializer());
+        self.tracer.has_aliases |= variant.is_err();
+        Ok((variant?, self.tracer))
     }
 }
 

@@ -62,7 +62,7 @@ pub enum Definition {
     Enum {
         /// Its name, without a path.
         name: String,
-        /// Its variants; one without a type is an alias, or not there.
+        /// Its variants; one without a type is not there, as on another system.
         variants: Vec<(String, Option<Type>)>,
     },
 }

@@ -46,6 +46,9 @@ pub(super) struct Tracer {
     pub(super) pass: Pass,
     /// Whether some type has not shown all of itself.
     pub(super) lost: bool,
+    /// Whether some enum lists more names than it has variants, as serde's derive does where there are
+    /// aliases: which name is whose cannot be told.
+    pub(super) has_aliases: bool,
 }
 
 /// What has come of one pass.
@@ -76,6 +79,7 @@ impl Tracer {
             start: 0,
             pass: Pass::Over,
             lost: false,
+            has_aliases: false,
         }
     }
 
