@@ -11,18 +11,22 @@ use crate::output;
 
 pub(crate) fn run(call: &Call) -> Result<(), Failure> {
     let (server, function) = find(&call.server, &call.function)?;
-    let arguments = match (&call.json, &*call.arguments) {
-        (Some(text), _) => object(&function, text)?,
+    let answer = arguments(call, &function).and_then(|it| make(server, &function, &it));
+    output::say_json(&answer.map_err(|e| e.of_call(&function))?)
+}
+
+fn arguments(call: &Call, function: &Function) -> Result<Map<String, Value>, Failure> {
+    match (&call.json, &*call.arguments) {
+        (Some(text), _) => object(function, text),
         (None, [dash]) if dash == "-" => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).map_err(|e| {
                 Failure::Use(format!("the arguments cannot be read from stdin: {e}"))
             })?;
-            object(&function, &text)?
+            object(function, &text)
         }
-        (None, words) => by_name(&function, words)?,
-    };
-    output::say_json(&make(server, &function, &arguments)?)
+        (None, words) => by_name(function, words),
+    }
 }
 
 /// Calls it, and returns its answer.

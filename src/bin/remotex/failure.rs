@@ -3,8 +3,10 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use remotex::Error;
+use remotex::{Error, Function};
 use serde_json::{Value, json};
+
+use crate::show;
 
 /// The function has failed, or may have run.
 const FAILED: u8 = 1;
@@ -30,6 +32,11 @@ pub(crate) enum Failure {
         value: Value,
     },
     Error(Box<Error>),
+    /// A function was not called as it wants to be.
+    Call {
+        why: Box<Self>,
+        usage: String,
+    },
 }
 
 impl From<Error> for Failure {
@@ -48,6 +55,17 @@ impl From<io::Error> for Failure {
 }
 
 impl Failure {
+    /// With what the function wants, if it was called wrongly.
+    pub(crate) fn of_call(self, function: &Function) -> Self {
+        match self.code() {
+            WRONG_USE => Self::Call {
+                why: Box::new(self),
+                usage: show::usage(function),
+            },
+            _ => self,
+        }
+    }
+
     /// Says it on stderr.
     pub(crate) fn tell(&self, is_json: bool) -> ExitCode {
         let code = self.code();
@@ -69,6 +87,7 @@ impl Failure {
             Self::Closed => return 0,
             Self::Use(_) => return WRONG_USE,
             Self::Raised { .. } | Self::System(_) => return FAILED,
+            Self::Call { why, .. } => return why.code(),
             Self::Error(e) => e,
         };
         match &**e {
@@ -86,6 +105,11 @@ impl Failure {
         let code = self.code();
         let words = self.to_string();
         match self {
+            Self::Call { why, usage } => {
+                let mut value = why.json();
+                value["usage"] = usage.as_str().into();
+                value
+            }
             Self::System(_) => json!({ "kind": "Io", "message": words, "exit": code }),
             Self::Closed | Self::Use(_) => json!({ "kind": "Use", "message": words, "exit": code }),
             Self::Raised { value, .. } => {
@@ -111,6 +135,7 @@ impl std::fmt::Display for Failure {
             Self::Closed => f.write_str("stdout is closed"),
             Self::System(e) => write!(f, "input or output fails: {e}"),
             Self::Use(words) => f.write_str(words),
+            Self::Call { why, usage } => write!(f, "{why}\n  {usage}"),
             Self::Raised { call, value } => write!(f, "{call} failed with {value}"),
             Self::Error(e) => {
                 write!(f, "{e}")?;

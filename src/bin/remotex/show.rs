@@ -18,7 +18,7 @@ pub(crate) fn run(show: &Show) -> Result<(), Failure> {
         return if show.format.json {
             output::say_json(&in_json(function))
         } else {
-            say(signature(function))?;
+            say_signature(function)?;
             say_docs(function)?;
             say_details(function)
         };
@@ -30,14 +30,21 @@ pub(crate) fn run(show: &Show) -> Result<(), Failure> {
         if at > 0 {
             say("")?;
         }
-        say(signature(function))?;
+        say_signature(function)?;
         say_docs(function)?;
     }
     Ok(())
 }
 
+/// What was wanted of who has called it wrongly: the signature, and the first line of the docs.
+pub(crate) fn usage(function: &Function) -> String {
+    let first = function.docs.lines().next().unwrap_or_default();
+    let signature = signature(&function.name, function);
+    format!("{signature}\n    {first}").trim_end().to_owned()
+}
+
 /// As it was written.
-fn signature(function: &Function) -> String {
+fn signature(name: &str, function: &Function) -> String {
     let arguments = function
         .arguments
         .iter()
@@ -45,9 +52,14 @@ fn signature(function: &Function) -> String {
             "" => name.clone(),
             ty => format!("{name}: {ty}"),
         });
-    let (name, output) = (&function.name, &function.output);
+    let output = &function.output;
     let arguments = arguments.collect::<Vec<_>>().join(", ");
-    format!("{NAME}{name}{NAME:#}({arguments}) -> {output}")
+    format!("{name}({arguments}) -> {output}")
+}
+
+fn say_signature(function: &Function) -> Result<(), Failure> {
+    let name = format!("{NAME}{}{NAME:#}", function.name);
+    say(signature(&name, function))
 }
 
 fn say_docs(function: &Function) -> Result<(), Failure> {
