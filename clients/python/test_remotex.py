@@ -1,8 +1,10 @@
 """Checks of remotex.py, each against servers of its own: tests/it/python.rs runs them, and starts these."""
 import contextlib
 import inspect
+import itertools
 import os
 import pydoc
+import re
 import socket
 import struct
 import subprocess
@@ -27,27 +29,27 @@ def zoo(*words):
 
 
 def board():
-    with remotex.connect("bboard") as board:
-        assert board.post("hello", by="python") is None
-        assert [(news.item, news.by) for news in board.read()][-1] == ("hello", "python")
-        assert [name for name in dir(board) if not name.startswith("_")] == ["close", "post", "read"]
-        docs = pydoc.render_doc(board.post, renderer=pydoc.plaintext)
-        assert "Pins an item to the board.\n" in docs and "remotex::Result<()>" in docs, docs
-        signature = inspect.signature(board.post)
-        assert list(signature.parameters) == ["item", "by"]
-        assert signature.parameters["by"].annotation == "&str"
-        assert signature.return_annotation == "remotex::Result<()>"
-        assert "All that is on the board" in board.read.__doc__ and board.read.__name__ == "read"
-        assert raised(AttributeError, lambda: board.nothing)
-        e = raised(TypeError, board.post, "hello")
-        assert "`post`" in str(e) and "'by'" in str(e) and "&str" in str(e), e
-        e = raised(TypeError, board.post, "hello", "me", to="all")
-        assert "'to'" in str(e), e
-        what = "on server `bboard` must be a `&str`, and is"
-        e = raised(TypeError, board.post, "hello", by=7)
-        assert str(e) == f"the argument `by` of `post` {what} 7", e
-        e = raised(TypeError, board.post, None, "me")
-        assert str(e) == f"the argument `item` of `post` {what} None", e
+    board = remotex.connect("bboard")
+    assert board.post("hello", by="python") is None
+    assert [(news.item, news.by) for news in board.read()][-1] == ("hello", "python")
+    assert [name for name in dir(board) if not name.startswith("_")] == ["post", "read"]
+    docs = pydoc.render_doc(board.post, renderer=pydoc.plaintext)
+    assert "Pins an item to the board.\n" in docs and "-> 'remotex::Result<()>'" in docs, docs
+    signature = inspect.signature(board.post)
+    assert list(signature.parameters) == ["item", "by"]
+    assert signature.parameters["by"].annotation == "&str"
+    assert signature.return_annotation == "remotex::Result<()>"
+    assert "All that is on the board" in board.read.__doc__ and board.read.__name__ == "read"
+    assert raised(AttributeError, lambda: board.nothing)
+    e = raised(TypeError, board.post, "hello")
+    assert str(e) == f"`post` on server `bboard`{signature}: missing a required argument: 'by'", e
+    e = raised(TypeError, board.post, "hello", "me", to="all")
+    assert "'to'" in str(e), e
+    what = "on server `bboard` must be a `&str`, and is"
+    e = raised(TypeError, board.post, "hello", by=7)
+    assert str(e) == f"the argument `by` of `post` {what} 7", e
+    e = raised(TypeError, board.post, None, "me")
+    assert str(e) == f"the argument `item` of `post` {what} None", e
 
 
 TREE = {"Node": ["Leaf", {"Named": {"name": "elm", "of": [{"Other": 7}]}}]}
@@ -58,130 +60,170 @@ VALUES = {
 
 
 def values():
-    with remotex.connect("offering") as offering:
-        tree, pair, names, places, large, small, path, maybe = offering.mirror(**VALUES)
-        left, right = tree["Node"]
-        assert (left, right["Named"].name, right["Named"].of) == ("Leaf", "elm", [{"Other": 7}])
-        told = pair, names, places, large, small, path, maybe
-        assert told == tuple(VALUES.values())[1:], told
-        # What has come can be given back, and what may be missing left out.
-        mirrored = offering.mirror(tree, list(pair), list(names.items()), places, large, small, path.encode())
-        assert mirrored[0] == tree and mirrored[-1] is None
-        assert inspect.signature(offering.mirror).parameters["maybe"].default is None
-        assert list(inspect.signature(offering.climb).parameters)[1] == "number_2"
-        assert offering.climb("Leaf", (False, "x"), b"\xff", None, {}) == b""
-        assert offering.HEIGHT.get() == 0
-        what = "on server `offering` must be a"
-        variants = "a `Tree` is one of Leaf, Node, Named, Other"
-        for name, value, kind, words in [
-            ("tree", "Lead", ValueError, f"`Tree`, and is 'Lead': {variants}"),
-            ("tree", 7, ValueError, f"`Tree`, and is 7: {variants}"),
-            ("tree", {"Other": 256}, ValueError, "`Tree`, and is {'Other': 256}"),
-            ("tree", {"Named": {"nam": "x"}}, ValueError,
-             "`Tree`, and is {'Named': {'nam': 'x'}}: its fields are name, of"),
-            ("pair", [True], ValueError, "`(bool, char)`, and is [True]: it has 2 parts"),
-            ("pair", (2, "x"), ValueError, "`(bool, char)`, and is (2, 'x')"),
-            ("pair", (True, "xy"), TypeError, "`(bool, char)`, and is (True, 'xy')"),
-            ("small", 128, ValueError, "`i8`, and is 128"),
-            ("small", 0.5, TypeError, "`i8`, and is 0.5"),
-            ("large", -1, ValueError, "`u128`, and is -1"),
-            ("path", {}, TypeError, "`PathBuf`, and is {}"),
-        ]:
-            e = raised(kind, offering.mirror, **{**VALUES, name: value})
-            assert str(e) == f"the argument `{name}` of `mirror` {what} {words}", e
-        with contextlib.suppress(AttributeError):
-            offering.internal()
-            raise AssertionError("it is not exposed")
-        e = raised(remotex.Error, offering.undocumented, 7)
-        assert e.kind == "Unsendable" and not e.may_have_run
+    offering = remotex.connect("offering")
+    tree, pair, names, places, large, small, path, maybe = offering.mirror(**VALUES)
+    left, right = tree["Node"]
+    assert (left, right["Named"].name, right["Named"].of) == ("Leaf", "elm", [{"Other": 7}])
+    told = pair, names, places, large, small, path, maybe
+    assert told == tuple(VALUES.values())[1:], told
+    # What has come can be given back.
+    mirrored = offering.mirror(tree, list(pair), list(names.items()), places, large, small, path.encode(), None)
+    assert mirrored[0] == tree and mirrored[-1] is None
+    assert mirrored[1:-1] == tuple(VALUES.values())[1:-1], mirrored
+    for char in "aé€😀":
+        assert offering.mirror(**{**VALUES, "pair": (False, char)})[1] == (False, char)
+    assert list(inspect.signature(offering.climb).parameters)[1] == "number_2"
+    assert offering.climb("Leaf", (False, "x"), b"\xff", None, {}) == b""
+    assert offering.HEIGHT.get() == 0
+    what = "on server `offering` must be a"
+    for name, value, words in [
+        ("tree", "Lead", "`Tree`, and is 'Lead'"),
+        ("tree", 7, "`Tree`, and is 7"),
+        ("tree", {"Other": 256}, "`Tree`, and is {'Other': 256}"),
+        ("tree", {"Named": {"nam": "x"}}, "`Tree`, and is {'Named': {'nam': 'x'}}"),
+        ("tree", {"Named": {"name": "x", "of": "Leaf"}}, "`Tree`, and is {'Named': {'name': 'x', 'of': 'Leaf'}}"),
+        ("tree", {"Node": ["Leaf"]}, "`Tree`, and is {'Node': ['Leaf']}"),
+        ("tree", {"Node": ["Leaf"] * 3}, "`Tree`, and is {'Node': ['Leaf', 'Leaf', 'Leaf']}"),
+        ("pair", [True], "`(bool, char)`, and is [True]"),
+        ("pair", (2, "x"), "`(bool, char)`, and is (2, 'x')"),
+        ("pair", (True, "xy"), "`(bool, char)`, and is (True, 'xy')"),
+        ("names", {2**15: None}, "`BTreeMap<Key, Option<f32>>`, and is {32768: None}"),
+        ("names", [1], "`BTreeMap<Key, Option<f32>>`, and is [1]"),
+        ("names", {1: "x"}, "`BTreeMap<Key, Option<f32>>`, and is {1: 'x'}"),
+        ("small", 128, "`i8`, and is 128"),
+        ("small", 0.5, "`i8`, and is 0.5"),
+        ("large", -1, "`u128`, and is -1"),
+        ("path", {}, "`PathBuf`, and is {}"),
+        ("maybe", b"x", "`Option<String>`, and is b'x'"),
+    ]:
+        e = raised(TypeError, offering.mirror, **{**VALUES, name: value})
+        assert str(e) == f"the argument `{name}` of `mirror` {what} {words}", e
+    raised(AttributeError, lambda: offering.internal)
+    e = raised(remotex.Error, offering.undocumented, 7)
+    assert e.kind == "Mismatch" and not e.may_have_run, e
 
 
 def failures():
-    with remotex.connect("offering") as offering:
-        e = raised(remotex.Error, offering.fail, {"Wrong": {"code": 7}})
-        assert (e.kind, e.value.code, e.may_have_run) == ("Raised", 7, True)
-        e = raised(remotex.Error, offering.fail, "Panic")
-        assert (e.kind, e.may_have_run) == ("Panicked", True)
-        assert str(e).startswith("`fail` on server `offering` panicked at ")
-        assert str(e).endswith(": as it was told")
-        assert offering.HEIGHT.get() == 0
-    with remotex.connect("zoo") as animals:
-        pid = animals.pid()
-        e = raised(remotex.Error, animals.exits)
-        assert (e.kind, e.may_have_run) == ("Lost", True), e
-        e = raised(remotex.Error, animals.pid)
-        assert (e.kind, e.may_have_run) == ("Unreachable", False), e
-        zoo("start", "zoo")
-        assert animals.pid() != pid
-        note = os.path.join(os.getcwd(), "no", "folder")
-        e = raised(remotex.Error, animals.note, note, "x")
-        assert e.kind == "Failed" and e.causes == [] and "No such file" in str(e), e
+    offering = remotex.connect("offering")
+    e = raised(remotex.Error, offering.fail, {"Wrong": {"code": 7}})
+    assert (e.kind, e.value.code, e.may_have_run) == ("Raised", 7, True)
+    e = raised(remotex.Error, offering.fail, "Panic")
+    assert (e.kind, e.may_have_run) == ("Panicked", True)
+    assert str(e).startswith("`fail` on server `offering`: it panicked at "), e
+    assert str(e).endswith(": as it was told")
+    assert offering.HEIGHT.get() == 0
+    animals = remotex.connect("zoo")
+    pid = animals.pid()
+    e = raised(remotex.Error, animals.exits)
+    assert (e.kind, e.may_have_run) == ("Lost", True), e
+    e = raised(remotex.Error, animals.pid)
+    assert (e.kind, e.may_have_run) == ("Unreachable", False), e
+    zoo("start", "zoo")
+    assert animals.pid() != pid
+    note = os.path.join(os.getcwd(), "no", "folder")
+    e = raised(remotex.Error, animals.note, note, "x")
+    assert e.kind == "Failed" and e.may_have_run and e.causes == [] and "No such file" in str(e), e
     e = raised(remotex.Error, remotex.connect, "nobody")
     assert e.kind == "Unreachable" and "nobody.sock" in str(e), e
 
 
 def restarts():
-    with remotex.connect("offering") as offering:
-        for _ in range(3):
-            zoo("restart", "offering")
-            assert offering.HEIGHT.get() == 0
-        child = os.fork()
-        if child == 0:
-            os._exit(offering.HEIGHT.get())
-        assert os.waitpid(child, 0)[1] == 0 and offering.HEIGHT.get() == 0
-        zoo("stop", "offering")
-        assert raised(remotex.Error, offering.HEIGHT.get).kind == "Unreachable"
-        zoo("start", "offering")
-        calls = []
-        threads = [threading.Thread(target=lambda: calls.append(offering.HEIGHT.get())) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert calls == [0] * 8, calls
-    assert offering.HEIGHT.get() == 0  # a closed one opens again
-    offering.close()
+    offering = remotex.connect("offering")
+    for _ in range(3):
+        zoo("restart", "offering")
+        assert offering.HEIGHT.get() == 0
+    zoo("stop", "offering")
+    assert raised(remotex.Error, offering.HEIGHT.get).kind == "Unreachable"
+    zoo("start", "offering")
+    calls = []
+    threads = [threading.Thread(target=lambda: calls.append(offering.HEIGHT.get())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert calls == [0] * 8, calls
 
 
 def references():
-    with remotex.connect("offering") as offering:
-        branch = offering.fail("Not")
-        assert isinstance(branch, offering.Branch) and isinstance(branch.grow(3), offering.Branch)
-        assert list(inspect.signature(branch.grow).parameters) == ["by"] and "Grows." in branch.grow.__doc__
-        other = offering.Branch.grow(branch, by=4)
-        offering.HEIGHT.get()  # which tells that the grown one was let go of
-        assert zoo("references", "offering") == "2"
-        del branch, other
-        offering.HEIGHT.get()
-        assert zoo("references", "offering") == "0"
-        branch = offering.fail("Not")
-        what = "the argument `self` of `Branch::grow` on server `offering` must be a `&mut Self`, and is"
-        e = raised(TypeError, offering.Branch.grow, "x", 1)
-        assert str(e) == f"{what} 'x'", e
-        with remotex.connect("offering") as another:
-            assert isinstance(raised(TypeError, another.Branch.grow, branch, 1), TypeError)
-        zoo("restart", "offering")
-        e = raised(remotex.Error, branch.grow, 1)
-        assert (e.kind, e.may_have_run) == ("Gone", False), e
+    offering = remotex.connect("offering")
+    branch = offering.fail("Not")
+    grown = offering.Branch.grow(offering.Branch.grow(branch, 3), by=4)
+    assert offering.Branch.grow.__name__ == "grow" and "Grows." in offering.Branch.grow.__doc__
+    assert list(inspect.signature(offering.Branch.grow).parameters) == ["self", "by"]
+    assert zoo("references", "offering") == "3"
+    what = "the argument `self` of `Branch::grow` on server `offering` must be a `&mut Self`, and is"
+    for value in "x", None, grown[1:]:
+        e = raised(TypeError, offering.Branch.grow, value, 1)
+        assert str(e) == f"{what} {value!r}", e
+    another = remotex.connect("offering")  # which is another session
+    assert raised(remotex.Error, another.Branch.grow, branch, 1).kind == "Gone"
+    assert offering.Branch.grow(branch, 1) and zoo("references", "offering") == "4"
+    zoo("restart", "offering")
+    e = raised(remotex.Error, offering.Branch.grow, branch, 1)
+    assert (e.kind, e.may_have_run) == ("Gone", False), e
 
 
 def places():
     key = zoo("key", "folders").strip('"')
-    with remotex.connect("folders", key=key) as folders:
-        assert folders.folder_server()[1] == key
-    path = os.path.join(os.environ["XDG_RUNTIME_DIR"], "remotex", "offering.sock")
-    with remotex.connect("offering", socket=path) as offering:
-        assert offering.HEIGHT.get() == 0
-    assert raised(remotex.Error, remotex.connect, "zoo", socket=path).kind == "Mismatch"
-    os.environ["REMOTEX_OTHER"] = "unix:" + path
+    folder = os.path.join(os.environ["XDG_RUNTIME_DIR"], "remotex")
+    at, = [entry.path for entry in os.scandir(folder) if re.fullmatch("folders@[0-9a-f]{16}.sock", entry.name)]
+    assert remotex.connect("folders", key=key, socket=at).folder_server()[1] == key
+    assert raised(remotex.Error, remotex.connect, "folders", key="other", socket=at).kind == "Mismatch"
+    path = os.path.join(folder, "offering.sock")
+    assert remotex.connect("offering", socket=path).HEIGHT.get() == 0
+    e = raised(remotex.Error, remotex.connect, "zoo", socket=path)
+    assert e.kind == "Mismatch" and "this is server `offering`" in str(e), e
+    os.environ["REMOTEX_OTHER"] = "Unix:" + path
     assert raised(remotex.Error, remotex.connect, "other").kind == "Mismatch"
-    os.environ["REMOTEX_OFFERING"] = "off"
-    assert raised(remotex.Error, remotex.connect, "offering").kind == "Unreachable"
-    os.chmod(os.path.dirname(path), 0o777)
-    assert raised(remotex.Error, remotex.connect, "offering", socket=path).kind == "Denied"
+    for address in "off", "local:", "tcp:1":
+        os.environ["REMOTEX_OFFERING"] = address
+        assert raised(remotex.Error, remotex.connect, "offering").kind == "Unreachable"
+    os.environ["REMOTEX_OFFERING"] = ""
+    assert remotex.connect("offering").HEIGHT.get() == 0
 
 
-HELLO = remotex.MAGIC + remotex.frame(0, remotex.field(1, struct.pack("<I", 1)) + remotex.field(2, b"fake"))
+def frame(kind, body):
+    return struct.pack("<IB3x", len(body), kind) + body
+
+
+def fault(code, why=b""):
+    return frame(0x83, remotex.sized("BI", bytes([code]), 1) + remotex.sized("BI", why, 2))
+
+
+HELLO = remotex.MAGIC + frame(0, remotex.sized("BI", b"\1", 1) + remotex.sized("BI", b"fake", 2))
+
+
+@contextlib.contextmanager
+def stranger(says, user=None):
+    """The path of one that says each of these things to one who connects, and the last one to all others."""
+    path = os.path.join(os.getcwd(), "fake.sock")
+
+    def serve():
+        with contextlib.suppress(OSError):
+            for at in itertools.count():
+                stream, _ = listener.accept()
+                with stream, contextlib.suppress(OSError):  # it stays open if it can be used again
+                    stream.settimeout(0.2)
+                    stream.sendall(says[min(at, len(says) - 1)])
+                    stream.shutdown(socket.SHUT_WR)
+                    while stream.recv(1024):
+                        pass
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        os.chmod(path, 0o777)
+        us = os.geteuid()
+        os.seteuid(us if user is None else user)  # who listens is who does so now
+        listener.listen()
+        os.seteuid(us)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield path
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            os.remove(path)
 
 
 def strangers():
@@ -189,39 +231,54 @@ def strangers():
     for says, kind in [
         (b"HTTP/1.1 400 Bad Request\r\n", "Malformed"),
         (b"", "Unreachable"),
-        (HELLO.replace(b"\x04\0\0\0fake", b"\x05\0\0\0fake"), "Malformed"),
-        (HELLO.replace(b"fake", b"cake"), "Mismatch"),
-        (HELLO + struct.pack("<IB3x", 2**32 - 1, 0x8A), "TooLarge"),
-        (HELLO + remotex.frame(0x8A, b"\x04\xff\xff\xff\xff"), "Malformed"),
-        (HELLO + remotex.frame(0x83, remotex.field(1, b"\x07") + remotex.field(2, b"full")), "Busy"),
-        (HELLO + remotex.frame(0x83, b""), "Malformed"),
-        (HELLO + remotex.frame(0x86, bytes(8)), "Unreachable"),
+        (HELLO[:-1], "Unreachable"),
+        (HELLO + struct.pack("<IB3x", 2**32 - 1, 0x8A), "Malformed"),
+        (HELLO + frame(0x8A, b"\x04\xff\xff\xff\xff"), "Malformed"),
+        (HELLO + frame(0x8A, remotex.sized("BI", b"", 4)), "Malformed"),
+        (HELLO + frame(0x77, b""), "Malformed"),
+        (HELLO + fault(7, b"full"), "Busy"),
+        (HELLO + fault(99), "Malformed"),
+        (HELLO + frame(0x83, b""), "Malformed"),
+        (HELLO + frame(0x86, bytes(8)), "Unreachable"),
     ]:
-        path = os.path.join(os.getcwd(), "fake.sock")
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(path)
-            listener.listen()
-
-            def serve():
-                with contextlib.suppress(OSError):
-                    while True:
-                        stream, _ = listener.accept()
-                        with stream:
-                            stream.settimeout(20)
-                            stream.sendall(says)
-                            stream.shutdown(socket.SHUT_WR)
-                            while stream.recv(1024):
-                                pass
-
-            thread = threading.Thread(target=serve)
-            thread.start()
+        with stranger([says]) as path:
             e = raised(remotex.Error, remotex.connect, "fake", socket=path)
-            assert e.kind == kind, (says, e.kind, e)
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
-        os.remove(path)
+            assert (e.kind, e.may_have_run) == (kind, False), (says, e.kind, e)
+    if os.geteuid() == 0:  # nobody else can be somebody else
+        with stranger([HELLO], user=65534) as path:
+            assert raised(remotex.Error, remotex.connect, "fake", socket=path).kind == "Denied"
+
+
+def said():
+    """What is wrong with the reply to a call: one function, with an offer that is as it should be."""
+    def part(tag, value):
+        return remotex.sized("BI", value, tag)
+
+    list_of_units = part(7, part(11, bytes(8))) + part(9, part(13, part(7, b"")))
+    about = part(1, b"call") + part(3, b"fake") + part(8, b"Vec<()>") + part(12, list_of_units)
+    offer = HELLO + frame(0x8A, part(4, about))
+    for says, kind, may_have_run in [
+        (b"", "Lost", True),
+        (HELLO, "Lost", True),
+        (HELLO + frame(0x81, bytes(8))[:-1], "Lost", True),
+        (HELLO + frame(0x81, bytes(7)), "Malformed", True),
+        (HELLO + frame(0x82, bytes(8)), "Malformed", True),
+        (HELLO + frame(0x99, b""), "Malformed", True),
+        (HELLO + frame(0x86, struct.pack("<Q", 1)), "Malformed", True),
+        (HELLO + frame(0x86, bytes(8)), "Unreachable", False),
+        (HELLO + fault(1, b"\xff"), "Failed", True),
+        (HELLO + fault(3), "UnknownFunction", False),
+        (HELLO + fault(10, b"no"), "Denied", False),
+    ]:
+        with stranger([offer, says, HELLO + frame(0x81, bytes(8))]) as path:
+            fake = remotex.connect("fake", socket=path)
+            e = raised(remotex.Error, fake.call)
+            assert (e.kind, e.may_have_run) == (kind, may_have_run), (says, e.kind, e)
+            assert fake.call() == []
+    with stranger([offer, HELLO + frame(0x81, b"\xff" * 8)]) as path:  # more than a message can have
+        assert len(remotex.connect("fake", socket=path).call()) < 70000
 
 
 if __name__ == "__main__":
-    checks = board, values, failures, restarts, references, places, strangers
+    checks = board, values, failures, restarts, references, places, strangers, said
     {check.__name__: check for check in checks}[sys.argv[1]]()

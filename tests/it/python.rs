@@ -63,3 +63,8 @@ fn python_finds_servers_where_they_are_and_trusts_no_others() {
 fn python_names_what_is_wrong_with_a_server() {
     check(&Home::new(), "strangers");
 }
+
+#[test]
+fn python_names_what_is_wrong_with_a_reply() {
+    check(&Home::new(), "said");
+}
