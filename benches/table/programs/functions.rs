@@ -45,6 +45,7 @@ macro_rules! entries {
                 server: declared(&$server),
                 function: Function {
                     name: concat!("function ", $digits),
+                    docs: "",
                     place: (file!(), line!()),
                     program: env!("CARGO_PKG_NAME"),
                     arguments: &[],
