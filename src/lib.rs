@@ -17,7 +17,7 @@
 //!   clients get and set. [`Guarded`]: one that they must not touch.
 //! - [`Call`] and [`Outcome`]: what the hooks [`Server::before`] and [`Server::after`] are shown.
 //! - [`Server::interface`]: what a server offers, with docs and types ([`interface`]).
-//! - [`discovery`]: which servers there are, of any program, and what is wrong with one.
+//! - `discovery`, with the feature of that name: which servers there are, of any program, and what is wrong with one.
 //! - `Control`, with the feature `clap`: `stop`, `status`, `logs` and `restart` for a program's own command line.
 //! - [`caller`]: who is calling.
 //! - `testing`, with the feature of that name: for tests of programs that use this.
@@ -51,6 +51,7 @@ mod control;
 #[cfg(feature = "clap")]
 pub use control::{Control, Format, Logs};
 pub use parking_lot::{Mutex, RwLock};
+#[cfg(feature = "discovery")]
 pub use remote_runtime::discovery;
 pub use remote_runtime::{
     Caller, Error, Function, Holder, InCall, Interface, Result, Server, Status, Trouble, caller,

@@ -3,7 +3,6 @@
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::OnceLock;
 use std::{env, io};
 
@@ -34,7 +33,8 @@ impl Build {
     }
 
     /// The file at `path`, as it is now.
-    pub(crate) fn at(path: &Path) -> Option<Self> {
+    #[cfg(feature = "discovery")]
+    pub(crate) fn at(path: &std::path::Path) -> Option<Self> {
         fs::metadata(path).as_ref().map(Self::of).ok()
     }
 

@@ -27,6 +27,7 @@ pub mod variable;
 mod guarded;
 #[cfg(feature = "json")]
 mod dynamic;
+#[cfg(feature = "discovery")]
 pub mod discovery;
 #[doc(hidden)]
 pub mod call;

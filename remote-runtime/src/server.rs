@@ -19,6 +19,8 @@ use crate::wire::frame::LARGEST;
 use crate::wire::interface::Function;
 
 mod control;
+#[cfg_attr(feature = "discovery", path = "server/found/enabled.rs")]
+#[cfg_attr(not(feature = "discovery"), path = "server/found/disabled.rs")]
 mod found;
 mod host;
 mod init;
@@ -26,6 +28,7 @@ mod way;
 
 pub use control::Status;
 use found::Found;
+#[cfg(feature = "discovery")]
 pub(crate) use found::{check_name, quoted};
 pub use init::init;
 pub(crate) use way::Way;
@@ -374,8 +377,8 @@ impl Server {
     #[must_use]
     pub fn key(&'static self) -> String {
         let Some(ask) = self.one_per else {
-            let found = self.found.as_ref().map(|found| found.key.clone());
-            return found.unwrap_or_default();
+            let found = self.found.as_ref().map(Found::key);
+            return found.unwrap_or_default().to_owned();
         };
         let served = self.key.lock().clone();
         served.unwrap_or_else(ask)

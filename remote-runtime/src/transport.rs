@@ -74,6 +74,7 @@ pub(crate) fn connect(path: &Path, patience: Duration) -> io::Result<UnixStream>
 }
 
 /// Whether a socket can have this path: most systems know only about a hundred bytes of it.
+#[cfg(feature = "discovery")]
 pub(crate) fn fits(path: &Path) -> bool {
     SocketAddrUnix::new(path).is_ok()
 }

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::{Server, Way};
+use crate::address::{Address, Files};
 use crate::client::{self, Succession};
 use crate::daemon;
+use crate::daemon::note::Note;
 use crate::error::{Call, Error, Result};
 use crate::link::PATIENCE;
 use crate::registry;
@@ -153,7 +155,7 @@ impl Server {
     /// The crate that declares its functions; empty if there are none.
     fn package(&'static self) -> &'static str {
         match &self.found {
-            Some(found) => &found.package,
+            Some(found) => found.package(),
             None => registry::program_of(self),
         }
     }
@@ -169,6 +171,44 @@ impl Server {
                 Err(_) => call.trouble("it does not run; run its program"),
             },
         })
+    }
+}
+
+impl Server {
+    /// The file that the output of the server goes to, or went to when it ran last. Before the last
+    /// 4 MiB, it went to the file of that name with `.old` at its end.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] if there is none, as of a server that was started by hand.
+    pub fn log(&'static self) -> Result<PathBuf> {
+        let log = self
+            .files()?
+            .and_then(|files| match Note::at(&files.lock()) {
+                Some(note) => Some(note.log).filter(|log| !log.as_os_str().is_empty()),
+                None => files.logs().into_iter().find(|log| log.exists()),
+            });
+        log.ok_or_else(|| {
+            let why = "it has no log: it was started by hand, and its output is there";
+            Error::Unreachable(Call::control(self.name).trouble(why))
+        })
+    }
+
+    /// Where it is: `unix:/path`, or `local:`.
+    ///
+    /// # Errors
+    /// If its address is none, as its variable may be.
+    pub fn address(&'static self) -> Result<String> {
+        let files = self.files()?;
+        Ok(match files {
+            Some(files) => Address::Unix(files.socket).to_string(),
+            None => Address::Local.to_string(),
+        })
+    }
+
+    /// Its files; `None` if its address is `local:`.
+    pub(crate) fn files(&'static self) -> Result<Option<Files>> {
+        let call = Call::control(self.name);
+        Way::patient(self, call)?.files(call)
     }
 }
 

@@ -93,7 +93,7 @@ impl Way {
             name: self.server.name,
             key: &self.key,
             env: self.server.keep_env,
-            program: self.server.found.as_ref().map(|found| &*found.program),
+            program: self.server.found.as_ref().map(Found::program),
             moved: self.server.found.as_ref().and_then(Found::moved),
             tied: false,
         }

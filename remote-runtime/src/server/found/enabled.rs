@@ -1,27 +1,39 @@
-//! Servers that this program does not declare, and has found.
+//! Servers that this program does not declare, and has found: the feature `discovery`.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use super::Server;
-use crate::address::{self, Address, Files};
+use crate::address::{self, Address};
 use crate::daemon::note::{Note, Origin};
 use crate::error::{Call, Error, Result};
 
 /// What was found of a server.
 #[derive(Debug)]
 pub(super) struct Found {
-    pub(super) key: String,
+    key: String,
     /// The program that it runs, if anything was found that says so.
-    pub(super) program: PathBuf,
+    program: PathBuf,
     origin: Option<Origin>,
     /// The crate that declares its functions.
-    pub(super) package: String,
+    package: String,
     /// The variable that puts it where it is, and its value, if it is not where servers are.
     moved: Option<(String, OsString)>,
 }
 
 impl Found {
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(super) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    pub(super) fn package(&self) -> &str {
+        &self.package
+    }
+
     /// What tells a process of its program where it is.
     pub(super) fn moved(&self) -> Option<(&str, &OsStr)> {
         let moved = self.moved.as_ref();
@@ -84,42 +96,6 @@ impl Server {
             moved,
         });
         Box::leak(Box::new(server))
-    }
-
-    /// The file that the output of the server goes to, or went to when it ran last. Before the last 4 MiB, it went to the
-    /// file of that name with `.old` at its end.
-    ///
-    /// # Errors
-    /// [`Error::Unreachable`] if there is none, as of a server that was started by hand.
-    pub fn log(&'static self) -> Result<PathBuf> {
-        let log = self
-            .files()?
-            .and_then(|files| match Note::at(&files.lock()) {
-                Some(note) => Some(note.log).filter(|log| !log.as_os_str().is_empty()),
-                None => files.logs().into_iter().find(|log| log.exists()),
-            });
-        log.ok_or_else(|| {
-            let why = "it has no log: it was started by hand, and its output is there";
-            Error::Unreachable(Call::control(self.name).trouble(why))
-        })
-    }
-
-    /// Where it is: `unix:/path`, or `local:`.
-    ///
-    /// # Errors
-    /// If its address is none, as its variable may be.
-    pub fn address(&'static self) -> Result<String> {
-        let files = self.files()?;
-        Ok(match files {
-            Some(files) => Address::Unix(files.socket).to_string(),
-            None => Address::Local.to_string(),
-        })
-    }
-
-    /// Its files; `None` if its address is `local:`.
-    pub(crate) fn files(&'static self) -> Result<Option<Files>> {
-        let call = Call::control(self.name);
-        super::Way::patient(self, call)?.files(call)
     }
 }
 
