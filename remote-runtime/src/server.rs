@@ -374,11 +374,14 @@ impl Server {
     /// Which one it is of those that there are for each key (see [`one_per`](Server::one_per)): in the
     /// server, the one that it was started for; elsewhere, the one that a call made now would go to.
     /// Empty without `one_per`.
+    #[inline]
     #[must_use]
     pub fn key(&'static self) -> String {
         let Some(ask) = self.one_per else {
-            let found = self.found.as_ref().map(Found::key);
-            return found.unwrap_or_default().to_owned();
+            return match &self.found {
+                None => String::new(),
+                Some(found) => found.key().to_owned(),
+            };
         };
         let served = self.key.lock().clone();
         served.unwrap_or_else(ask)

@@ -43,6 +43,7 @@ impl Way {
     }
 
     /// One without a limit of time, for questions to the server as a whole, which have their own.
+    #[inline] // Each call takes it.
     pub(super) fn patient(server: &'static Server, call: Call<'_>) -> Result<Self> {
         let key = server.key();
         if key.len() > LONGEST_KEY || key.contains('\0') {
@@ -53,6 +54,7 @@ impl Way {
         Ok(Self::with_key(server, key))
     }
 
+    #[inline]
     pub(super) fn with_key(server: &'static Server, key: String) -> Self {
         Self {
             server,
