@@ -30,7 +30,7 @@ use crate::{Error, Result, Server};
 /// fn main() -> remotex::Result<()> {
 ///     remotex::init();
 ///     match Cli::parse() {
-///         Cli::Post { item } => todo!("{item}"),
+///         Cli::Post { item } => Ok(println!("{item}")),
 ///         Cli::Server(control) => control.run(&SERVER),
 ///     }
 /// }
