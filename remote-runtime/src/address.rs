@@ -14,14 +14,29 @@ use crate::{paths, shape};
 pub(crate) enum Address {
     /// A Unix socket.
     Unix(PathBuf),
+    /// Where a program runs on another machine, to which ssh leads.
+    Ssh(Ssh),
     /// In this very process: functions run where they are called.
     Local,
+}
+
+/// A program on another machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ssh {
+    /// As ssh takes it: `host`, `user@host`, or a name of its configuration.
+    pub(crate) destination: String,
+    /// As the shell there takes it: looked up in its PATH, or seen from the home folder, or absolute.
+    pub(crate) program: String,
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Ssh(Ssh {
+                destination,
+                program,
+            }) => write!(f, "ssh://{destination}/{program}"),
             Self::Local => f.write_str("local:"),
         }
     }
@@ -57,7 +72,23 @@ pub(crate) const fn is_name(name: &str) -> bool {
 /// Whether it is an address, asked when a server's `static` is compiled, and of the variable.
 pub(crate) const fn is_address(address: &str) -> bool {
     let bytes = address.as_bytes();
-    is(bytes, b"local:") || (begins(bytes, b"unix:/") && bytes[bytes.len() - 1] != b'/')
+    is(bytes, b"local:")
+        || (begins(bytes, b"unix:/") && bytes[bytes.len() - 1] != b'/')
+        || (begins(bytes, b"ssh://") && ssh_slash(bytes) + 1 < bytes.len())
+}
+
+/// Where the destination of an `ssh://` address ends. It is `usize::MAX - 1` where it has none: one that
+/// begins with `-` would be an option of ssh.
+const fn ssh_slash(bytes: &[u8]) -> usize {
+    const START: usize = b"ssh://".len();
+    let mut i = START;
+    while i < bytes.len() && bytes[i] != b'/' {
+        i += 1;
+    }
+    if i == START || bytes[START] == b'-' {
+        return usize::MAX - 1;
+    }
+    i
 }
 
 const fn is(bytes: &[u8], word: &[u8]) -> bool {
@@ -111,7 +142,7 @@ pub(crate) fn overridden(name: &str) -> Option<Result<Address, String>> {
         return Some(Ok(Address::Local));
     }
     Some(parse(value).map_err(|address| {
-        format!("the variable {variable} is `{address}`, which is no address; write `unix:/path`, `local:` or `off`")
+        format!("the variable {variable} is `{address}`, which is no address; write `unix:/path`, `ssh://host/program`, `local:` or `off`")
     }))
 }
 
@@ -123,11 +154,17 @@ fn parse(address: OsString) -> Result<Address, String> {
         ))));
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    if is_address(&text) {
-        Ok(Address::Local)
-    } else {
-        Err(text)
+    if !is_address(&text) {
+        return Err(text);
     }
+    if !begins(&bytes, b"ssh://") {
+        return Ok(Address::Local);
+    }
+    let (before, after) = text.split_at(ssh_slash(text.as_bytes()));
+    Ok(Address::Ssh(Ssh {
+        destination: before["ssh://".len()..].to_owned(),
+        program: after[1..].to_owned(),
+    }))
 }
 
 /// The files that belong to a socket.

@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::build::Build;
 use crate::codec::{Encoder, Lent, Unencoded};
 use crate::error::{Call, Error, Record};
 use crate::explain;
@@ -89,6 +90,9 @@ pub(crate) struct Request<'a> {
 pub(crate) trait Route {
     /// Connects, with all that this takes; `None` if nobody listens, and nobody can be started.
     fn connect(&self, call: Call<'_>) -> Result<Option<UnixStream>, Error>;
+
+    /// The file that this process runs, if the server can compare it with its own.
+    fn build(&self) -> Option<Build>;
 
     /// Connects to a server that runs, and starts none.
     fn reconnect(&self, call: Call<'_>) -> Option<UnixStream>;

@@ -94,6 +94,16 @@ pub fn servers() -> Result<Vec<Found>> {
 /// # Errors
 /// [`Error::Unreachable`] if there is nothing of such a server, or of more than one.
 pub fn server(name: &str, key: Option<&str>) -> Result<&'static Server> {
+    if let Some(Ok(far @ Address::Ssh(_))) =
+        address::overridden(name).filter(|_| address::is_name(name))
+    {
+        return Ok(Server::of_found(
+            leaked(name),
+            key.unwrap_or_default(),
+            far,
+            None,
+        ));
+    }
     Ok(trace_of(name, key)?.server())
 }
 
@@ -233,7 +243,7 @@ impl Trace {
         let server = Server::of_found(
             leaked(&self.note.server),
             &self.note.key,
-            &self.socket,
+            Address::Unix(self.socket.clone()),
             note,
         );
         known.push((self.clone(), server));

@@ -39,6 +39,7 @@ mod client;
 pub mod codec;
 pub mod wire;
 mod link;
+mod bridge;
 mod transport;
 mod poller;
 mod serve;

@@ -79,6 +79,14 @@ pub(crate) fn fits(path: &Path) -> bool {
     SocketAddrUnix::new(path).is_ok()
 }
 
+/// What can be read by now, at most so much of it, which stays there; nothing at the end.
+pub(crate) fn peek(stream: &UnixStream, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; most];
+    let (_, length) = recv(stream, &mut bytes[..], RecvFlags::PEEK)?;
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
 /// A socket at its path, on which nobody listens yet, so that nobody can connect.
 #[derive(Debug)]
 pub(crate) struct Bound(OwnedFd);

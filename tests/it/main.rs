@@ -36,6 +36,8 @@ mod care;
 mod doctor;
 /// What shells complete.
 mod completion;
+/// Servers on another machine.
+mod far;
 /// Servers that systemd starts.
 mod manager;
 /// What is spoken wrongly, to servers and to clients.

@@ -216,7 +216,7 @@ impl Conversation {
     fn greet(&mut self, request: &Request<'_>, route: &dyn Route) -> Result<(), Error> {
         let call = request.call;
         let hello = greeted(call, self.link.body(), route)?;
-        let same = |theirs: &Build| Build::ours().is_some_and(|ours| ours.is(theirs));
+        let same = |theirs: &Build| route.build().is_some_and(|ours| ours.is(theirs));
         self.is_same_build = hello.build.as_ref().is_some_and(same) && hello.image == route.image();
         explain::say(call, || {
             let whose = if self.is_same_build {
@@ -322,7 +322,7 @@ impl Conversation {
 pub(super) fn hello(call: Call<'_>, route: &dyn Route) -> Hello {
     Hello {
         debug: explain::is_on("REMOTEX_DEBUG"),
-        build: Build::ours(),
+        build: route.build(),
         image: route.image(),
         succeeds: route.succeeds(),
         key: route.key().to_owned(),

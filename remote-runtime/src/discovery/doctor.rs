@@ -189,6 +189,11 @@ impl Exam<'_> {
                 );
                 Some(Some(socket))
             }
+            Some(Ok(Address::Ssh(_))) => {
+                let found = format!("{variable} leads to another machine; look at it there");
+                self.fine("address", found);
+                None
+            }
             Some(Ok(Address::Local)) => {
                 let found = format!(
                     "{variable} makes its functions run where they are called, without a server"

@@ -5,7 +5,8 @@ use std::time::SystemTime;
 
 use super::{Server, Way};
 use crate::address::{Address, Files};
-use crate::client::{self, Succession};
+use crate::bridge::{self, Manner, Wanted};
+use crate::client::{self, Route, Succession};
 use crate::daemon;
 use crate::daemon::note::Note;
 use crate::error::{Call, Error, Result};
@@ -27,6 +28,12 @@ impl Server {
             return Ok(());
         }
         let way = Way::patient(self, call)?;
+        if way.bridge(call)?.is_some() {
+            return match way.connect(call)? {
+                Some(stream) => client::is_staying(call, &way, stream).map(drop),
+                None => Err(way.nobody(call)),
+            };
+        }
         let Some(files) = way.files(call)? else {
             return Ok(());
         };
@@ -71,6 +78,11 @@ impl Server {
     pub fn restart(&'static self) -> Result<()> {
         let call = Call::control(self.name);
         let way = Way::patient(self, call)?;
+        if way.bridge(call)?.is_some() {
+            return Err(Error::Unreachable(call.trouble(
+                "it is on another machine; stop it, and its next call starts it there",
+            )));
+        }
         let Some(files) = way.files(call)? else {
             return Ok(());
         };
@@ -135,6 +147,27 @@ impl Server {
 }
 
 impl Server {
+    /// Carries the bytes of a client on another machine to the server; `false` if it does not run.
+    pub(super) fn relay(&'static self, wanted: &Wanted) -> Result<bool> {
+        let call = Call::control(self.name);
+        let way = Way::with_key(self, wanted.key.clone());
+        if way.files(call)?.is_none() {
+            return Err(Error::Unreachable(call.trouble(format_args!(
+                "there its address is `{}`",
+                self.resolve(call)?
+            ))));
+        }
+        let stream = match wanted.manner {
+            Manner::Find => way.find(call)?,
+            Manner::Start => Some(way.connect(call)?.ok_or_else(|| way.nobody(call))?),
+        };
+        let Some(stream) = stream else {
+            return Ok(false);
+        };
+        bridge::relay(&stream).map_err(|e| call.io("it cannot be relayed", e))?;
+        Ok(true)
+    }
+
     /// Who serves, and what it is doing.
     pub(crate) fn report(&'static self) -> Result<(Hello, Report)> {
         let call = Call::control(self.name);
@@ -145,7 +178,9 @@ impl Server {
         };
         match status {
             Some(status) => Ok(status),
-            None if way.files(call)?.is_some() => Err(self.not_running(call)),
+            None if way.files(call)?.is_some() || way.bridge(call)?.is_some() => {
+                Err(self.not_running(call))
+            }
             None => Err(Error::Unreachable(call.trouble(
                 "its address is `local:`, so that its functions run where they are called, and there is none",
             ))),
@@ -193,7 +228,7 @@ impl Server {
         })
     }
 
-    /// Where it is: `unix:/path`, or `local:`.
+    /// Where it is: `unix:/path`, `ssh://host/program` or `local:`.
     ///
     /// # Errors
     /// If its address is none, as its variable may be.
@@ -201,7 +236,7 @@ impl Server {
         let files = self.files()?;
         Ok(match files {
             Some(files) => Address::Unix(files.socket).to_string(),
-            None => Address::Local.to_string(),
+            None => self.resolve(Call::control(self.name))?.to_string(),
         })
     }
 

@@ -42,9 +42,10 @@ impl Server {
         let call = Call::control(self.name);
         let way = Way::patient(self, call)?;
         let Some(files) = way.files(call)? else {
-            return Err(Error::Unreachable(
-                call.trouble("its address is `local:`, where nobody can listen"),
-            ));
+            return Err(Error::Unreachable(call.trouble(format_args!(
+                "its address is `{}`, where nobody can listen",
+                self.resolve(call)?
+            ))));
         };
         let deadline = way.start_by();
         let starting = daemon::begin(call, &files, deadline)?;

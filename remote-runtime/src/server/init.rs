@@ -6,6 +6,7 @@ use std::process;
 use std::sync::atomic::Ordering;
 
 use super::INITIALISED;
+use crate::bridge::{self, Wanted};
 use crate::daemon::handover::{self, Started};
 use crate::daemon::trial::Trial;
 use crate::registry;
@@ -25,6 +26,9 @@ use crate::registry;
 /// ```
 pub fn init() {
     INITIALISED.store(true, Ordering::Release);
+    if let Some(wanted) = bridge::wanted() {
+        process::exit(relay(&wanted));
+    }
     let started = match handover::take() {
         None => return,
         Some(Ok(started)) => started,
@@ -51,6 +55,22 @@ pub fn init() {
         process::exit(1);
     }
     process::exit(0);
+}
+
+/// Carries the bytes of a client on another machine, and returns with which code to end.
+fn relay(wanted: &Wanted) -> i32 {
+    let Some(server) = registry::server(&wanted.server) else {
+        say(&no_server(&wanted.server));
+        return bridge::FAILED;
+    };
+    match server.relay(wanted) {
+        Ok(true) => 0,
+        Ok(false) => bridge::NOT_RUNNING,
+        Err(e) => {
+            say(&e);
+            bridge::FAILED
+        }
+    }
 }
 
 /// Runs a function without a server, for who measures.

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{Found, INITIALISED, Server};
-use crate::address::{self, Address, Files, LONGEST_KEY};
+use crate::address::{self, Address, Files, LONGEST_KEY, Ssh};
+use crate::bridge::{self, Manner};
 use crate::build::Build;
 use crate::client::{self, Deadline, Route, Succession};
 use crate::daemon::lock::Lock;
@@ -72,16 +73,27 @@ impl Way {
         }
     }
 
-    /// The files of the server; `None` if it has none, being `local:`.
+    /// The files of the server; `None` if it has none here, being `local:` or on another machine.
     pub(super) fn files(&self, call: Call<'_>) -> Result<Option<Files>> {
         Ok(match self.server.resolve(call)? {
             Address::Unix(socket) => Some(Files::of(self.server.name, socket, &self.key)),
-            Address::Local => None,
+            Address::Local | Address::Ssh(_) => None,
+        })
+    }
+
+    /// Where it is on another machine, if it is.
+    pub(super) fn bridge(&self, call: Call<'_>) -> Result<Option<&'static Ssh>> {
+        Ok(match self.server.resolve(call)? {
+            Address::Ssh(ssh) => Some(ssh),
+            _ => None,
         })
     }
 
     /// A connection to the server, if it runs.
     pub(super) fn find(&self, call: Call<'_>) -> Result<Option<UnixStream>> {
+        if let Some(ssh) = self.bridge(call)? {
+            return bridge::connect(call, ssh, &self.key, Manner::Find);
+        }
         match self.files(call)? {
             // Where a service manager listens, to connect would start one.
             Some(files) if !Lock::is_held(&files.lock()) => Ok(None),
@@ -168,6 +180,11 @@ impl Way {
         }
     }
 
+    /// Whether it is on another machine.
+    fn is_far(&self) -> bool {
+        matches!(self.server.resolved.get(), Some(Address::Ssh(_)))
+    }
+
     /// Its socket, as far as that is known.
     fn socket(&self) -> Option<Files> {
         match self.server.resolved.get() {
@@ -179,6 +196,9 @@ impl Way {
 
 impl Route for Way {
     fn connect(&self, call: Call<'_>) -> Result<Option<UnixStream>> {
+        if let Some(ssh) = self.bridge(call)? {
+            return bridge::connect(call, ssh, &self.key, Manner::Start);
+        }
         let Some(files) = self.files(call)? else {
             return Err(Error::Unreachable(
                 call.trouble("its address is `local:`, where nobody listens"),
@@ -218,7 +238,12 @@ impl Route for Way {
     }
 
     fn succeeds(&self) -> bool {
-        self.server.autostart && is_initialised()
+        self.server.autostart && is_initialised() && !self.is_far()
+    }
+
+    fn build(&self) -> Option<Build> {
+        // Files of another machine have the same numbers as others of ours.
+        Build::ours().filter(|_| !self.is_far())
     }
 
     fn succeed(&self, call: Call<'_>, program: &str) -> Result<()> {
@@ -270,13 +295,17 @@ impl Route for Way {
     }
 
     fn address(&self) -> String {
-        match self.socket() {
-            Some(files) => format!("unix:{}", files.socket.display()),
-            None => "an unknown address".into(),
+        match (self.socket(), self.server.resolved.get()) {
+            (Some(files), _) => format!("unix:{}", files.socket.display()),
+            (None, Some(address)) => address.to_string(),
+            (None, None) => "an unknown address".into(),
         }
     }
 
     fn log(&self) -> String {
+        if self.is_far() {
+            return format!("what its log says, at `{}`", self.address());
+        }
         let logs = self.socket().map(|files| files.logs()).unwrap_or_default();
         match logs.iter().find(|log| log.exists()) {
             Some(log) => format!("what `{}` says", log.display()),

@@ -69,25 +69,28 @@ impl Found {
 }
 
 impl Server {
-    /// The server of that name and key, whose socket without a key is at `socket`. It stays for as long
-    /// as this process.
+    /// The server of that name and key, whose address without a key is `address`. It stays for as long as
+    /// this process.
     pub(crate) fn of_found(
         name: &'static str,
         key: &str,
-        socket: &Path,
+        address: Address,
         note: Option<Note>,
     ) -> &'static Self {
         let origin = note.as_ref().map(|note| note.origin);
         let note = note.unwrap_or_default();
         let leak = |name: String| -> &'static str { name.leak() };
         let keep: Vec<_> = note.keep.into_iter().map(leak).collect();
-        let moved = (socket != address::usual(name)).then(|| {
-            let mut address = OsString::from("unix:");
-            address.push(socket);
-            (address::variable(name), address)
-        });
+        let moved = match &address {
+            Address::Unix(socket) if *socket != address::usual(name) => {
+                let mut moved = OsString::from("unix:");
+                moved.push(socket);
+                Some((address::variable(name), moved))
+            }
+            _ => None,
+        };
         let mut server = Self::new(name).keep_env(keep.leak());
-        server.resolved = Address::Unix(socket.to_owned()).into();
+        server.resolved = address.into();
         server.found = Some(Found {
             key: key.to_owned(),
             program: note.program,

@@ -1,0 +1,276 @@
+//! Servers on another machine, to which ssh leads: a real `sshd`, on this one.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+
+use crate::support::{Home, Running, board, program_path, stderr, stdout};
+
+/// A machine to which ssh leads, with a key made for it, and a home of its own for its servers.
+struct Machine {
+    here: Home,
+    there: Home,
+    port: u16,
+    _sshd: Running,
+}
+
+/// Makes a key without a password.
+fn make_key(path: &str) -> bool {
+    let mut keygen = Command::new("ssh-keygen");
+    keygen.args(["-q", "-t", "ed25519", "-N", "", "-f", path]);
+    keygen.status().is_ok_and(|status| status.success())
+}
+
+impl Machine {
+    /// `None` where there is no sshd.
+    fn new() -> Option<Self> {
+        let (here, there) = (Home::new(), Home::new());
+        let file = |name: &str| here.path(name).display().to_string();
+        for key in ["host", "user", "stranger"] {
+            if !make_key(&file(key)) {
+                eprintln!("left out, for want of `ssh-keygen`");
+                return None;
+            }
+        }
+        fs::copy(file("user.pub"), file("authorized")).unwrap();
+        // The next one may have it first, but who asked for it last rarely has.
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let config = format!(
+            "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\nStrictModes no\n\
+             UsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nSetEnv {}\n",
+            file("host"),
+            file("authorized"),
+            environment(&there),
+        );
+        fs::write(file("sshd"), config).unwrap();
+        if rustix::process::geteuid().is_root() {
+            // Where sshd gives up what it is allowed; it does not make it itself.
+            let _ = fs::create_dir_all("/run/sshd");
+        }
+        let mut sshd = Command::new("/usr/sbin/sshd");
+        sshd.args(["-D", "-e", "-f", &file("sshd")])
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped());
+        let mut sshd = match sshd.spawn() {
+            Ok(sshd) => sshd,
+            Err(e) => {
+                eprintln!("left out, for want of `sshd`: {e}");
+                return None;
+            }
+        };
+        let said = BufReader::new(sshd.stderr.take().unwrap());
+        let sshd = Running::of(sshd);
+        let mut lines = said.lines().map(Result::unwrap);
+        assert!(
+            lines.any(|line| line.contains("Server listening")),
+            "sshd does not start"
+        );
+        // What it goes on to say must go somewhere.
+        std::thread::spawn(move || lines.for_each(drop));
+        let known = fs::read_to_string(file("host.pub")).unwrap();
+        fs::write(file("known"), format!("[127.0.0.1]:{port} {known}")).unwrap();
+        let machine = Self {
+            here,
+            there,
+            port,
+            _sshd: sshd,
+        };
+        machine.use_key("user");
+        Some(machine)
+    }
+
+    /// Has ssh use that key: what remotex finds is a script that says so to the real one.
+    fn use_key(&self, key: &str) {
+        let file = |name: &str| self.here.path(name).display().to_string();
+        let bin = self.here.path("bin");
+        fs::create_dir_all(&bin).unwrap();
+        let script = format!(
+            "#!/bin/sh\nexec /usr/bin/ssh -F /dev/null -p {} -i {} -o IdentitiesOnly=yes -o UserKnownHostsFile={} \"$@\"\n",
+            self.port,
+            file(key),
+            file("known"),
+        );
+        fs::write(bin.join("ssh"), script).unwrap();
+        fs::set_permissions(bin.join("ssh"), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// A program here whose server is there.
+    fn command(&self, program: &str, server: &str) -> Command {
+        let mut command = self.here.command(program);
+        let address = format!("ssh://127.0.0.1/{}", program_path(program).display());
+        command.env(format!("REMOTEX_{}", server.to_uppercase()), address);
+        command.env(
+            "PATH",
+            format!("{}:/usr/bin:/bin", self.here.path("bin").display()),
+        );
+        command
+    }
+
+    fn zoo(&self, words: &[&str]) -> String {
+        stdout(&self.command("zoo", "zoo").args(words).output().unwrap())
+    }
+}
+
+/// The variables of a home, as sshd sets them.
+fn environment(home: &Home) -> String {
+    let command = home.any("true");
+    let set = command.get_envs();
+    let xdg = set.filter(|(name, _)| name.to_string_lossy().starts_with("XDG_"));
+    let each = xdg.map(|(name, value)| format!("{}={}", name.display(), value.unwrap().display()));
+    each.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_board_on_another_machine_is_posted_to_and_read() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    let post = machine
+        .command("bboard", "bboard")
+        .arg("from afar")
+        .output()
+        .unwrap();
+    assert!(post.status.success(), "{}", stderr(&post));
+    assert!(machine.here.servers().is_empty(), "it runs there");
+    let read = stdout(&machine.command("bboard", "bboard").output().unwrap());
+    assert!(read.ends_with(": from afar"), "{read}");
+    // There, it is the same board.
+    let there = stdout(&machine.there.command("bboard").output().unwrap());
+    assert_eq!(there, read);
+    let stopped = machine
+        .command("bboard", "bboard")
+        .arg("--stop")
+        .output()
+        .unwrap();
+    assert!(stopped.status.success(), "{}", stderr(&stopped));
+    assert!(machine.there.servers().is_empty());
+}
+
+#[test]
+fn a_call_through_ssh_is_as_any_other() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    assert_eq!(machine.zoo(&["echo", "hello"]), "\"hello\"");
+    assert_eq!(machine.zoo(&["echo-large", "3000000"]), "3000000");
+    // What a function prints is in the log, and not between the bytes.
+    assert_eq!(machine.zoo(&["shout"]), "()");
+    let pid = machine.zoo(&["pid"]);
+    assert_eq!(pid, machine.there.run_zoo(&["pid"]));
+    let exited = machine.zoo(&["exit"]);
+    assert!(exited.starts_with("Lost true "), "{exited}");
+    let anew = machine.zoo(&["pid"]);
+    assert_ne!(anew, pid);
+    assert!(machine.zoo(&["status", "zoo"]).starts_with('('));
+    assert_eq!(machine.zoo(&["stop", "zoo"]), "()");
+    let stopped = machine.zoo(&["status", "zoo"]);
+    assert!(
+        stopped.starts_with("Unreachable false ") && stopped.ends_with("it does not run"),
+        "{stopped}"
+    );
+    assert!(machine.there.servers().is_empty(), "to ask starts none");
+    assert_eq!(machine.zoo(&["start", "zoo"]), "()");
+    let restarted = machine.zoo(&["restart", "zoo"]);
+    assert!(
+        restarted.contains("it is on another machine"),
+        "{restarted}"
+    );
+}
+
+#[test]
+fn who_is_not_let_in_is_told_and_asked_for_nothing() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    machine.use_key("stranger");
+    let denied = machine.zoo(&["pid"]);
+    assert!(
+        denied.starts_with("Denied false ") && denied.contains("Permission denied"),
+        "{denied}"
+    );
+    machine.use_key("user");
+    fs::write(machine.here.path("known"), "").unwrap();
+    let unknown = machine.zoo(&["pid"]);
+    assert!(
+        unknown.starts_with("Denied false ") && unknown.contains("verification failed"),
+        "{unknown}"
+    );
+}
+
+#[test]
+fn what_is_no_server_there_is_named() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    let at = |address: &str| {
+        let mut zoo = machine.command("zoo", "zoo");
+        stdout(&zoo.arg("pid").env("REMOTEX_ZOO", address).output().unwrap())
+    };
+    let nothing = at("ssh://127.0.0.1/no-such-program");
+    assert!(
+        nothing.starts_with("Unreachable false ") && nothing.contains("has ended without a word"),
+        "{nothing}"
+    );
+    let quiet = at("ssh://127.0.0.1//bin/true");
+    assert!(quiet.starts_with("Unreachable false "), "{quiet}");
+    let loud = at("ssh://127.0.0.1//bin/pwd");
+    assert!(
+        loud.starts_with("Malformed false ") && loud.contains("is nothing of remotex"),
+        "{loud}"
+    );
+    let other = at(&format!(
+        "ssh://127.0.0.1/{}",
+        program_path("bboard").display()
+    ));
+    assert!(
+        other.contains("no function of this program is remote on server `zoo`"),
+        "{other}"
+    );
+    let none = at("ssh://");
+    assert!(none.contains("which is no address"), "{none}");
+    let option = at("ssh://-oProxyCommand=x/y");
+    assert!(option.contains("which is no address"), "{option}");
+    let nowhere = at("ssh://no-such-host.invalid/x");
+    assert!(
+        nowhere.starts_with("Unreachable false ") && nowhere.contains("does not connect"),
+        "{nowhere}"
+    );
+}
+
+#[test]
+fn a_start_that_fails_there_is_told_here() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    let mut failing = machine.command("zoo", "failing");
+    let failed = stdout(&failing.arg("failing").output().unwrap());
+    assert!(
+        failed.starts_with("Unreachable false ") && failed.ends_with("there is no water"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn the_command_calls_there_too() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    board(&machine.there);
+    let remotex = |words: &[&str]| {
+        let mut command = machine.command("bboard", "bboard");
+        let set: Vec<_> = command
+            .get_envs()
+            .map(|(name, value)| (name.to_owned(), value.unwrap().to_owned()))
+            .collect();
+        command = machine.here.remotex(words);
+        stdout(&command.envs(set).output().unwrap())
+    };
+    let read = remotex(&["call", "bboard", "read"]);
+    assert!(read.contains("\"item\":\"hello world\""), "{read}");
+    assert!(remotex(&["show", "bboard"]).contains("Pins an item to the board."));
+    assert!(remotex(&["status", "bboard"]).contains("address     ssh://127.0.0.1/"));
+}
