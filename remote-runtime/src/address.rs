@@ -276,6 +276,22 @@ mod tests {
         let unix = |path: &str| Ok(Address::Unix(path.into()));
         assert_eq!(parse("unix:/run/x.sock".into()), unix("/run/x.sock"));
         assert_eq!(parse("local:".into()), Ok(Address::Local));
+        for (address, destination, program) in [
+            ("ssh://host/bboard", "host", "bboard"),
+            (
+                "ssh://me@host//usr/bin/bboard",
+                "me@host",
+                "/usr/bin/bboard",
+            ),
+            ("SSH://h/bin/b", "h", "bin/b"),
+        ] {
+            let ssh = Ssh {
+                destination: destination.into(),
+                program: program.into(),
+            };
+            assert!(is_address(address), "{address}");
+            assert_eq!(parse(address.into()), Ok(Address::Ssh(ssh)));
+        }
         for bad in [
             "",
             "unix:",
@@ -285,6 +301,11 @@ mod tests {
             "local",
             "local:x",
             "tcp://h:1",
+            "ssh://",
+            "ssh:///x",
+            "ssh://host",
+            "ssh://host/",
+            "ssh://-oProxyCommand=x/y",
         ] {
             assert_eq!(parse(bad.into()), Err(bad.to_owned()));
             assert!(!is_address(bad), "{bad}");

@@ -45,7 +45,10 @@ pub(crate) struct Wanted {
     pub(crate) key: String,
 }
 
-/// Connects to the server of that name and key through ssh.
+/// How long ssh may take to connect, the server there to start, and the first bytes to come.
+pub(crate) const ALL_PATIENCE: Duration = Duration::from_secs(START.as_secs() + 20);
+
+/// Connects to the server of that name and key through ssh, within `patience`.
 ///
 /// # Errors
 /// With what ssh says: it asks nobody for a password.
@@ -54,6 +57,7 @@ pub(crate) fn connect(
     ssh: &Ssh,
     key: &str,
     manner: Manner,
+    patience: Duration,
 ) -> Result<Option<UnixStream>, Error> {
     let Ssh {
         destination,
@@ -74,16 +78,17 @@ pub(crate) fn connect(
         format!("it runs `ssh {destination}`, and there `{there}`")
     });
     let mut command = Command::new("ssh");
-    command.args([
-        "-T",
-        "-o",
+    // It asks nobody for a password, and notices a network that has gone.
+    let options = [
         "BatchMode=yes",
-        "-o",
         "ConnectTimeout=20",
-        "--",
-        destination,
-        &there,
-    ]);
+        "ServerAliveInterval=15",
+    ];
+    command.arg("-T");
+    for option in options {
+        command.args(["-o", option]);
+    }
+    command.args(["--", destination, &there]);
     let run = || {
         let (ours, theirs) = UnixStream::pair()?;
         let theirs = OwnedFd::from(theirs);
@@ -97,7 +102,7 @@ pub(crate) fn connect(
         Ok((ours, child))
     };
     let (ours, child) = run().map_err(|e: io::Error| call.io("`ssh` cannot be run", e))?;
-    greeted(call, &ours, child, ssh, manner).map(|is_there| is_there.then_some(ours))
+    greeted(call, &ours, child, ssh, manner, patience).map(|is_there| is_there.then_some(ours))
 }
 
 /// Waits until the other side has begun to speak; `false` if it has found no server.
@@ -107,9 +112,9 @@ fn greeted(
     mut child: Child,
     ssh: &Ssh,
     manner: Manner,
+    patience: Duration,
 ) -> Result<bool, Error> {
-    // It connects, looks things up, and may start a server there.
-    let spoke = transport::wait(&[ours.as_fd()], Some(START + Duration::from_secs(20)));
+    let spoke = transport::wait(&[ours.as_fd()], Some(patience));
     let first = spoke.and_then(|spoke| match spoke {
         true => transport::peek(ours, MAGIC.len()).map(Some),
         false => Ok(None),
@@ -117,8 +122,14 @@ fn greeted(
     let first = first.map_err(|e| call.io("`ssh` cannot be read from", e))?;
     match first.as_deref() {
         Some([first, ..]) if *first == MAGIC[0] => {
-            // It ends when its input does, and somebody must take note of that.
-            let wait = move || drop(child.wait());
+            // It ends when its input does, and somebody must take note of that; and of what it says, so
+            // that it is not kept from saying more.
+            let wait = move || {
+                if let Some(mut said) = child.stderr.take() {
+                    let _ = io::copy(&mut said, &mut io::sink());
+                }
+                let _ = child.wait();
+            };
             thread::start("remotex ssh", Box::new(wait))
                 .map_err(|e| call.io("no thread can wait for `ssh`", e))?;
             return Ok(true);

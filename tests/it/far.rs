@@ -264,7 +264,7 @@ fn the_command_calls_there_too() {
         let mut command = machine.command("bboard", "bboard");
         let set: Vec<_> = command
             .get_envs()
-            .map(|(name, value)| (name.to_owned(), value.unwrap().to_owned()))
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
             .collect();
         command = machine.here.remotex(words);
         stdout(&command.envs(set).output().unwrap())

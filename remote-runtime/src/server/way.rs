@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{Found, INITIALISED, Server};
 use crate::address::{self, Address, Files, LONGEST_KEY, Ssh};
-use crate::bridge::{self, Manner};
+use crate::bridge::{self, ALL_PATIENCE, Manner};
 use crate::build::Build;
 use crate::client::{self, Deadline, Route, Succession};
 use crate::daemon::lock::Lock;
@@ -92,7 +92,8 @@ impl Way {
     /// A connection to the server, if it runs.
     pub(super) fn find(&self, call: Call<'_>) -> Result<Option<UnixStream>> {
         if let Some(ssh) = self.bridge(call)? {
-            return bridge::connect(call, ssh, &self.key, Manner::Find);
+            let patience = self.within(ALL_PATIENCE);
+            return bridge::connect(call, ssh, &self.key, Manner::Find, patience);
         }
         match self.files(call)? {
             // Where a service manager listens, to connect would start one.
@@ -197,7 +198,8 @@ impl Way {
 impl Route for Way {
     fn connect(&self, call: Call<'_>) -> Result<Option<UnixStream>> {
         if let Some(ssh) = self.bridge(call)? {
-            return bridge::connect(call, ssh, &self.key, Manner::Start);
+            let patience = self.within(ALL_PATIENCE);
+            return bridge::connect(call, ssh, &self.key, Manner::Start, patience);
         }
         let Some(files) = self.files(call)? else {
             return Err(Error::Unreachable(
