@@ -216,15 +216,20 @@ impl Server {
     /// # Errors
     /// [`Error::Unreachable`] if there is none, as of a server that was started by hand.
     pub fn log(&'static self) -> Result<PathBuf> {
-        let log = self
-            .files()?
-            .and_then(|files| match Note::at(&files.lock()) {
-                Some(note) => Some(note.log).filter(|log| !log.as_os_str().is_empty()),
-                None => files.logs().into_iter().find(|log| log.exists()),
-            });
+        let call = Call::control(self.name);
+        let Some(files) = self.files()? else {
+            return Err(Error::Unreachable(call.trouble(format_args!(
+                "it has no log here, since its address is `{}`",
+                self.resolve(call)?
+            ))));
+        };
+        let log = match Note::at(&files.lock()) {
+            Some(note) => Some(note.log).filter(|log| !log.as_os_str().is_empty()),
+            None => files.logs().into_iter().find(|log| log.exists()),
+        };
         log.ok_or_else(|| {
             let why = "it has no log: it was started by hand, and its output is there";
-            Error::Unreachable(Call::control(self.name).trouble(why))
+            Error::Unreachable(call.trouble(why))
         })
     }
 
