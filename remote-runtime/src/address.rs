@@ -14,29 +14,43 @@ use crate::{paths, shape};
 pub(crate) enum Address {
     /// A Unix socket.
     Unix(PathBuf),
-    /// Where a program runs on another machine, to which ssh leads.
-    Ssh(Ssh),
+    /// At the other end of a process' input and output.
+    Piped(Piped),
     /// In this very process: functions run where they are called.
     Local,
 }
 
-/// A program on another machine.
+/// A process that is spoken to over its input and output.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ssh {
-    /// As ssh takes it: `host`, `user@host`, or a name of its configuration.
-    pub(crate) destination: String,
-    /// As the shell there takes it: looked up in its PATH, or seen from the home folder, or absolute.
-    pub(crate) program: String,
+pub(crate) enum Piped {
+    /// `ssh`, which runs a program on another machine, which leads to the server there.
+    Ssh {
+        /// As ssh takes it: `host`, `user@host`, or a name of its configuration.
+        destination: String,
+        /// As the shell there takes it: looked up in its PATH, or seen from the home folder, or absolute.
+        program: String,
+    },
+    /// A program that is the server itself, for one client: the program and its arguments.
+    Stdio(String),
+}
+
+impl fmt::Display for Piped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ssh {
+                destination,
+                program,
+            } => write!(f, "ssh://{destination}/{program}"),
+            Self::Stdio(words) => write!(f, "stdio:{words}"),
+        }
+    }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
-            Self::Ssh(Ssh {
-                destination,
-                program,
-            }) => write!(f, "ssh://{destination}/{program}"),
+            Self::Piped(piped) => write!(f, "{piped}"),
             Self::Local => f.write_str("local:"),
         }
     }
@@ -75,6 +89,9 @@ pub(crate) const fn is_address(address: &str) -> bool {
     is(bytes, b"local:")
         || (begins(bytes, b"unix:/") && bytes[bytes.len() - 1] != b'/')
         || (begins(bytes, b"ssh://") && ssh_slash(bytes) + 1 < bytes.len())
+        || (begins(bytes, b"stdio:")
+            && bytes.len() > b"stdio:".len()
+            && !bytes[b"stdio:".len()].is_ascii_whitespace())
 }
 
 /// Where the destination of an `ssh://` address ends. It is `usize::MAX - 1` where it has none: one that
@@ -142,7 +159,7 @@ pub(crate) fn overridden(name: &str) -> Option<Result<Address, String>> {
         return Some(Ok(Address::Local));
     }
     Some(parse(value).map_err(|address| {
-        format!("the variable {variable} is `{address}`, which is no address; write `unix:/path`, `ssh://host/program`, `local:` or `off`")
+        format!("the variable {variable} is `{address}`, which is no address; write `unix:/path`, `ssh://host/program`, `stdio:program`, `local:` or `off`")
     }))
 }
 
@@ -157,14 +174,17 @@ fn parse(address: OsString) -> Result<Address, String> {
     if !is_address(&text) {
         return Err(text);
     }
-    if !begins(&bytes, b"ssh://") {
-        return Ok(Address::Local);
-    }
-    let (before, after) = text.split_at(ssh_slash(text.as_bytes()));
-    Ok(Address::Ssh(Ssh {
-        destination: before["ssh://".len()..].to_owned(),
-        program: after[1..].to_owned(),
-    }))
+    Ok(if begins(&bytes, b"ssh://") {
+        let (before, after) = text.split_at(ssh_slash(text.as_bytes()));
+        Address::Piped(Piped::Ssh {
+            destination: before["ssh://".len()..].to_owned(),
+            program: after[1..].to_owned(),
+        })
+    } else if begins(&bytes, b"stdio:") {
+        Address::Piped(Piped::Stdio(text["stdio:".len()..].to_owned()))
+    } else {
+        Address::Local
+    })
 }
 
 /// The files that belong to a socket.
@@ -285,13 +305,18 @@ mod tests {
             ),
             ("SSH://h/bin/b", "h", "bin/b"),
         ] {
-            let ssh = Ssh {
+            let ssh = Piped::Ssh {
                 destination: destination.into(),
                 program: program.into(),
             };
             assert!(is_address(address), "{address}");
-            assert_eq!(parse(address.into()), Ok(Address::Ssh(ssh)));
+            assert_eq!(parse(address.into()), Ok(Address::Piped(ssh)));
         }
+        let stdio = Piped::Stdio("bboard --quiet".into());
+        assert_eq!(
+            parse("stdio:bboard --quiet".into()),
+            Ok(Address::Piped(stdio))
+        );
         for bad in [
             "",
             "unix:",
@@ -306,6 +331,8 @@ mod tests {
             "ssh://host",
             "ssh://host/",
             "ssh://-oProxyCommand=x/y",
+            "stdio:",
+            "stdio: x",
         ] {
             assert_eq!(parse(bad.into()), Err(bad.to_owned()));
             assert!(!is_address(bad), "{bad}");

@@ -1,43 +1,54 @@
-//! Bytes that go over the input and output of a process instead of a socket: to a server on another
-//! machine, through the system's own `ssh`.
+//! Bytes that go over the input and output of a process instead of a socket: of the system's own `ssh`,
+//! which leads to a server on another machine, or of a program that is the server itself.
 //!
-//! Here, [`connect`] runs ssh, which runs the server's program there; its input and output are one end of
-//! a pair of sockets, so that all above is as if it had connected to the server itself. There, the top of
-//! `main` finds out that it is to [`relay`]: it connects to the server that runs, or starts it, and carries
-//! bytes to and fro.
+//! Here, [`connect`] runs it; its input and output are one end of a pair of sockets, so that all above is
+//! as if it had connected to the server's own. There, the program finds out what it is for ([`wanted`]):
+//! it carries bytes to and fro ([`relay`]) between those and the server that runs, which it starts if it
+//! must, or serves itself until they end.
 
 use std::env;
+use std::fs::File;
 use std::io::{self, Read, Write};
-use std::net::Shutdown;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::address::Ssh;
+use crate::address::Piped;
 use crate::error::{Call, Error};
 use crate::link::START;
 use crate::wire::MAGIC;
 use crate::{explain, thread, transport};
 
-/// What tells a program that it is to relay: its value is how, and then the server's name.
+/// What tells a program what it is for: its value is how, and then the server's name.
 const VARIABLE: &str = "_REMOTEX_RELAY";
 /// The server's key, beside it.
 const KEY: &str = "_REMOTEX_RELAY_KEY";
 
-/// How much of what ssh says is quoted.
+/// How much of what a process says on its stderr is quoted.
 const LONGEST_WORDS: u64 = 4096;
 
-/// What a relay does where no server runs.
+/// How long it may take until the first bytes come: ssh to connect, and a server to start.
+pub(crate) const ALL_PATIENCE: Duration = Duration::from_secs(START.as_secs() + 20);
+
+/// With which code a relay ends that has found no server.
+pub(crate) const NOT_RUNNING: i32 = 90;
+/// With which code a relay ends that has said why it cannot connect.
+pub(crate) const FAILED: i32 = 91;
+
+/// What a process is for that is spoken to over its input and output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// It starts one, as a call does.
+    /// It leads to the server that runs, and starts one, as a call does.
     Start,
-    /// It ends.
+    /// The same, but it starts none.
     Find,
+    /// It is the server.
+    Serve,
 }
 
-/// What a process was asked to relay.
+/// What this process is for.
 #[derive(Debug)]
 pub(crate) struct Wanted {
     pub(crate) manner: Manner,
@@ -45,50 +56,21 @@ pub(crate) struct Wanted {
     pub(crate) key: String,
 }
 
-/// How long ssh may take to connect, the server there to start, and the first bytes to come.
-pub(crate) const ALL_PATIENCE: Duration = Duration::from_secs(START.as_secs() + 20);
-
-/// Connects to the server of that name and key through ssh, within `patience`.
+/// Connects to the server of that name and key through a process, within `patience`; `None` if it does not
+/// run.
 ///
 /// # Errors
-/// With what ssh says: it asks nobody for a password.
+/// With what the process says. It asks nobody for a password.
 pub(crate) fn connect(
     call: Call<'_>,
-    ssh: &Ssh,
+    piped: &Piped,
     key: &str,
     manner: Manner,
     patience: Duration,
 ) -> Result<Option<UnixStream>, Error> {
-    let Ssh {
-        destination,
-        program,
-    } = ssh;
-    let how = match manner {
-        Manner::Start => "start",
-        Manner::Find => "find",
-    };
-    let set = |name: &str, value: &str| format!("{name}={}", quoted(value));
-    let there = format!(
-        "env {} {} {}",
-        set(VARIABLE, &format!("{how}:{}", call.server)),
-        set(KEY, key),
-        quoted(program)
-    );
-    explain::say(call, || {
-        format!("it runs `ssh {destination}`, and there `{there}`")
-    });
-    let mut command = Command::new("ssh");
-    // It asks nobody for a password, and notices a network that has gone.
-    let options = [
-        "BatchMode=yes",
-        "ConnectTimeout=20",
-        "ServerAliveInterval=15",
-    ];
-    command.arg("-T");
-    for option in options {
-        command.args(["-o", option]);
-    }
-    command.args(["--", destination, &there]);
+    let mut command = command(call, piped, key, manner);
+    explain::say(call, || format!("it runs {command:?}"));
+    let program = command.get_program().to_owned();
     let run = || {
         let (ours, theirs) = UnixStream::pair()?;
         let theirs = OwnedFd::from(theirs);
@@ -101,86 +83,131 @@ pub(crate) fn connect(
         drop(command);
         Ok((ours, child))
     };
-    let (ours, child) = run().map_err(|e: io::Error| call.io("`ssh` cannot be run", e))?;
-    greeted(call, &ours, child, ssh, manner, patience).map(|is_there| is_there.then_some(ours))
-}
-
-/// Waits until the other side has begun to speak; `false` if it has found no server.
-fn greeted(
-    call: Call<'_>,
-    ours: &UnixStream,
-    mut child: Child,
-    ssh: &Ssh,
-    manner: Manner,
-    patience: Duration,
-) -> Result<bool, Error> {
+    let (ours, mut child) = run().map_err(|e: io::Error| {
+        let why = format_args!("`{}` cannot be run: {e}", program.display());
+        Error::Unreachable(call.trouble(why).caused_by(e))
+    })?;
     let spoke = transport::wait(&[ours.as_fd()], Some(patience));
     let first = spoke.and_then(|spoke| match spoke {
-        true => transport::peek(ours, MAGIC.len()).map(Some),
+        true => transport::peek(&ours, MAGIC.len()).map(Some),
         false => Ok(None),
     });
-    let first = first.map_err(|e| call.io("`ssh` cannot be read from", e))?;
-    match first.as_deref() {
-        Some([first, ..]) if *first == MAGIC[0] => {
-            // It ends when its input does, and somebody must take note of that; and of what it says, so
-            // that it is not kept from saying more.
-            let wait = move || {
-                if let Some(mut said) = child.stderr.take() {
-                    let _ = io::copy(&mut said, &mut io::sink());
-                }
-                let _ = child.wait();
-            };
-            thread::start("remotex ssh", Box::new(wait))
-                .map_err(|e| call.io("no thread can wait for `ssh`", e))?;
-            return Ok(true);
-        }
-        // Nobody is to be kept waiting for who says nothing, or something else.
-        Some([]) => {}
-        _ => drop(child.kill()),
+    let first = first.map_err(|e| call.io("the process cannot be read from", e))?;
+    if first
+        .as_ref()
+        .is_some_and(|first| first.first() == MAGIC.first())
+    {
+        attend(child).map_err(|e| call.io("no thread can attend to the process", e))?;
+        return Ok(Some(ours));
     }
+    // Nobody is kept waiting for who says nothing, or something else.
+    if !first.as_ref().is_some_and(Vec::is_empty) {
+        let _ = child.kill();
+    }
+    let (code, words) = end(child);
+    if manner == Manner::Find && code == Some(NOT_RUNNING) {
+        return Ok(None);
+    }
+    Err(why_not(call, piped, first.as_deref(), code, words.trim()))
+}
+
+fn command(call: Call<'_>, piped: &Piped, key: &str, manner: Manner) -> Command {
+    let how = match manner {
+        Manner::Start => "start",
+        Manner::Find => "find",
+        Manner::Serve => "serve",
+    };
+    let how = format!("{how}:{}", call.server);
+    match piped {
+        Piped::Ssh {
+            destination,
+            program,
+        } => {
+            let mut ssh = Command::new("ssh");
+            ssh.arg("-T");
+            // It asks nobody for a password, and notices a network that has gone.
+            for option in [
+                "BatchMode=yes",
+                "ConnectTimeout=20",
+                "ServerAliveInterval=15",
+            ] {
+                ssh.args(["-o", option]);
+            }
+            let [how, key, program] = [&how, key, program].map(quoted);
+            let there = format!("env {VARIABLE}={how} {KEY}={key} {program}");
+            ssh.args(["--", destination, &there]);
+            ssh
+        }
+        Piped::Stdio(words) => {
+            let mut words = words.split_whitespace();
+            let mut program = Command::new(words.next().unwrap_or_default());
+            program.args(words).env(VARIABLE, how).env(KEY, key);
+            program
+        }
+    }
+}
+
+/// Takes note of the end of a process, which comes with that of its input; and of what it says, so that it
+/// is not kept from saying more.
+fn attend(mut child: Child) -> io::Result<()> {
+    let wait = move || {
+        if let Some(mut said) = child.stderr.take() {
+            let _ = io::copy(&mut said, &mut io::stderr());
+        }
+        let _ = child.wait();
+    };
+    thread::start("remotex process", Box::new(wait))
+}
+
+/// How a process has ended, and what it has said.
+fn end(mut child: Child) -> (Option<i32>, String) {
     let mut words = Vec::new();
     if let Some(said) = child.stderr.take() {
         let _ = said.take(LONGEST_WORDS).read_to_end(&mut words);
     }
     let code = child.wait().ok().and_then(|ended| ended.code());
-    let words = String::from_utf8_lossy(&words);
-    let words = words.trim();
-    if manner == Manner::Find && code == Some(NOT_RUNNING) {
-        return Ok(false);
-    }
-    let Ssh {
-        destination,
-        program,
-    } = ssh;
-    Err(match (first.as_deref(), code) {
-        (None, _) => Error::TimedOut(call.trouble(format_args!("`ssh {destination}` has not led to a server in time"))),
-        (Some([_, ..]), _) => Error::Malformed(call.trouble(format_args!(
-            "what `ssh {destination} {program}` prints is nothing of remotex: no shell there may print anything by itself, and the program must begin with `remotex::init()`"
-        ))),
-        (_, Some(FAILED)) => Error::Unreachable(call.trouble(format_args!("at `{destination}`: {words}"))),
-        (_, Some(255)) if words.contains("Permission denied") || words.contains("verification failed") => Error::Denied(call.trouble(format_args!(
-            "`ssh {destination}` is not let in, and asks for no password here: {words}"
-        ))),
-        (_, Some(255)) => Error::Unreachable(call.trouble(format_args!("`ssh {destination}` does not connect: {words}"))),
-        _ => Error::Unreachable(call.trouble(format_args!(
-            "`{program}` at `{destination}` has ended without a word of remotex; it must begin with `remotex::init()`: {words}"
-        ))),
-    })
+    (code, String::from_utf8_lossy(&words).into_owned())
 }
 
-/// With which code a relay ends that has found no server.
-pub(crate) const NOT_RUNNING: i32 = 90;
-/// With which code a relay ends that has said why it cannot connect.
-pub(crate) const FAILED: i32 = 91;
+/// Why a process has not led to a server: what it has printed first, how it has ended, what it has said.
+fn why_not(
+    call: Call<'_>,
+    piped: &Piped,
+    first: Option<&[u8]>,
+    code: Option<i32>,
+    words: &str,
+) -> Error {
+    /// That of ssh itself.
+    const SSH_FAILED: i32 = 255;
+    let is_ssh = matches!(piped, Piped::Ssh { .. });
+    match (first, code) {
+        (None, _) => Error::TimedOut(call.trouble(format_args!("`{piped}` has not led to a server in time"))),
+        (Some([_, ..]), _) => Error::Malformed(call.trouble(format_args!(
+            "what `{piped}` prints is nothing of remotex: no shell there may print anything by itself, and the program must begin with `remotex::init()`"
+        ))),
+        (_, Some(FAILED)) => Error::Unreachable(call.trouble(format_args!("`{piped}` says: {words}"))),
+        (_, Some(SSH_FAILED))
+            if is_ssh && (words.contains("Permission denied") || words.contains("verification failed")) =>
+        {
+            Error::Denied(call.trouble(format_args!("`{piped}` does not let us in, and nobody is asked for a password: {words}")))
+        }
+        (_, Some(SSH_FAILED)) if is_ssh => {
+            Error::Unreachable(call.trouble(format_args!("`{piped}` cannot be reached: {words}")))
+        }
+        _ => Error::Unreachable(call.trouble(format_args!(
+            "`{piped}` has ended without a word of remotex; the program must begin with `remotex::init()`: {words}"
+        ))),
+    }
+}
 
-/// What this process was asked to relay, if that is what it was started for. Processes that it starts are
-/// not.
+/// What this process is for, if it was started to be spoken to over its input and output.
 pub(crate) fn wanted() -> Option<Wanted> {
     let value = env::var(VARIABLE).ok()?;
     let (how, server) = value.split_once(':')?;
     Some(Wanted {
         manner: match how {
             "find" => Manner::Find,
+            "serve" => Manner::Serve,
             _ => Manner::Start,
         },
         server: server.to_owned(),
@@ -188,26 +215,56 @@ pub(crate) fn wanted() -> Option<Wanted> {
     })
 }
 
-/// Carries bytes between this process' input and output and a server, until one of them ends.
-pub(crate) fn relay(server: &UnixStream) -> io::Result<()> {
-    let mut to = server.try_clone()?;
-    let carry = move || {
-        let mut from = io::stdin().lock();
-        let _ = io::copy(&mut from, &mut to);
-        // The server sees that the client has gone.
-        let _ = to.shutdown(Shutdown::Write);
-    };
-    thread::start("remotex relay", Box::new(carry))?;
-    let mut out = io::stdout().lock();
+/// The input and output of this process, for bytes alone: what it reads from now on is empty, and what it
+/// prints goes where its errors go.
+#[derive(Debug)]
+pub(crate) struct Ends {
+    input: File,
+    output: File,
+}
+
+impl Ends {
+    pub(crate) fn take() -> io::Result<Self> {
+        let input = rustix::stdio::stdin().try_clone_to_owned()?;
+        let output = rustix::stdio::stdout().try_clone_to_owned()?;
+        rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+        rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
+        Ok(Self {
+            input: input.into(),
+            output: output.into(),
+        })
+    }
+
+    /// Carries bytes between them and a server, until one of them ends: then nobody is there any more who
+    /// asks, or who answers.
+    pub(crate) fn relay(self, server: &UnixStream) -> io::Result<()> {
+        let Self {
+            mut input,
+            mut output,
+        } = self;
+        let (mut to, mut from) = (server.try_clone()?, server.try_clone()?);
+        let (over, ended) = mpsc::channel();
+        let also_over = over.clone();
+        let there = move || {
+            let _ = over.send(carry(&mut input, &mut to));
+        };
+        let back = move || {
+            let _ = also_over.send(carry(&mut from, &mut output));
+        };
+        thread::start("remotex relay", Box::new(there))?;
+        thread::start("remotex relay", Box::new(back))?;
+        ended.recv().unwrap_or(Ok(()))
+    }
+}
+
+/// Carries what there is as soon as it is there, until the end. (What the standard library has for that may
+/// wait for more, where it leaves it to the kernel.)
+fn carry(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
-    let mut from = server;
     loop {
         match from.read(&mut buffer) {
             Ok(0) => return Ok(()),
-            Ok(n) => {
-                out.write_all(&buffer[..n])?;
-                out.flush()?;
-            }
+            Ok(n) => to.write_all(&buffer[..n])?,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }

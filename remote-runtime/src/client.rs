@@ -23,7 +23,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::build::Build;
 use crate::codec::{Encoder, Lent, Unencoded};
@@ -66,6 +66,8 @@ pub(crate) struct Client {
     holdings: Holdings,
     /// The same of servers that there are for each of several keys. They stay, as there are few.
     keyed: Mutex<Vec<&'static Holdings>>,
+    /// Held for a call where there is one connection only.
+    turn: Mutex<()>,
 }
 
 /// What a client must know of a call besides its arguments.
@@ -90,6 +92,9 @@ pub(crate) struct Request<'a> {
 pub(crate) trait Route {
     /// Connects, with all that this takes; `None` if nobody listens, and nobody can be started.
     fn connect(&self, call: Call<'_>) -> Result<Option<UnixStream>, Error>;
+
+    /// Whether there can be one connection only, since each leads to a server of its own.
+    fn is_single(&self) -> bool;
 
     /// The file that this process runs, if the server can compare it with its own.
     fn build(&self) -> Option<Build>;
@@ -176,6 +181,7 @@ impl Client {
             has_met: AtomicBool::new(false),
             holdings: Holdings::new(server, ""),
             keyed: Mutex::new(Vec::new()),
+            turn: Mutex::new(()),
         }
     }
 
@@ -201,9 +207,11 @@ impl Client {
         route: &dyn Route,
         encode: Encode<'_, '_>,
     ) -> Result<Reply, Error> {
+        let turn = route.is_single().then(|| self.turn.lock());
         // From here on the connection goes back, however this ends.
         let mut reply = Reply {
             client: self,
+            _turn: turn,
             connection: Some(self.idle.take(route.key())),
             kind: Kind::Fault,
             is_read: Cell::new(false),
@@ -314,6 +322,8 @@ pub(crate) struct Reply {
     kind: Kind,
     /// Whether all that is in it has become a value.
     is_read: Cell<bool>,
+    /// Where there is one connection only, others wait until it has gone back.
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl Reply {

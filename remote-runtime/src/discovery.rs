@@ -94,7 +94,7 @@ pub fn servers() -> Result<Vec<Found>> {
 /// # Errors
 /// [`Error::Unreachable`] if there is nothing of such a server, or of more than one.
 pub fn server(name: &str, key: Option<&str>) -> Result<&'static Server> {
-    if let Some(Ok(far @ Address::Ssh(_))) =
+    if let Some(Ok(far @ Address::Piped(_))) =
         address::overridden(name).filter(|_| address::is_name(name))
     {
         return Ok(Server::of_found(

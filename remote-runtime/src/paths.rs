@@ -70,6 +70,21 @@ pub(crate) fn create(folder: &Path) -> io::Result<()> {
     }
 }
 
+/// Makes a folder that is new, and nobody else's.
+pub(crate) fn private() -> io::Result<PathBuf> {
+    use rustix::fs::{Mode, mkdir};
+    let us = std::process::id();
+    for n in 0_u32.. {
+        let folder = env::temp_dir().join(format!("remotex-{us}-{n}"));
+        match mkdir(&folder, Mode::RWXU) {
+            // Somebody's before us, who had this number.
+            Err(Errno::EXIST) => {}
+            made => return made.map(|()| folder).map_err(io::Error::from),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
 /// What is wrong with a folder, and what to do about it.
 #[derive(Debug)]
 pub(crate) struct Untrusted(String);

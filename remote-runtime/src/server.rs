@@ -139,8 +139,9 @@ impl Server {
     }
 
     /// Puts the server at an address: `unix:/path` for a socket, `ssh://[user@]host/program` for that of a
-    /// program on another machine, or `local:` to run functions where they are called. The default is
-    /// `unix:` at `$XDG_RUNTIME_DIR/remotex/NAME.sock`.
+    /// program on another machine, `stdio:program arguments` for a program that is the server of this client
+    /// alone, as its child, or `local:` to run functions where they are called. The default is `unix:` at
+    /// `$XDG_RUNTIME_DIR/remotex/NAME.sock`.
     ///
     /// The variable `REMOTEX_<NAME>` overrides it in clients and in the server; `off` there means `local:`.
     ///
@@ -151,7 +152,7 @@ impl Server {
     pub const fn at(mut self, address: &'static str) -> Self {
         assert!(
             address::is_address(address),
-            "the address of a server is `unix:/path`, `ssh://host/program` or `local:`"
+            "the address of a server is `unix:/path`, `ssh://host/program`, `stdio:program` or `local:`"
         );
         self.address = Some(address);
         self
@@ -361,7 +362,7 @@ impl Server {
     fn find_role(&self) -> bool {
         let found = match self.resolve(Call::control(self.name)) {
             Ok(Address::Local) => LOCAL,
-            Ok(Address::Unix(_) | Address::Ssh(_)) => AWAY,
+            Ok(Address::Unix(_) | Address::Piped(_)) => AWAY,
             // The call goes away, and fails with the words of this.
             Err(_) => return false,
         };

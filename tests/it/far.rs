@@ -1,4 +1,5 @@
-//! Servers on another machine, to which ssh leads: a real `sshd`, on this one.
+//! Servers at the other end of a process: on another machine, to which ssh leads (a real `sshd`, on this
+//! one), or a child that is the server itself.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -6,7 +7,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use crate::support::{Home, Running, board, program_path, stderr, stdout};
+use crate::support::{Home, Running, await_that, board, is_alive, program_path, stderr, stdout};
 
 /// A machine to which ssh leads, with a key made for it, and a home of its own for its servers.
 struct Machine {
@@ -176,7 +177,7 @@ fn a_call_through_ssh_is_as_any_other() {
     assert_eq!(machine.zoo(&["start", "zoo"]), "()");
     let restarted = machine.zoo(&["restart", "zoo"]);
     assert!(
-        restarted.contains("it is on another machine"),
+        restarted.contains("it is at the other end of a process"),
         "{restarted}"
     );
 }
@@ -236,7 +237,7 @@ fn what_is_no_server_there_is_named() {
     assert!(option.contains("which is no address"), "{option}");
     let nowhere = at("ssh://no-such-host.invalid/x");
     assert!(
-        nowhere.starts_with("Unreachable false ") && nowhere.contains("does not connect"),
+        nowhere.starts_with("Unreachable false ") && nowhere.contains("cannot be reached"),
         "{nowhere}"
     );
 }
@@ -273,4 +274,147 @@ fn the_command_calls_there_too() {
     assert!(read.contains("\"item\":\"hello world\""), "{read}");
     assert!(remotex(&["show", "bboard"]).contains("Pins an item to the board."));
     assert!(remotex(&["status", "bboard"]).contains("address     ssh://127.0.0.1/"));
+}
+
+/// A program whose server is a child of its own.
+fn with_child(home: &Home, program: &str, server: &str, child: &str) -> Command {
+    let mut command = home.command(program);
+    let address = format!("stdio:{}", program_path(child).display());
+    command.env(format!("REMOTEX_{}", server.to_uppercase()), address);
+    command
+}
+
+#[test]
+fn what_holds_of_calls_holds_over_a_childs_input_and_output() {
+    let home = Home::new();
+    for check in ["arguments", "paths", "blocks", "failures", "panics"] {
+        let output = with_child(&home, "zoo", "zoo", "zoo")
+            .args(["check", check])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{check}: {}", stderr(&output));
+    }
+    assert!(home.servers().is_empty());
+}
+
+#[test]
+fn what_holds_of_calls_holds_through_ssh() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    for check in ["arguments", "failures", "panics"] {
+        let output = machine
+            .command("zoo", "zoo")
+            .args(["check", check])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{check}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_child_that_serves_ends_with_its_client() {
+    let home = Home::new();
+    let zoo = |words: &[&str]| {
+        stdout(
+            &with_child(&home, "zoo", "zoo", "zoo")
+                .args(words)
+                .output()
+                .unwrap(),
+        )
+    };
+    let (one, two) = (zoo(&["pid"]), zoo(&["pid"]));
+    assert_ne!(one, two, "each client has its own");
+    for pid in [one, two] {
+        let pid = pid.parse().unwrap();
+        await_that(|| !is_alive(pid));
+    }
+    // What it prints goes elsewhere than the bytes.
+    assert_eq!(zoo(&["shout"]), "()");
+    let exited = zoo(&["exit"]);
+    assert!(exited.starts_with("Lost true "), "{exited}");
+    let stopped = zoo(&["status", "zoo"]);
+    assert!(
+        stopped.starts_with("Unreachable false ") && stopped.ends_with("it does not run"),
+        "{stopped}"
+    );
+    assert_eq!(zoo(&["stop", "zoo"]), "()");
+}
+
+#[test]
+fn a_client_that_is_killed_leaves_no_child() {
+    let home = Home::new();
+    let started = home.path("started");
+    let mut client = with_child(&home, "zoo", "zoo", "zoo");
+    let client = Running::of(
+        client
+            .args(["slow", started.to_str().unwrap()])
+            .spawn()
+            .unwrap(),
+    );
+    await_that(|| started.with_extension("began").exists());
+    let children = || -> Vec<i32> {
+        let all = fs::read_dir("/proc").unwrap().flatten();
+        let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter(|pid: &i32| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let parent = stat
+                .rsplit(')')
+                .next()
+                .and_then(|rest| rest.split_whitespace().nth(1));
+            parent == Some(&*client.pid().to_string())
+        })
+        .collect()
+    };
+    let child = children()[0];
+    client.signal(rustix::process::Signal::KILL);
+    await_that(|| !is_alive(child));
+}
+
+#[test]
+fn a_program_that_serves_by_hand_serves_a_parent_too() {
+    let home = Home::new();
+    let mut client = with_child(&home, "bboard-client", "bboard_2009", "bboard-server");
+    let posted = client.arg("fresh bread").output().unwrap();
+    assert!(posted.status.success(), "{}", stderr(&posted));
+}
+
+#[test]
+fn what_is_no_server_is_named_as_a_child_too() {
+    let home = Home::new();
+    let at = |address: &str| {
+        let mut zoo = home.zoo(&["pid"]);
+        stdout(&zoo.env("REMOTEX_ZOO", address).output().unwrap())
+    };
+    let nothing = at("stdio:/no/such/program");
+    assert!(
+        nothing.starts_with("Unreachable false ")
+            && nothing.contains("`/no/such/program` cannot be run"),
+        "{nothing}"
+    );
+    let loud = at("stdio:/bin/echo hello");
+    assert!(
+        loud.starts_with("Malformed false ") && loud.contains("prints is nothing of remotex"),
+        "{loud}"
+    );
+    let quiet = at("stdio:/bin/true");
+    assert!(
+        quiet.starts_with("Unreachable false ") && quiet.contains("has ended without a word"),
+        "{quiet}"
+    );
+    let other = at(&format!("stdio:{}", program_path("bboard").display()));
+    assert!(
+        other.contains("no function of this program is remote on server `zoo`"),
+        "{other}"
+    );
+    let failing = stdout(
+        &with_child(&home, "zoo", "failing", "zoo")
+            .arg("failing")
+            .output()
+            .unwrap(),
+    );
+    assert!(
+        failing.starts_with("Unreachable false ") && failing.ends_with("there is no water"),
+        "{failing}"
+    );
 }

@@ -36,7 +36,7 @@ mod care;
 mod doctor;
 /// What shells complete.
 mod completion;
-/// Servers on another machine.
+/// Servers at the other end of a process.
 mod far;
 /// Servers that systemd starts.
 mod manager;

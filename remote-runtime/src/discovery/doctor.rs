@@ -189,8 +189,8 @@ impl Exam<'_> {
                 );
                 Some(Some(socket))
             }
-            Some(Ok(Address::Ssh(_))) => {
-                let found = format!("{variable} leads to another machine; look at it there");
+            Some(Ok(Address::Piped(_))) => {
+                let found = format!("{variable} leads elsewhere by a process; look at it there");
                 self.fine("address", found);
                 None
             }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::{Server, Way};
-use crate::address::{Address, Files};
-use crate::bridge::{self, Manner, Wanted};
+use crate::address::{Address, Files, Piped};
+use crate::bridge::{Ends, Manner, Wanted};
 use crate::client::{self, Route, Succession};
 use crate::daemon;
 use crate::daemon::note::Note;
@@ -80,7 +80,7 @@ impl Server {
         let way = Way::patient(self, call)?;
         if way.bridge(call)?.is_some() {
             return Err(Error::Unreachable(call.trouble(
-                "it is on another machine; stop it, and its next call starts it there",
+                "it is at the other end of a process; stop it, and its next call starts it there",
             )));
         }
         let Some(files) = way.files(call)? else {
@@ -120,7 +120,11 @@ impl Server {
             return Ok(table.interface(self.name, self.key()));
         }
         let way = Way::patient(self, call)?;
-        let interface = match way.find(call)? {
+        let found = match way.bridge(call)? {
+            Some(Piped::Stdio(_)) => way.connect(call)?,
+            _ => way.find(call)?,
+        };
+        let interface = match found {
             Some(stream) => client::interface(call, &way, stream)?,
             None => None,
         };
@@ -150,6 +154,7 @@ impl Server {
     /// Carries the bytes of a client on another machine to the server; `false` if it does not run.
     pub(super) fn relay(&'static self, wanted: &Wanted) -> Result<bool> {
         let call = Call::control(self.name);
+        let ends = Ends::take().map_err(|e| call.io("it cannot be relayed", e))?;
         let way = Way::with_key(self, wanted.key.clone());
         if way.files(call)?.is_none() {
             return Err(Error::Unreachable(call.trouble(format_args!(
@@ -159,12 +164,15 @@ impl Server {
         }
         let stream = match wanted.manner {
             Manner::Find => way.find(call)?,
-            Manner::Start => Some(way.connect(call)?.ok_or_else(|| way.nobody(call))?),
+            Manner::Start | Manner::Serve => {
+                Some(way.connect(call)?.ok_or_else(|| way.nobody(call))?)
+            }
         };
         let Some(stream) = stream else {
             return Ok(false);
         };
-        bridge::relay(&stream).map_err(|e| call.io("it cannot be relayed", e))?;
+        ends.relay(&stream)
+            .map_err(|e| call.io("it cannot be relayed", e))?;
         Ok(true)
     }
 

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -12,7 +13,8 @@ use std::time::Duration;
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::{INITIALISED, LOCAL, Server, UNKNOWN, Way};
-use crate::address::Files;
+use crate::address::{Address, Files};
+use crate::bridge::{self, Ends, Wanted};
 use crate::client::{self, Route};
 use crate::daemon::handover::Handover;
 use crate::daemon::note::{Note, Origin};
@@ -23,7 +25,7 @@ use crate::error::{Call, Error, Result};
 use crate::function::{Function, Table};
 use crate::registry;
 use crate::serve::{Footing, Host, Service, Yields};
-use crate::{testing, thread};
+use crate::{paths, testing, thread};
 
 impl Server {
     /// Serves here, in the foreground, until stopped: by [`stop`](Server::stop), by a signal, or
@@ -39,6 +41,60 @@ impl Server {
     /// If the name is taken by a server that runs, which is then named and left alone; if the
     /// socket cannot be made; if `on_start` or `on_stop` fails.
     pub fn listen(&'static self) -> Result<()> {
+        match bridge::wanted().filter(|wanted| wanted.server == self.name) {
+            Some(wanted) => self.serve_alone(&wanted),
+            None => self.listen_then(&mut || manager::notify("READY=1")),
+        }
+    }
+
+    /// Serves who has started this process and speaks to it over its input and output, and nobody else,
+    /// until that ends.
+    pub(super) fn serve_alone(&'static self, wanted: &Wanted) -> Result<()> {
+        let call = Call::control(self.name);
+        let cannot = |e: io::Error| call.io("it cannot serve over its input and output", e);
+        let ends = Ends::take().map_err(cannot)?;
+        // A socket that nobody else finds, so that it is a server as any other.
+        let folder = paths::private().map_err(cannot)?;
+        let socket = folder.join(format!("{}.sock", self.name));
+        // In a process that has looked for its server before, that is known already.
+        if let Err(Address::Unix(_) | Address::Piped(_) | Address::Local) =
+            self.resolved.set(Address::Unix(socket))
+        {
+            return Err(Error::Unreachable(
+                call.trouble("this process is a client of it already"),
+            ));
+        }
+        *self.key.lock() = Some(wanted.key.clone());
+        let mut ends = Some(ends);
+        let ended = self.listen_then(&mut || {
+            if let Some(ends) = ends.take() {
+                self.carry(ends);
+            }
+        });
+        // What is left of it nobody needs.
+        let _ = fs::remove_dir_all(folder);
+        ended
+    }
+
+    /// Connects to this very server, and carries bytes; it ends when they do.
+    fn carry(&'static self, ends: Ends) {
+        let run = move || {
+            let call = Call::control(self.name);
+            let way = Way::patient(self, call);
+            let stream = way.and_then(|way| way.find(call));
+            if let Ok(Some(stream)) = stream {
+                // However that ends, there is nobody any more whom it serves.
+                let _ = ends.relay(&stream);
+            }
+            let _ = self.stop();
+        };
+        // Without a thread, it ends like one whose client has gone.
+        if thread::start("remotex stdio", Box::new(run)).is_err() {
+            let _ = self.stop();
+        }
+    }
+
+    fn listen_then(&'static self, ready: &mut dyn FnMut()) -> Result<()> {
         let call = Call::control(self.name);
         let way = Way::patient(self, call)?;
         let Some(files) = way.files(call)? else {
@@ -60,7 +116,6 @@ impl Server {
             lock,
             socket: activated.map_or_else(|| daemon::bind(call, &files), Ok)?,
         };
-        let ready = &mut || manager::notify("READY=1");
         self.serve(way.key(), Yields::Never, given, owned, files, ready)
     }
 

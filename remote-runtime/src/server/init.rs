@@ -6,7 +6,7 @@ use std::process;
 use std::sync::atomic::Ordering;
 
 use super::INITIALISED;
-use crate::bridge::{self, Wanted};
+use crate::bridge::{self, Manner, Wanted};
 use crate::daemon::handover::{self, Started};
 use crate::daemon::trial::Trial;
 use crate::registry;
@@ -57,13 +57,17 @@ pub fn init() {
     process::exit(0);
 }
 
-/// Carries the bytes of a client on another machine, and returns with which code to end.
+/// Carries the bytes of a client, or serves it alone, and returns with which code to end.
 fn relay(wanted: &Wanted) -> i32 {
     let Some(server) = registry::server(&wanted.server) else {
         say(&no_server(&wanted.server));
         return bridge::FAILED;
     };
-    match server.relay(wanted) {
+    let ended = match wanted.manner {
+        Manner::Serve => server.serve_alone(wanted).map(|()| true),
+        Manner::Start | Manner::Find => server.relay(wanted),
+    };
+    match ended {
         Ok(true) => 0,
         Ok(false) => bridge::NOT_RUNNING,
         Err(e) => {

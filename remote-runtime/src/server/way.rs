@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{Found, INITIALISED, Server};
-use crate::address::{self, Address, Files, LONGEST_KEY, Ssh};
+use crate::address::{self, Address, Files, LONGEST_KEY, Piped};
 use crate::bridge::{self, ALL_PATIENCE, Manner};
 use crate::build::Build;
 use crate::client::{self, Deadline, Route, Succession};
@@ -77,23 +77,28 @@ impl Way {
     pub(super) fn files(&self, call: Call<'_>) -> Result<Option<Files>> {
         Ok(match self.server.resolve(call)? {
             Address::Unix(socket) => Some(Files::of(self.server.name, socket, &self.key)),
-            Address::Local | Address::Ssh(_) => None,
+            Address::Local | Address::Piped(_) => None,
         })
     }
 
-    /// Where it is on another machine, if it is.
-    pub(super) fn bridge(&self, call: Call<'_>) -> Result<Option<&'static Ssh>> {
+    /// What it is spoken to through, if that is no socket of its own.
+    pub(super) fn bridge(&self, call: Call<'_>) -> Result<Option<&'static Piped>> {
         Ok(match self.server.resolve(call)? {
-            Address::Ssh(ssh) => Some(ssh),
+            Address::Piped(piped) => Some(piped),
             _ => None,
         })
     }
 
     /// A connection to the server, if it runs.
     pub(super) fn find(&self, call: Call<'_>) -> Result<Option<UnixStream>> {
-        if let Some(ssh) = self.bridge(call)? {
-            let patience = self.within(ALL_PATIENCE);
-            return bridge::connect(call, ssh, &self.key, Manner::Find, patience);
+        match self.bridge(call)? {
+            // Each client has its own, which ends with it.
+            Some(Piped::Stdio(_)) => return Ok(None),
+            Some(ssh) => {
+                let patience = self.within(ALL_PATIENCE);
+                return bridge::connect(call, ssh, &self.key, Manner::Find, patience);
+            }
+            None => {}
         }
         match self.files(call)? {
             // Where a service manager listens, to connect would start one.
@@ -181,9 +186,9 @@ impl Way {
         }
     }
 
-    /// Whether it is on another machine.
+    /// Whether it is spoken to through a process, and perhaps on another machine.
     fn is_far(&self) -> bool {
-        matches!(self.server.resolved.get(), Some(Address::Ssh(_)))
+        matches!(self.server.resolved.get(), Some(Address::Piped(_)))
     }
 
     /// Its socket, as far as that is known.
@@ -197,9 +202,13 @@ impl Way {
 
 impl Route for Way {
     fn connect(&self, call: Call<'_>) -> Result<Option<UnixStream>> {
-        if let Some(ssh) = self.bridge(call)? {
+        if let Some(piped) = self.bridge(call)? {
             let patience = self.within(ALL_PATIENCE);
-            return bridge::connect(call, ssh, &self.key, Manner::Start, patience);
+            let manner = match piped {
+                Piped::Ssh { .. } => Manner::Start,
+                Piped::Stdio(_) => Manner::Serve,
+            };
+            return bridge::connect(call, piped, &self.key, manner, patience);
         }
         let Some(files) = self.files(call)? else {
             return Err(Error::Unreachable(
@@ -241,6 +250,11 @@ impl Route for Way {
 
     fn succeeds(&self) -> bool {
         self.server.autostart && is_initialised() && !self.is_far()
+    }
+
+    fn is_single(&self) -> bool {
+        let address = self.server.resolved.get();
+        matches!(address, Some(Address::Piped(Piped::Stdio(_))))
     }
 
     fn build(&self) -> Option<Build> {
