@@ -7,10 +7,12 @@
 //! must, or serves itself until they end.
 
 use std::env;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -25,6 +27,9 @@ use crate::{explain, thread, transport};
 const VARIABLE: &str = "_REMOTEX_RELAY";
 /// The server's key, beside it.
 const KEY: &str = "_REMOTEX_RELAY_KEY";
+
+/// How the first argument of such a process begins.
+const MARK: &str = "remotex-relay:";
 
 /// How much of what a process says on its stderr is quoted.
 const LONGEST_WORDS: u64 = 4096;
@@ -201,17 +206,31 @@ fn why_not(
 }
 
 /// What this process is for, if it was started to be spoken to over its input and output.
+///
+/// Only a variable gets through ssh, but children of this process inherit it, and are no such thing. So
+/// the process becomes itself once more, without the variable, and with a first argument that says it.
 pub(crate) fn wanted() -> Option<Wanted> {
-    let value = env::var(VARIABLE).ok()?;
-    let (how, server) = value.split_once(':')?;
+    if let Some(value) = env::var_os(VARIABLE) {
+        let key = env::var_os(KEY).unwrap_or_default();
+        let mut mark = OsString::from(MARK);
+        mark.extend([&*value, OsStr::new(":"), &*key]);
+        let mut anew = Command::new(env::current_exe().ok()?);
+        anew.arg0(mark).args(env::args_os().skip(1));
+        // This returns only if it fails; then who waits is told that this is no server.
+        let _ = anew.env_remove(VARIABLE).env_remove(KEY).exec();
+        return None;
+    }
+    let mark = env::args_os().next()?.into_string().ok()?;
+    let mut words = mark.strip_prefix(MARK)?.splitn(3, ':');
+    let manner = match words.next()? {
+        "find" => Manner::Find,
+        "serve" => Manner::Serve,
+        _ => Manner::Start,
+    };
     Some(Wanted {
-        manner: match how {
-            "find" => Manner::Find,
-            "serve" => Manner::Serve,
-            _ => Manner::Start,
-        },
-        server: server.to_owned(),
-        key: env::var(KEY).unwrap_or_default(),
+        manner,
+        server: words.next()?.to_owned(),
+        key: words.next().unwrap_or_default().to_owned(),
     })
 }
 

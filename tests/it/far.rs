@@ -331,6 +331,9 @@ fn a_child_that_serves_ends_with_its_client() {
     }
     // What it prints goes elsewhere than the bytes.
     assert_eq!(zoo(&["shout"]), "()");
+    // Processes that it starts are not for that.
+    let environment = zoo(&["environment"]);
+    assert!(environment.contains("HOME") && !environment.contains("_REMOTEX"), "{environment}");
     let exited = zoo(&["exit"]);
     assert!(exited.starts_with("Lost true "), "{exited}");
     let stopped = zoo(&["status", "zoo"]);
