@@ -10,16 +10,16 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::address::Piped;
 use crate::error::{Call, Error};
-use crate::link::START;
+use crate::link::{PATIENCE, START};
 use crate::wire::MAGIC;
 use crate::{explain, thread, transport};
 
@@ -32,7 +32,7 @@ const KEY: &str = "_REMOTEX_RELAY_KEY";
 const MARK: &str = "remotex-relay:";
 
 /// How much of what a process says on its stderr is quoted.
-const LONGEST_WORDS: u64 = 4096;
+const LONGEST_WORDS: usize = 4096;
 
 /// How long it may take until the first bytes come: ssh to connect, and a server to start.
 pub(crate) const ALL_PATIENCE: Duration = Duration::from_secs(START.as_secs() + 20);
@@ -92,7 +92,7 @@ pub(crate) fn connect(
         let why = format_args!("`{}` cannot be run: {e}", program.display());
         Error::Unreachable(call.trouble(why).caused_by(e))
     })?;
-    let spoke = transport::wait(&[ours.as_fd()], Some(patience));
+    let spoke = transport::wait_until(&ours, Instant::now() + patience);
     let first = spoke.and_then(|spoke| match spoke {
         true => transport::peek(&ours, MAGIC.len()).map(Some),
         false => Ok(None),
@@ -164,12 +164,25 @@ fn attend(mut child: Child) -> io::Result<()> {
     thread::start("remotex process", Box::new(wait))
 }
 
-/// How a process has ended, and what it has said.
+/// How a process has ended, and what it has said. It is ended if it does not by itself; what it has started
+/// may go on, and is not waited for.
 fn end(mut child: Child) -> (Option<i32>, String) {
+    let deadline = Instant::now() + PATIENCE;
     let mut words = Vec::new();
-    if let Some(said) = child.stderr.take() {
-        let _ = said.take(LONGEST_WORDS).read_to_end(&mut words);
+    if let Some(mut said) = child.stderr.take() {
+        let mut buffer = [0; 1024];
+        while words.len() < LONGEST_WORDS && transport::wait_until(&said, deadline).unwrap_or(false)
+        {
+            match said.read(&mut buffer) {
+                Ok(n) if n > 0 => words.extend_from_slice(&buffer[..n]),
+                _ => break,
+            }
+        }
     }
+    while Instant::now() < deadline && matches!(child.try_wait(), Ok(None)) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let _ = child.kill();
     let code = child.wait().ok().and_then(|ended| ended.code());
     (code, String::from_utf8_lossy(&words).into_owned())
 }

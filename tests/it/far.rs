@@ -333,7 +333,10 @@ fn a_child_that_serves_ends_with_its_client() {
     assert_eq!(zoo(&["shout"]), "()");
     // Processes that it starts are not for that.
     let environment = zoo(&["environment"]);
-    assert!(environment.contains("HOME") && !environment.contains("_REMOTEX"), "{environment}");
+    assert!(
+        environment.contains("HOME") && !environment.contains("_REMOTEX"),
+        "{environment}"
+    );
     let exited = zoo(&["exit"]);
     assert!(exited.starts_with("Lost true "), "{exited}");
     let stopped = zoo(&["status", "zoo"]);

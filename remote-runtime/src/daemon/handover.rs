@@ -103,7 +103,7 @@ pub(super) fn give(to: &UnixStream, which: Which<'_>, given: &Given) -> io::Resu
 pub(super) fn outcome(from: &UnixStream, deadline: Instant) -> io::Result<Outcome> {
     let mut after_init = false;
     loop {
-        if !is_readable(from, deadline)? {
+        if !transport::wait_until(from, deadline)? {
             return Ok(Outcome::Silent { after_init });
         }
         let mut word = [0];
@@ -125,20 +125,6 @@ pub(super) fn outcome(from: &UnixStream, deadline: Instant) -> io::Result<Outcom
                 return Ok(Outcome::Died { after_init });
             }
             Err(e) => return Err(e),
-        }
-    }
-}
-
-/// Waits until there is something to read, or the end; `false` if there is not at the deadline. A
-/// socket's own timeout may be over by an eighth.
-fn is_readable(from: &UnixStream, deadline: Instant) -> io::Result<bool> {
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if transport::wait(&[from.as_fd()], Some(left))? {
-            return Ok(true);
-        }
-        if left.is_zero() {
-            return Ok(false);
         }
     }
 }

@@ -57,9 +57,7 @@ impl Server {
         let folder = paths::private().map_err(cannot)?;
         let socket = folder.join(format!("{}.sock", self.name));
         // In a process that has looked for its server before, that is known already.
-        if let Err(Address::Unix(_) | Address::Piped(_) | Address::Local) =
-            self.resolved.set(Address::Unix(socket))
-        {
+        if self.resolved.set(Address::Unix(socket)).is_err() {
             return Err(Error::Unreachable(
                 call.trouble("this process is a client of it already"),
             ));
