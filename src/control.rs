@@ -133,12 +133,15 @@ fn done(server: &'static Server, format: Format, state: &str, words: &str) -> Re
     if format.json {
         return say_json(&json!({ "server": server.name(), "key": key, "state": state }));
     }
-    let of = if key.is_empty() {
-        String::new()
-    } else {
-        format!(" for `{key}`")
-    };
-    say(&format_args!("server `{}`{of} {words}", server.name()))
+    say(&format_args!("{} {words}", called(server, &key)))
+}
+
+/// What a server is called: by its name, and by its key if it has one.
+fn called(server: &Server, key: &str) -> String {
+    match key {
+        "" => format!("server `{}`", server.name()),
+        key => format!("server `{}` for `{key}`", server.name()),
+    }
 }
 
 /// A line to stdout.

@@ -21,7 +21,7 @@ use crate::address::Piped;
 use crate::error::{Call, Error};
 use crate::link::{PATIENCE, START};
 use crate::wire::MAGIC;
-use crate::{explain, thread, transport};
+use crate::{explain, paths, thread, transport};
 
 /// What tells a program what it is for: its value is how, and then the server's name.
 const VARIABLE: &str = "_REMOTEX_RELAY";
@@ -138,7 +138,7 @@ fn command(call: Call<'_>, piped: &Piped, key: &str, manner: Manner) -> Command 
             ] {
                 ssh.args(["-o", option]);
             }
-            let [how, key, program] = [&how, key, program].map(quoted);
+            let [how, key, program] = [&how, key, program].map(paths::quoted);
             let there = format!("env {VARIABLE}={how} {KEY}={key} {program}");
             ssh.args(["--", destination, &there]);
             ssh
@@ -301,9 +301,4 @@ fn carry(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<()> {
             Err(e) => return Err(e),
         }
     }
-}
-
-/// A text as a shell takes it.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }

@@ -24,7 +24,8 @@ use crate::daemon::lock::Lock;
 use crate::daemon::note::Note;
 use crate::error::{Call, Error, Result};
 use crate::paths;
-use crate::server::{Server, Status, check_name, quoted};
+use crate::paths::quoted;
+use crate::server::{Server, Status, check_name};
 
 pub use doctor::{Check, Verdict, examine};
 

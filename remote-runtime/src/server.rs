@@ -29,7 +29,7 @@ mod way;
 pub use control::Status;
 use found::Found;
 #[cfg(feature = "discovery")]
-pub(crate) use found::{check_name, quoted};
+pub(crate) use found::{check_name, typed};
 pub use init::init;
 pub(crate) use way::Way;
 

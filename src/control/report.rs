@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
 
-use super::{Ended, Format, path, say, say_json};
+use super::{Ended, Format, called, path, say, say_json};
 use crate::{Server, Status};
 
 /// What stands before a value.
@@ -50,15 +50,10 @@ pub(super) fn print(server: &'static Server, format: Format) -> Result<(), Ended
             })).collect::<Vec<_>>(),
         }));
     }
-    let of = if key.is_empty() {
-        String::new()
-    } else {
-        format!(" for `{key}`")
-    };
     let age = status.started.elapsed().unwrap_or_default();
     say(&format_args!(
-        "server `{}`{of} runs, for {}",
-        server.name(),
+        "{} runs, for {}",
+        called(server, key),
         Lasting(age)
     ))?;
     let line = |what: &str, value: &dyn fmt::Display| {

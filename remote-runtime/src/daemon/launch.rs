@@ -129,10 +129,7 @@ pub(super) fn launch_trial(
 }
 
 fn unstarted(call: Call<'_>, which: Which<'_>, e: io::Error) -> Error {
-    let program = which
-        .program
-        .map_or_else(program, |path| Ok(path.to_owned()));
-    let of = program.map_or_else(
+    let of = program_of(which).map_or_else(
         |_| String::new(),
         |path| format!(" from `{}`", path.display()),
     );
@@ -194,10 +191,7 @@ fn spawn(
 /// The program of the server, marked as what was started by us, with `theirs` as its standard input and
 /// nothing of our environment but what a server keeps.
 fn command(which: Which<'_>, theirs: UnixStream) -> io::Result<Command> {
-    let program = which
-        .program
-        .map_or_else(program, |path| Ok(path.to_owned()))?;
-    let mut command = Command::new(program);
+    let mut command = Command::new(program_of(which)?);
     command
         .arg0(format!("{MARK}{which}"))
         .args(testing::arguments())
@@ -208,6 +202,12 @@ fn command(which: Which<'_>, theirs: UnixStream) -> io::Result<Command> {
         .current_dir("/")
         .stdin(Stdio::from(OwnedFd::from(theirs)));
     Ok(command)
+}
+
+fn program_of(which: Which<'_>) -> io::Result<PathBuf> {
+    which
+        .program
+        .map_or_else(program, |path| Ok(path.to_owned()))
 }
 
 /// The file that this process runs, even if another one lies at its path by now. By its path, it has

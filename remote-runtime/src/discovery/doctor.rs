@@ -14,7 +14,7 @@ use rustix::process::{Resource, getrlimit};
 use super::{Trace, trace_of};
 use crate::address::{self, Address};
 use crate::daemon::lock::Lock;
-use crate::server::{check_name, quoted};
+use crate::server::{check_name, typed};
 
 /// Something that a server relies on, and how it is with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,10 +162,7 @@ impl Exam<'_> {
 
     /// A command of ours for this server.
     fn command(&self, what: &str, key: &str) -> String {
-        match key {
-            "" => format!("remotex {what} {}", self.name),
-            key => format!("remotex {what} {} --key {}", self.name, quoted(key)),
-        }
+        typed(what, self.name, key)
     }
 
     /// Its name and its variable. The inner value is where the variable says that it is.

@@ -11,7 +11,7 @@ use rustix::process::geteuid;
 use super::{Exam, LITTLE_ROOM};
 use crate::daemon::lock::Lock;
 use crate::discovery::Trace;
-use crate::server::quoted;
+use crate::paths::quoted;
 use crate::{address, paths, transport};
 
 /// Whether a log can be there: its folder is there or can be made.

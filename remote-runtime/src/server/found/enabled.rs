@@ -7,6 +7,7 @@ use super::Server;
 use crate::address::{self, Address};
 use crate::daemon::note::{Note, Origin};
 use crate::error::{Call, Error, Result};
+use crate::paths::quoted;
 
 /// What was found of a server.
 #[derive(Debug)]
@@ -42,10 +43,7 @@ impl Found {
 
     /// What the command does with this server, as it is typed.
     pub(super) fn command(&self, name: &str, what: &str) -> String {
-        match &*self.key {
-            "" => format!("`remotex {what} {name}`"),
-            key => format!("`remotex {what} {name} --key {}`", quoted(key)),
-        }
+        format!("`{}`", typed(what, name, &self.key))
     }
 
     /// Whether it can be started from here.
@@ -102,13 +100,12 @@ impl Server {
     }
 }
 
-/// A text as a shell takes it.
-pub(crate) fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/:=@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.to_owned();
+/// What the command does with the server of that name and key, as it is typed.
+pub(crate) fn typed(what: &str, name: &str, key: &str) -> String {
+    match key {
+        "" => format!("remotex {what} {name}"),
+        key => format!("remotex {what} {name} --key {}", quoted(key)),
     }
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Says that a name is none.
