@@ -1,5 +1,7 @@
 //! Where a server is: its name and its address, and the variable that overrides the address.
 
+mod network;
+
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -8,6 +10,11 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use crate::{paths, shape};
+use network::is_network;
+
+pub(crate) use network::Network;
+#[cfg(feature = "tcp")]
+pub(crate) use network::Scheme;
 
 /// An address, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +23,8 @@ pub(crate) enum Address {
     Unix(PathBuf),
     /// At the other end of a process' input and output.
     Piped(Piped),
+    /// Over a network.
+    Network(Network),
     /// In this very process: functions run where they are called.
     Local,
 }
@@ -32,6 +41,17 @@ pub(crate) enum Piped {
     },
     /// A program that is the server itself, for one client: the program and its arguments.
     Stdio(String),
+}
+
+impl Address {
+    /// The socket on this machine of the server of that name, should it be here; `None` if it is not here.
+    pub(crate) fn socket(&self, name: &str) -> Option<PathBuf> {
+        match self {
+            Self::Unix(path) => Some(path.clone()),
+            Self::Network(network) => Some(beside(name, network)),
+            Self::Piped(_) | Self::Local => None,
+        }
+    }
 }
 
 impl fmt::Display for Piped {
@@ -51,6 +71,7 @@ impl fmt::Display for Address {
         match self {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Piped(piped) => write!(f, "{piped}"),
+            Self::Network(network) => write!(f, "{network}"),
             Self::Local => f.write_str("local:"),
         }
     }
@@ -88,6 +109,7 @@ pub(crate) const fn is_address(address: &str) -> bool {
     let bytes = address.as_bytes();
     is(bytes, b"local:")
         || (begins(bytes, b"unix:/") && bytes[bytes.len() - 1] != b'/')
+        || is_network(bytes)
         || (begins(bytes, b"ssh://") && ssh_slash(bytes) + 1 < bytes.len())
         || (begins(bytes, b"stdio:")
             && bytes.len() > b"stdio:".len()
@@ -148,6 +170,13 @@ pub(crate) fn usual(name: &str) -> PathBuf {
     paths::folder().join(format!("{name}.sock"))
 }
 
+/// Where the socket of its own is, on its machine, of the server of that name that is met at `network`.
+fn beside(name: &str, network: &Network) -> PathBuf {
+    let place = hash(network.to_string().as_bytes());
+    // No name has this character.
+    paths::folder().join(format!("{name}~{place:016x}.sock"))
+}
+
 /// The address that the variable of the server of that name says, if it says one.
 ///
 /// # Errors
@@ -159,7 +188,7 @@ pub(crate) fn overridden(name: &str) -> Option<Result<Address, String>> {
         return Some(Ok(Address::Local));
     }
     Some(parse(value).map_err(|address| {
-        format!("the variable {variable} is `{address}`, which is no address; write `unix:/path`, `ssh://host/program`, `stdio:program`, `local:` or `off`")
+        format!("the variable {variable} is `{address}`, which is no address; write `unix:/path`, `tcp://`, `tls://`, `http://` or `https://` and `host:port`, `ssh://host/program`, `stdio:program`, `local:` or `off`")
     }))
 }
 
@@ -174,7 +203,9 @@ fn parse(address: OsString) -> Result<Address, String> {
     if !is_address(&text) {
         return Err(text);
     }
-    Ok(if begins(&bytes, b"ssh://") {
+    Ok(if let Some(network) = Network::parse(&text) {
+        Address::Network(network)
+    } else if begins(&bytes, b"ssh://") {
         let (before, after) = text.split_at(ssh_slash(text.as_bytes()));
         Address::Piped(Piped::Ssh {
             destination: before["ssh://".len()..].to_owned(),
@@ -325,7 +356,7 @@ mod tests {
             "/run/x",
             "local",
             "local:x",
-            "tcp://h:1",
+            "tcp://h",
             "ssh://",
             "ssh:///x",
             "ssh://host",

@@ -14,12 +14,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::address::Piped;
 use crate::error::{Call, Error};
 use crate::link::{PATIENCE, START};
+use crate::transport::Stream;
 use crate::wire::MAGIC;
 use crate::{explain, paths, thread, transport};
 
@@ -72,7 +73,7 @@ pub(crate) fn connect(
     key: &str,
     manner: Manner,
     patience: Duration,
-) -> Result<Option<UnixStream>, Error> {
+) -> Result<Option<Stream>, Error> {
     let mut command = command(call, piped, key, manner);
     explain::say(call, || format!("it runs {command:?}"));
     let program = command.get_program().to_owned();
@@ -103,7 +104,7 @@ pub(crate) fn connect(
         .is_some_and(|first| first.first() == MAGIC.first())
     {
         attend(child).map_err(|e| call.io("no thread can attend to the process", e))?;
-        return Ok(Some(ours));
+        return Ok(Some(Stream::Near(ours)));
     }
     // Nobody is kept waiting for who says nothing, or something else.
     if !first.as_ref().is_some_and(Vec::is_empty) {
@@ -269,19 +270,20 @@ impl Ends {
 
     /// Carries bytes between them and a server, until one of them ends: then nobody is there any more who
     /// asks, or who answers.
-    pub(crate) fn relay(self, server: &UnixStream) -> io::Result<()> {
+    pub(crate) fn relay(self, server: Stream) -> io::Result<()> {
         let Self {
             mut input,
             mut output,
         } = self;
-        let (mut to, mut from) = (server.try_clone()?, server.try_clone()?);
+        let to = Arc::new(server);
+        let from = to.clone();
         let (over, ended) = mpsc::channel();
         let also_over = over.clone();
         let there = move || {
-            let _ = over.send(carry(&mut input, &mut to));
+            let _ = over.send(carry(&mut input, &mut &*to));
         };
         let back = move || {
-            let _ = also_over.send(carry(&mut from, &mut output));
+            let _ = also_over.send(carry(&mut &*from, &mut output));
         };
         thread::start("remotex relay", Box::new(there))?;
         thread::start("remotex relay", Box::new(back))?;

@@ -19,7 +19,6 @@ mod idle;
 
 use std::cell::Cell;
 use std::fmt;
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -30,6 +29,7 @@ use crate::codec::{Encoder, Lent, Unencoded};
 use crate::error::{Call, Error, Record};
 use crate::explain;
 use crate::session::Holdings;
+use crate::transport::Stream;
 use crate::wire::Kind;
 use crate::wire::call::Fingerprint;
 use crate::wire::fault::record;
@@ -91,7 +91,7 @@ pub(crate) struct Request<'a> {
 /// How a client comes to its server: the client itself knows no addresses and starts nothing.
 pub(crate) trait Route {
     /// Connects, with all that this takes; `None` if nobody listens, and nobody can be started.
-    fn connect(&self, call: Call<'_>) -> Result<Option<UnixStream>, Error>;
+    fn connect(&self, call: Call<'_>) -> Result<Option<Stream>, Error>;
 
     /// Whether there can be one connection only, since each leads to a server of its own.
     fn is_single(&self) -> bool;
@@ -100,7 +100,7 @@ pub(crate) trait Route {
     fn build(&self) -> Option<Build>;
 
     /// Connects to a server that runs, and starts none.
-    fn reconnect(&self, call: Call<'_>) -> Option<UnixStream>;
+    fn reconnect(&self, call: Call<'_>) -> Option<Stream>;
 
     /// The error if there is nobody.
     fn nobody(&self, call: Call<'_>) -> Error;

@@ -22,14 +22,13 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::address::Files;
 use crate::error::{Call, Error};
 use crate::link::PATIENCE;
-use crate::transport::{Bound, Peer};
+use crate::transport::{Bound, Peer, Stream};
 use crate::{explain, paths, testing, transport};
 use lock::Lock;
 
@@ -66,7 +65,7 @@ pub(crate) fn start(
     which: Which<'_>,
     files: &Files,
     deadline: Instant,
-) -> Result<UnixStream, Error> {
+) -> Result<Stream, Error> {
     loop {
         let starting = begin(call, files, deadline)?;
         if let Some(stream) = connect(call, files, PATIENCE)? {
@@ -145,7 +144,7 @@ pub(crate) fn connect(
     call: Call<'_>,
     files: &Files,
     patience: Duration,
-) -> Result<Option<UnixStream>, Error> {
+) -> Result<Option<Stream>, Error> {
     if !is_trusted(call, &files.socket)? {
         return Ok(None);
     }
@@ -170,7 +169,7 @@ pub(crate) fn connect(
 }
 
 /// Checks that it is our server who listens: in a folder of the system's anybody may.
-fn check_peer(call: Call<'_>, files: &Files, stream: &UnixStream) -> Result<(), Error> {
+fn check_peer(call: Call<'_>, files: &Files, stream: &Stream) -> Result<(), Error> {
     let peer = Peer::of(stream).map_err(|e| call.io("its user cannot be checked", e))?;
     if peer.is_us() {
         return Ok(());

@@ -23,6 +23,8 @@ use crate::address::{self, Address, Files, LINK};
 use crate::daemon::lock::Lock;
 use crate::daemon::note::Note;
 use crate::error::{Call, Error, Result};
+#[cfg(feature = "tcp")]
+use crate::network;
 use crate::paths;
 use crate::paths::quoted;
 use crate::server::{Server, Status, check_name};
@@ -37,7 +39,7 @@ pub struct Found {
     pub name: String,
     /// Which one it is of those that there are for each key; empty if there is one only.
     pub key: String,
-    /// Where it is: `unix:/path`.
+    /// Where it is: `unix:/path`, or where it is met over a network.
     pub address: String,
     /// The program that it runs, or did when it ran last; empty if that is not known.
     pub program: PathBuf,
@@ -95,7 +97,7 @@ pub fn servers() -> Result<Vec<Found>> {
 /// # Errors
 /// [`Error::Unreachable`] if there is nothing of such a server, or of more than one.
 pub fn server(name: &str, key: Option<&str>) -> Result<&'static Server> {
-    if let Some(Ok(far @ Address::Piped(_))) =
+    if let Some(Ok(far @ (Address::Piped(_) | Address::Network(_)))) =
         address::overridden(name).filter(|_| address::is_name(name))
     {
         return Ok(Server::of_found(
@@ -108,13 +110,24 @@ pub fn server(name: &str, key: Option<&str>) -> Result<&'static Server> {
     Ok(trace_of(name, key)?.server())
 }
 
+/// The folder with what the server of that name and its clients know each other by, over a network. It is
+/// made if it is not there, with a token. Only its user can read it.
+///
+/// # Errors
+/// If it cannot be made, or there is no place for it: neither XDG_CONFIG_HOME nor HOME is set.
+#[cfg(feature = "tcp")]
+pub fn keys(name: &str) -> Result<PathBuf> {
+    check_name(name)?;
+    network::make_keys(Call::control(name))
+}
+
 fn trace_of(name: &str, key: Option<&str>) -> Result<Trace> {
     check_name(name)?;
     let call = Call::control(name);
     let moved = address::overridden(name);
     if let Some(address) = moved {
         let address = address.map_err(|e| Error::Unreachable(call.trouble(e)))?;
-        let Address::Unix(socket) = address else {
+        let Some(socket) = address.socket(name) else {
             return Err(Error::Unreachable(call.trouble(format_args!(
                 "there is no server, since the variable {0} makes its functions run where they are called; `unset {0}` to use one",
                 address::variable(name)
@@ -152,7 +165,7 @@ fn trace_of(name: &str, key: Option<&str>) -> Result<Trace> {
             }
             Err(Error::Unreachable(call.trouble(format_args!(
                 "there is more than one; say which by its key (`--key`): {}",
-                keys(several)
+                listed_keys(several)
             ))))
         }
     }
@@ -253,7 +266,10 @@ impl Trace {
 
     fn found(self) -> Found {
         Found {
-            address: Address::Unix(self.files.socket.clone()).to_string(),
+            address: match &*self.note.address {
+                "" => Address::Unix(self.files.socket.clone()).to_string(),
+                network => network.to_owned(),
+            },
             server: self.server(),
             name: self.note.server,
             key: self.note.key,
@@ -304,7 +320,7 @@ fn traces() -> Result<Vec<Trace>> {
 }
 
 /// Their keys, as a shell takes them.
-fn keys(traces: &[Trace]) -> String {
+fn listed_keys(traces: &[Trace]) -> String {
     let keys = traces.iter().map(|trace| quoted(&trace.note.key));
     keys.collect::<Vec<_>>().join(", ")
 }

@@ -40,6 +40,9 @@ pub mod codec;
 pub mod wire;
 mod link;
 mod bridge;
+#[cfg_attr(feature = "tcp", path = "network/enabled.rs")]
+#[cfg_attr(not(feature = "tcp"), path = "network/disabled.rs")]
+mod network;
 mod transport;
 mod poller;
 mod serve;

@@ -2,11 +2,10 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::transport;
+use crate::transport::{self, Stream};
 use crate::wire::Kind;
 use crate::wire::frame::{Block, Inbox, Refused};
 
@@ -22,7 +21,7 @@ pub(crate) const START: Duration = Duration::from_secs(30);
 /// A connection, seen from one of its ends.
 #[derive(Debug)]
 pub(crate) struct Link {
-    stream: Arc<UnixStream>,
+    stream: Arc<Stream>,
     inbox: Inbox,
     /// The descriptors that have come, where they are wanted.
     descriptors: Option<Vec<OwnedFd>>,
@@ -45,7 +44,7 @@ pub(crate) enum Broken {
 }
 
 impl Link {
-    pub(crate) fn new(stream: Arc<UnixStream>) -> Self {
+    pub(crate) fn new(stream: Arc<Stream>) -> Self {
         Self {
             stream,
             inbox: Inbox::default(),
@@ -55,7 +54,7 @@ impl Link {
     }
 
     /// One over which descriptors come, which are then [taken](Self::take_descriptors).
-    pub(crate) fn taking_descriptors(stream: Arc<UnixStream>) -> Self {
+    pub(crate) fn taking_descriptors(stream: Arc<Stream>) -> Self {
         Self {
             descriptors: Some(Vec::new()),
             ..Self::new(stream)
@@ -66,18 +65,18 @@ impl Link {
         self.descriptors.take().unwrap_or_default()
     }
 
-    pub(crate) fn stream(&self) -> &Arc<UnixStream> {
+    pub(crate) fn stream(&self) -> &Arc<Stream> {
         &self.stream
     }
 
     /// Sends bytes, which are whole frames.
     pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<()> {
-        transport::send(&self.stream, bytes)
+        self.stream.send(bytes)
     }
 
     /// Sends parts, which together are whole frames.
     pub(crate) fn send_parts(&self, parts: &mut [IoSlice<'_>]) -> io::Result<()> {
-        transport::send_parts(&self.stream, parts)
+        self.stream.send_parts(parts)
     }
 
     /// Waits for the next frame, whose [`body`](Self::body) is at most `limit` bytes; `None` at a
@@ -119,9 +118,9 @@ impl Link {
         Ok(self.inbox.take())
     }
 
-    /// Whether the peer has begun to send a frame.
+    /// Whether the peer has begun to send a frame, as far as something of it has come here.
     pub(crate) fn is_within_frame(&self) -> bool {
-        self.inbox.is_partial()
+        self.inbox.is_partial() || self.stream.has_more()
     }
 
     fn has_frame(&mut self, limit: usize) -> Result<bool, Broken> {
@@ -139,8 +138,11 @@ impl Link {
         let was_partial = self.inbox.is_partial();
         let space = self.inbox.space();
         let received = match &mut self.descriptors {
-            None => transport::receive(&self.stream, space, waits),
-            Some(descriptors) => transport::receive_with(&self.stream, space, descriptors),
+            None => self.stream.receive(space, waits),
+            Some(descriptors) => {
+                let near = self.stream.near();
+                near.and_then(|near| transport::receive_with(near, space, descriptors))
+            }
         };
         match received {
             Ok(0) if was_partial => Err(Broken::Cut),
@@ -148,6 +150,8 @@ impl Link {
             Err(e) => match e.kind() {
                 ErrorKind::Interrupted => Ok(true),
                 ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(Broken::Silent),
+                // Over a network anything may have cut it.
+                ErrorKind::ConnectionReset if self.stream.is_far() => Err(Broken::Cut),
                 ErrorKind::ConnectionReset => Err(Broken::Unread),
                 _ => Err(Broken::Io(e)),
             },

@@ -46,6 +46,15 @@ pub(crate) fn logs(name: &str, socket: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
+/// Where the keys of servers are: a folder for each, with its name.
+#[cfg(feature = "tcp")]
+pub(crate) fn keys() -> Option<PathBuf> {
+    let config = absolute("XDG_CONFIG_HOME");
+    let config = config.or_else(|| absolute("HOME").map(|home| home.join(".config")));
+    let config = testing::folder().map(Path::to_owned).or(config);
+    config.map(|config| config.join("remotex"))
+}
+
 /// A folder that a variable names; what is not absolute does not count (XDG Base Directory Specification).
 fn absolute(variable: &str) -> Option<PathBuf> {
     env::var_os(variable)

@@ -36,7 +36,7 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::link::{Link, PATIENCE};
 use crate::session::Sessions;
-use crate::transport::{self, Bound};
+use crate::transport::{self, Bound, Stream};
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
 use connection::Connection;
@@ -78,11 +78,11 @@ struct Shared {
     ended: Condvar,
     stopping: AtomicBool,
     /// Those who have called too late, and wait until a successor can start; `None` once it can.
-    waiting: Mutex<Option<Vec<Arc<UnixStream>>>>,
+    waiting: Mutex<Option<Vec<Arc<Stream>>>>,
     /// Those who have asked for the end, and wait for it.
-    asking: Mutex<Vec<Arc<UnixStream>>>,
+    asking: Mutex<Vec<Arc<Stream>>>,
     /// Who goes on with the socket after the end.
-    heir: Mutex<Option<Arc<UnixStream>>>,
+    heir: Mutex<Option<Arc<Stream>>>,
     /// Written to when a client asks to stop.
     ask: UnixStream,
     /// A descriptor for the moment in which there is no other one.
@@ -99,7 +99,7 @@ struct Connections {
 
 #[derive(Debug)]
 struct Listed {
-    stream: Arc<UnixStream>,
+    stream: Arc<Stream>,
     tally: Arc<Tally>,
     /// All else of one that rests, which no thread has then.
     resting: Option<Box<Connection>>,
@@ -109,7 +109,7 @@ struct Listed {
 
 impl Connections {
     /// Adds one, and returns its number and what is counted on it.
-    fn add(&mut self, stream: Arc<UnixStream>) -> (u64, Arc<Tally>) {
+    fn add(&mut self, stream: Arc<Stream>) -> (u64, Arc<Tally>) {
         let (id, tally) = (self.next, Arc::new(Tally::default()));
         self.next += 1;
         let listed = Listed {
@@ -164,6 +164,12 @@ impl Host {
             _quit: quit,
             signals: Some(signals),
         })
+    }
+
+    /// Takes connections that are made elsewhere: who is at their other ends is known by then.
+    pub(crate) fn entrance(&self) -> Arc<dyn Fn(Stream) + Send + Sync> {
+        let shared = self.shared.clone();
+        Arc::new(move |stream| accept::admit(&shared, stream))
     }
 
     /// Waits for a reason to stop, and returns it in words.
@@ -241,7 +247,10 @@ impl Host {
             return false;
         };
         let handover = frame::of(Kind::Handover, |_| ());
-        transport::send_with(&heir, &handover, &[lock, listener.as_fd()]).is_ok()
+        let descriptors = [lock, listener.as_fd()];
+        let near = heir.near();
+        near.and_then(|heir| transport::send_with(heir, &handover, &descriptors))
+            .is_ok()
     }
 
     /// Leaves it to the kernel to let go those who have asked for the end, which is that of the process.
@@ -293,7 +302,8 @@ impl Shared {
             None => return Err(connection),
         }
         // From here on another thread may have it already.
-        match self.pool.watch(stream.as_fd(), id, is_known) {
+        let watched = stream.socket();
+        match watched.and_then(|socket| self.pool.watch(socket, id, is_known)) {
             Ok(()) => Ok(()),
             Err(_) => self.rouse(id).map_or(Ok(()), |connection| {
                 connection.say_goodbye(self);
@@ -382,7 +392,7 @@ impl Shared {
 
     /// Keeps a connection that has come too late open until a successor can start, or its client has
     /// gone.
-    fn keep_waiting(&self, stream: Arc<UnixStream>) {
+    fn keep_waiting(&self, stream: Arc<Stream>) {
         if let Some(waiting) = &mut *self.waiting.lock() {
             waiting.retain(|stream| !accept::has_gone(stream));
             waiting.push(stream);

@@ -138,10 +138,15 @@ impl Server {
         }
     }
 
-    /// Puts the server at an address: `unix:/path` for a socket, `ssh://[user@]host/program` for that of a
-    /// program on another machine, `stdio:program arguments` for a program that is the server of this client
-    /// alone, as its child, or `local:` to run functions where they are called. The default is `unix:` at
-    /// `$XDG_RUNTIME_DIR/remotex/NAME.sock`.
+    /// Puts the server at an address:
+    ///
+    /// - `unix:/path` is a socket; the default is one at `$XDG_RUNTIME_DIR/remotex/NAME.sock`.
+    /// - `tcp://host:port` is one on a loopback address (the feature `tcp`), `tls://host:port` anywhere (`tls`),
+    ///   `http://host:port` and `https://host:port` the same within HTTP (`http`). A server there has a socket of its
+    ///   own beside it, by which it is controlled on its machine.
+    /// - `ssh://[user@]host/program` is the server of a program on another machine.
+    /// - `stdio:program arguments` is a program that is the server of this client alone, as its child.
+    /// - `local:` is nowhere: functions run where they are called.
     ///
     /// The variable `REMOTEX_<NAME>` overrides it in clients and in the server; `off` there means `local:`.
     ///
@@ -152,7 +157,7 @@ impl Server {
     pub const fn at(mut self, address: &'static str) -> Self {
         assert!(
             address::is_address(address),
-            "the address of a server is `unix:/path`, `ssh://host/program`, `stdio:program` or `local:`"
+            "the address of a server is `unix:/path`, `tcp://`, `tls://`, `http://` or `https://` and `host:port`, `ssh://host/program`, `stdio:program` or `local:`"
         );
         self.address = Some(address);
         self
@@ -362,7 +367,7 @@ impl Server {
     fn find_role(&self) -> bool {
         let found = match self.resolve(Call::control(self.name)) {
             Ok(Address::Local) => LOCAL,
-            Ok(Address::Unix(_) | Address::Piped(_)) => AWAY,
+            Ok(_) => AWAY,
             // The call goes away, and fails with the words of this.
             Err(_) => return false,
         };

@@ -1,8 +1,9 @@
-//! Unix sockets: where to meet, and who is at the other end. Bytes only, no frames.
+//! Sockets: where to meet, and who is at the other end. Bytes only, no frames.
 
 #[cfg_attr(target_os = "linux", path = "transport/linux.rs")]
 #[cfg_attr(not(target_os = "linux"), path = "transport/other.rs")]
 mod os;
+mod stream;
 
 use std::fs;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -13,13 +14,18 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::buffer::spare_capacity;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SocketAddrUnix, SocketType, recv, recvmsg,
 };
+
+#[cfg(feature = "tls")]
+pub(crate) use stream::Carrier;
+#[cfg(feature = "tcp")]
+pub(crate) use stream::Plain;
+pub(crate) use stream::{Stream, send};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
@@ -40,8 +46,15 @@ impl Peer {
     ///
     /// # Errors
     /// If the system does not say.
-    pub(crate) fn of(stream: &UnixStream) -> io::Result<Self> {
-        os::peer(stream)
+    pub(crate) fn of(stream: &Stream) -> io::Result<Self> {
+        match stream {
+            Stream::Near(socket) => os::peer(socket),
+            // It has proven to be let in by us.
+            Stream::Far(_) => Ok(Self {
+                uid: rustix::process::geteuid().as_raw(),
+                pid: None,
+            }),
+        }
     }
 
     /// Whether it is the user of this very process.
@@ -65,12 +78,12 @@ pub(crate) use os::{arguments, program, terminal};
 ///
 /// # Errors
 /// If nobody listens there, or has no room for a connection within `patience`.
-pub(crate) fn connect(path: &Path, patience: Duration) -> io::Result<UnixStream> {
+pub(crate) fn connect(path: &Path, patience: Duration) -> io::Result<Stream> {
     let address = SocketAddrUnix::new(path)?;
     let socket = os::socket(AddressFamily::UNIX, SocketType::STREAM)?;
     set_socket_timeout(&socket, Timeout::Send, Some(patience))?;
     rustix::net::connect(&socket, &address)?;
-    Ok(UnixStream::from(socket))
+    Ok(Stream::Near(UnixStream::from(socket)))
 }
 
 /// Whether a socket can have this path: most systems know only about a hundred bytes of it.
@@ -126,54 +139,6 @@ impl AsFd for Bound {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
-}
-
-/// Sends all of `bytes`. A peer that has gone is an error, never SIGPIPE, which many programs let
-/// end them.
-///
-/// # Errors
-/// If the peer has closed.
-pub(crate) fn send(stream: &UnixStream, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match os::send(stream, bytes) {
-            Ok(n) => bytes = &bytes[n..],
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(())
-}
-
-/// Sends all of `parts`, one after the other, as [`send`] does.
-///
-/// # Errors
-/// If the peer has closed.
-pub(crate) fn send_parts(stream: &UnixStream, mut parts: &mut [IoSlice<'_>]) -> io::Result<()> {
-    // Whatever is empty comes off first, so that an end is one.
-    IoSlice::advance_slices(&mut parts, 0);
-    while !parts.is_empty() {
-        match os::send_message(stream, parts, &mut SendAncillaryBuffer::default()) {
-            Ok(n) => IoSlice::advance_slices(&mut parts, n),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(())
-}
-
-/// Appends to `bytes`, within their spare capacity, what has come; waits for it if there is nothing
-/// and it `waits`. No bytes are an end.
-///
-/// # Errors
-/// As of a read.
-pub(crate) fn receive(stream: &UnixStream, bytes: &mut Vec<u8>, waits: bool) -> io::Result<usize> {
-    let flags = if waits {
-        RecvFlags::empty()
-    } else {
-        RecvFlags::DONTWAIT
-    };
-    let (received, _) = recv(stream, spare_capacity(bytes), flags)?;
-    Ok(received)
 }
 
 /// The most descriptors that one message carries.

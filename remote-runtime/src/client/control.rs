@@ -1,7 +1,6 @@
 //! Questions to a server as a whole. They work with a server of any build, and start none.
 
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,6 +9,7 @@ use super::conversation::{greeted, hello, not_a_server};
 use crate::error::{Call, Details, Error};
 use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
 use crate::session;
+use crate::transport::Stream;
 use crate::wire::hello::Hello;
 use crate::wire::interface::{Interface, LARGEST_OFFER};
 use crate::wire::record::read_record;
@@ -24,7 +24,7 @@ const LARGEST: usize = 1024 * 1024;
 pub(crate) fn status(
     call: Call<'_>,
     route: &dyn Route,
-    stream: UnixStream,
+    stream: Stream,
 ) -> Result<Option<(Hello, Report)>, Error> {
     let Some((mut link, hello)) = ask(call, route, stream, Kind::Status, b"")? else {
         return Ok(None);
@@ -40,7 +40,7 @@ pub(crate) fn status(
 pub(crate) fn interface(
     call: Call<'_>,
     route: &dyn Route,
-    stream: UnixStream,
+    stream: Stream,
 ) -> Result<Option<Interface>, Error> {
     let Some((mut link, _)) = ask(call, route, stream, Kind::Interface, b"")? else {
         return Ok(None);
@@ -60,7 +60,7 @@ pub(crate) fn interface(
 pub(crate) fn details(
     call: Call<'_>,
     route: &dyn Route,
-    stream: UnixStream,
+    stream: Stream,
     record: Id,
 ) -> Result<Details, Error> {
     let asked = ask(call, route, stream, Kind::Details, &record)?;
@@ -76,11 +76,7 @@ pub(crate) fn details(
 pub(crate) const NO_SERVER: &str = "the server that knew more of it has ended";
 
 /// Whether the server goes on. If it is ending, this waits until it has.
-pub(crate) fn is_staying(
-    call: Call<'_>,
-    route: &dyn Route,
-    stream: UnixStream,
-) -> Result<bool, Error> {
+pub(crate) fn is_staying(call: Call<'_>, route: &dyn Route, stream: Stream) -> Result<bool, Error> {
     let Some((mut link, hello)) = ask(call, route, stream, Kind::Status, b"")? else {
         return Ok(false);
     };
@@ -93,16 +89,12 @@ pub(crate) fn is_staying(
 }
 
 /// Asks the server to end.
-pub(crate) fn ask_to_stop(
-    call: Call<'_>,
-    route: &dyn Route,
-    stream: UnixStream,
-) -> Result<(), Error> {
+pub(crate) fn ask_to_stop(call: Call<'_>, route: &dyn Route, stream: Stream) -> Result<(), Error> {
     ask(call, route, stream, Kind::Stop, b"").map(drop)
 }
 
 /// Asks the server to end, and waits until it has.
-pub(crate) fn stop(call: Call<'_>, route: &dyn Route, stream: UnixStream) -> Result<(), Error> {
+pub(crate) fn stop(call: Call<'_>, route: &dyn Route, stream: Stream) -> Result<(), Error> {
     let Some((mut link, hello)) = ask(call, route, stream, Kind::Stop, b"")? else {
         return Ok(());
     };
@@ -126,7 +118,7 @@ pub(crate) enum Succession {
 pub(crate) fn restart(
     call: Call<'_>,
     route: &dyn Route,
-    stream: UnixStream,
+    stream: Stream,
     program: &str,
 ) -> Result<Succession, Error> {
     let Some((mut link, hello)) = ask(call, route, stream, Kind::Restart, program.as_bytes())?
@@ -140,7 +132,7 @@ pub(crate) fn restart(
 pub(crate) fn succeed(
     call: Call<'_>,
     route: &dyn Route,
-    stream: UnixStream,
+    stream: Stream,
     program: &str,
 ) -> Result<(Succession, Hello), Error> {
     let Some((mut link, hello)) = ask(call, route, stream, Kind::Succeed, program.as_bytes())?
@@ -201,7 +193,7 @@ fn await_end(
 fn ask(
     call: Call<'_>,
     route: &dyn Route,
-    stream: UnixStream,
+    stream: Stream,
     question: Kind,
     body: &[u8],
 ) -> Result<Option<(Link, Hello)>, Error> {

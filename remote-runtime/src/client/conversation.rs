@@ -1,6 +1,5 @@
 //! What is said over one connection, and what is known of who is at its other end.
 
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +13,7 @@ use crate::error::{Call, Error};
 use crate::explain;
 use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
 use crate::session::{self, put_dropped};
+use crate::transport::Stream;
 use crate::wire::fault::LARGEST_FAULT;
 use crate::wire::frame::{self, Block, Refused};
 use crate::wire::hello::{Hello, for_key};
@@ -62,7 +62,7 @@ impl Conversation {
         let _ = self.link.send(&frame::of(Kind::Release, |_| ()));
     }
 
-    fn over(stream: UnixStream, route: &dyn Route) -> Self {
+    fn over(stream: Stream, route: &dyn Route) -> Self {
         Self {
             link: Link::new(Arc::new(stream)),
             hello: None,

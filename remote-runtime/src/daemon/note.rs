@@ -3,7 +3,7 @@
 //! says.
 //!
 //! ```text
-//! note := SERVER text, KEY text, PROGRAM path, ORIGIN, LOG path, (PACKAGE text)*, (KEEP text)*, END
+//! note := SERVER text, KEY text, PROGRAM path, ORIGIN, LOG path, ADDRESS text, (PACKAGE text)*, (KEEP text)*, END
 //! ```
 
 use std::ffi::OsStr;
@@ -24,6 +24,7 @@ const KEEP: u8 = 6;
 const LOG: u8 = 7;
 /// What stands behind it is of a longer note before.
 const END: u8 = 8;
+const ADDRESS: u8 = 9;
 
 /// How large a note may be, in bytes: two paths, a key, and some names.
 const LARGEST: u64 = 64 * 1024;
@@ -37,6 +38,8 @@ pub(crate) struct Note {
     pub(crate) origin: Origin,
     /// Where its output goes; empty if that is no log.
     pub(crate) log: PathBuf,
+    /// Where it is met over a network; empty if it is not.
+    pub(crate) address: String,
     /// The crates that declare its functions.
     pub(crate) packages: Vec<String>,
     /// What it keeps of the environment of who starts it, beyond what every server keeps.
@@ -62,6 +65,7 @@ impl Note {
         put(out, PROGRAM, self.program.as_os_str().as_bytes());
         put(out, ORIGIN, &[self.origin as u8]);
         put(out, LOG, self.log.as_os_str().as_bytes());
+        put(out, ADDRESS, self.address.as_bytes());
         for package in &self.packages {
             put(out, PACKAGE, package.as_bytes());
         }
@@ -101,6 +105,7 @@ impl Note {
                     }
                 }
                 LOG => note.log = PathBuf::from(OsStr::from_bytes(value)),
+                ADDRESS => note.address = fields::text(value),
                 PACKAGE => note.packages.push(fields::text(value)),
                 KEEP => note.keep.push(fields::text(value)),
                 END => break,
@@ -118,9 +123,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_note_is_read_back(key: String, program: PathBuf, packages: Vec<String>, keep: Vec<String>, log: PathBuf, of in 0..3, before: Vec<u8>) {
+        fn every_note_is_read_back(key: String, program: PathBuf, packages: Vec<String>, keep: Vec<String>, log: PathBuf, address: String, of in 0..3, before: Vec<u8>) {
             let origin = [Origin::Hand, Origin::Program, Origin::Manager][of as usize];
-            let note = Note { server: "bboard".into(), key, program, log, origin, packages, keep };
+            let note = Note { server: "bboard".into(), key, program, log, origin, address, packages, keep };
             let mut body = Vec::new();
             note.put(&mut body);
             body.extend(before);

@@ -186,8 +186,15 @@ impl Exam<'_> {
                 );
                 Some(Some(socket))
             }
-            Some(Ok(Address::Piped(_))) => {
-                let found = format!("{variable} leads elsewhere by a process; look at it there");
+            Some(Ok(Address::Network(network))) if network.is_loopback() => {
+                self.fine(
+                    "address",
+                    format!("{variable} has it met at `{network}`, beside its own socket"),
+                );
+                Some(Address::Network(network).socket(self.name))
+            }
+            Some(Ok(far @ (Address::Piped(_) | Address::Network(_)))) => {
+                let found = format!("{variable} leads elsewhere, to `{far}`; look at it there");
                 self.fine("address", found);
                 None
             }

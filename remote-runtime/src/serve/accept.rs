@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::Shared;
 use super::connection::{Connection, send_fault};
 use crate::link::{Link, PATIENCE};
+use crate::transport::Stream;
 use crate::wire::fault::Fault;
 
 /// How long to leave clients in the queue when the system has no descriptor to spare.
@@ -50,7 +50,7 @@ pub(super) fn spare() -> Option<OwnedFd> {
 }
 
 /// Tells a client that there is no descriptor left for it.
-fn refuse(shared: &Shared, stream: UnixStream) {
+fn refuse(shared: &Shared, stream: Stream) {
     let link = Link::new(Arc::new(stream));
     let why = "it has no descriptor left for another connection; raise its limit, or see what keeps them open";
     // Whether it hears of it or not, its connection ends.
@@ -59,21 +59,32 @@ fn refuse(shared: &Shared, stream: UnixStream) {
 }
 
 /// Whether who is at the other end has closed.
-pub(super) fn has_gone(stream: &UnixStream) -> bool {
-    let mut polled = [PollFd::new(stream, PollFlags::empty())];
+pub(super) fn has_gone(stream: &Stream) -> bool {
+    let Ok(socket) = stream.socket() else {
+        return false;
+    };
+    let mut polled = [PollFd::new(&socket, PollFlags::empty())];
     poll(&mut polled, Some(&Timespec::default())).is_ok_and(|n| n > 0)
         && polled[0]
             .revents()
             .intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
-fn take(shared: &Shared, stream: UnixStream) -> Option<Box<Connection>> {
-    // Some systems hand on that the listener does not block.
-    if cfg!(not(target_os = "linux")) && stream.set_nonblocking(false).is_err() {
-        return None;
+/// Serves a connection that was made elsewhere, once something comes over it.
+pub(super) fn admit(shared: &Shared, stream: Stream) {
+    let Some(connection) = take(shared, stream) else {
+        return;
+    };
+    let id = connection.id;
+    if let Err(connection) = shared.rest(connection) {
+        shared.pool.forget(&connection);
+        shared.remove(id);
     }
+}
+
+fn take(shared: &Shared, stream: Stream) -> Option<Box<Connection>> {
     // A client that does not read its answers is let go.
-    stream.set_write_timeout(Some(PATIENCE)).ok()?;
+    stream.set_write_timeout(PATIENCE).ok()?;
     let stream = Arc::new(stream);
     let link = Link::new(stream.clone());
     // The first thing on the wire, before anything is read, let alone run: a connection that ends

@@ -1,7 +1,7 @@
 //! One connection of the server, and the calls that come over it.
 
 use std::mem;
-use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::{Service, Shared, accept, panic};
 use crate::caller::Caller;
 use crate::link::{Broken, Link, PATIENCE};
 use crate::session::{Joined, scope};
-use crate::transport::Peer;
+use crate::transport::{Peer, Stream};
 use crate::wire::Kind;
 use crate::wire::call::LARGEST_HEAD;
 use crate::wire::fault::Fault;
@@ -86,7 +86,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn stream(&self) -> &Arc<UnixStream> {
+    pub(super) fn stream(&self) -> &Arc<Stream> {
         self.link.stream()
     }
 
@@ -322,13 +322,18 @@ impl Connection {
             )));
         }
         let process = peer.pid.unwrap_or(hello.pid);
+        let directory = match self.stream().is_far() {
+            // It is a folder of another machine.
+            true => PathBuf::new(),
+            false => hello.directory.clone(),
+        };
         let joined = Arc::new(shared.sessions.join(hello.session, process));
         let limit = usize::try_from(hello.limit).unwrap_or(usize::MAX);
         Ok(Some(Client {
             identity: Identity::of(&hello, service),
             debug: hello.debug,
             limit: service.limit.min(limit).min(LARGEST),
-            caller: Caller::there(peer, hello.pid, hello.directory),
+            caller: Caller::there(peer, hello.pid, directory),
             joined,
         }))
     }

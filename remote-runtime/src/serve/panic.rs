@@ -7,12 +7,11 @@
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
-use std::io::Write;
-use std::os::unix::net::UnixStream;
 use std::panic::PanicHookInfo;
 use std::sync::{Arc, Once};
 
 use crate::thread::drop_payload;
+use crate::transport::Stream;
 use crate::wire::fault::Fault;
 use crate::wire::{Kind, frame};
 
@@ -24,7 +23,7 @@ thread_local! {
 
 /// The connection that this thread serves.
 struct Watched {
-    stream: Arc<UnixStream>,
+    stream: Arc<Stream>,
     wants_backtrace: bool,
 }
 
@@ -53,7 +52,7 @@ pub(super) fn install_hook() {
 }
 
 /// This thread serves `stream`, for as long as what this returns lives.
-pub(super) fn watch(stream: Arc<UnixStream>, wants_backtrace: bool) -> Watching {
+pub(super) fn watch(stream: Arc<Stream>, wants_backtrace: bool) -> Watching {
     WATCHED.set(Some(Watched {
         stream,
         wants_backtrace,
@@ -130,7 +129,7 @@ fn answer_at_once(info: &PanicHookInfo<'_>) {
     WATCHED.with_borrow(|watched| {
         if let Some(watched) = watched {
             // The process is about to abort: there is nobody left to tell of an error.
-            let _ = (&*watched.stream).write_all(&reply);
+            let _ = watched.stream.send(&reply);
         }
     });
 }

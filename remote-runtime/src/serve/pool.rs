@@ -20,7 +20,7 @@ use super::connection::{Connection, Left};
 use super::run::Runner;
 use super::{Shared, accept};
 use crate::poller::Poller;
-use crate::transport;
+use crate::transport::{self, Stream};
 use crate::wire::fault::Fault;
 
 /// How many threads there may be. One that runs a function may wait for another call, so that there
@@ -103,11 +103,16 @@ impl Pool {
     }
 
     /// The next connection, if one has come.
-    pub(super) fn accept(&self) -> io::Result<UnixStream> {
-        match &*self.listener.lock() {
-            Some(listener) => Ok(listener.accept()?.0),
-            None => Err(io::ErrorKind::WouldBlock.into()),
+    pub(super) fn accept(&self) -> io::Result<Stream> {
+        let Some(listener) = &*self.listener.lock() else {
+            return Err(io::ErrorKind::WouldBlock.into());
+        };
+        let (socket, _) = listener.accept()?;
+        // Some systems hand on that the listener does not block.
+        if cfg!(not(target_os = "linux")) {
+            socket.set_nonblocking(false)?;
         }
+        Ok(Stream::Near(socket))
     }
 
     /// Lets another thread take the next connection.
@@ -135,9 +140,10 @@ impl Pool {
 
     /// Forgets a connection that has ended.
     pub(super) fn forget(&self, connection: &Connection) {
-        if connection.is_watched {
-            self.poller
-                .forget(connection.stream().as_fd(), connection.id);
+        if connection.is_watched
+            && let Ok(socket) = connection.stream().socket()
+        {
+            self.poller.forget(socket, connection.id);
         }
     }
 

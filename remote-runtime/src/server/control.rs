@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::{Server, Way};
-use crate::address::{Address, Files, Piped};
+use crate::address::{Files, Piped};
 use crate::bridge::{Ends, Manner, Wanted};
 use crate::client::{self, Route, Succession};
 use crate::daemon;
@@ -28,7 +28,7 @@ impl Server {
             return Ok(());
         }
         let way = Way::patient(self, call)?;
-        if way.bridge(call)?.is_some() {
+        if way.is_elsewhere(call)? {
             return match way.connect(call)? {
                 Some(stream) => client::is_staying(call, &way, stream).map(drop),
                 None => Err(way.nobody(call)),
@@ -78,10 +78,10 @@ impl Server {
     pub fn restart(&'static self) -> Result<()> {
         let call = Call::control(self.name);
         let way = Way::patient(self, call)?;
-        if way.bridge(call)?.is_some() {
-            return Err(Error::Unreachable(call.trouble(
-                "it is at the other end of a process; stop it, and its next call starts it there",
-            )));
+        if way.is_elsewhere(call)? {
+            return Err(Error::Unreachable(
+                call.trouble("it is not on this machine; stop it, and start it there"),
+            ));
         }
         let Some(files) = way.files(call)? else {
             return Ok(());
@@ -171,7 +171,7 @@ impl Server {
         let Some(stream) = stream else {
             return Ok(false);
         };
-        ends.relay(&stream)
+        ends.relay(stream)
             .map_err(|e| call.io("it cannot be relayed", e))?;
         Ok(true)
     }
@@ -241,16 +241,15 @@ impl Server {
         })
     }
 
-    /// Where it is: `unix:/path`, `ssh://host/program` or `local:`.
+    /// Where it is, as [`at`](Server::at) has it.
     ///
     /// # Errors
     /// If its address is none, as its variable may be.
     pub fn address(&'static self) -> Result<String> {
-        let files = self.files()?;
-        Ok(match files {
-            Some(files) => Address::Unix(files.socket).to_string(),
-            None => self.resolve(Call::control(self.name))?.to_string(),
-        })
+        let call = Call::control(self.name);
+        let way = Way::patient(self, call)?;
+        self.resolve(call)?;
+        Ok(way.address())
     }
 
     /// Its files; `None` if its address is `local:`.

@@ -25,7 +25,7 @@ use crate::error::{Call, Error, Result};
 use crate::function::{Function, Table};
 use crate::registry;
 use crate::serve::{Footing, Host, Service, Yields};
-use crate::{paths, testing, thread};
+use crate::{network, paths, testing, thread};
 
 impl Server {
     /// Serves here, in the foreground, until stopped: by [`stop`](Server::stop), by a signal, or
@@ -82,7 +82,7 @@ impl Server {
             let stream = way.and_then(|way| way.find(call));
             if let Ok(Some(stream)) = stream {
                 // However that ends, there is nobody any more whom it serves.
-                let _ = ends.relay(&stream);
+                let _ = ends.relay(stream);
             }
             let _ = self.stop();
         };
@@ -228,9 +228,17 @@ impl Server {
             image: registry::image(),
         };
         testing::step("server: before on_start");
+        let mut door = match self.resolve(call)? {
+            Address::Network(network) => Some(network::listen(call, network)?),
+            _ => None,
+        };
         self.on_start.map_or(Ok(()), |load| load())?;
         testing::step("server: after on_start");
-        let mut host = Host::begin(service, socket).map_err(|e| call.io("it cannot serve", e))?;
+        let cannot = |e| call.io("it cannot serve", e);
+        let mut host = Host::begin(service, socket).map_err(cannot)?;
+        if let Some(door) = &mut door {
+            door.open(host.entrance()).map_err(cannot)?;
+        }
         testing::step("server: listening");
         starting.release();
         testing::step("server: start lock let go");
@@ -245,6 +253,8 @@ impl Server {
         }
         manager::notify("STOPPING=1");
         host.drain();
+        // Its successor listens there next.
+        drop(door);
         testing::step("end: drained");
         if is_daemon && (host.is_held() || self.on_stop.is_some()) {
             insist(self.name);
@@ -285,6 +295,10 @@ impl Server {
             packages: texts(packages),
             keep: texts(self.keep_env),
             log: PathBuf::new(),
+            address: match self.resolved.get() {
+                Some(Address::Network(network)) => network.to_string(),
+                _ => String::new(),
+            },
         }
     }
 }

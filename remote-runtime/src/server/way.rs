@@ -1,11 +1,10 @@
 //! The way to a server: where it is, and how it comes to be there.
 
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{Found, INITIALISED, Server};
-use crate::address::{self, Address, Files, LONGEST_KEY, Piped};
+use crate::address::{self, Address, Files, LONGEST_KEY, Network, Piped};
 use crate::bridge::{self, ALL_PATIENCE, Manner};
 use crate::build::Build;
 use crate::client::{self, Deadline, Route, Succession};
@@ -13,8 +12,8 @@ use crate::daemon::lock::Lock;
 use crate::daemon::{self, Given, Which};
 use crate::error::{Call, Error, Result};
 use crate::link::{FAREWELL, PATIENCE, START};
-use crate::transport::Bound;
-use crate::{explain, registry, testing};
+use crate::transport::{Bound, Stream};
+use crate::{explain, network, registry, testing};
 
 /// The way to a server, for one call.
 #[derive(Debug, Clone)]
@@ -73,11 +72,28 @@ impl Way {
         }
     }
 
-    /// The files of the server; `None` if it has none here, being `local:` or on another machine.
+    /// The files of the server, should it run here; `None` if it cannot, being `local:` or behind a process.
     pub(super) fn files(&self, call: Call<'_>) -> Result<Option<Files>> {
+        Ok(self.files_at(self.server.resolve(call)?))
+    }
+
+    fn files_at(&self, address: &Address) -> Option<Files> {
+        let name = self.server.name;
+        let socket = address.socket(name)?;
+        Some(Files::of(name, &socket, &self.key))
+    }
+
+    /// Whether it cannot be started from here, but by who is at the other end of a connection.
+    pub(super) fn is_elsewhere(&self, call: Call<'_>) -> Result<bool> {
+        let network = self.network(call)?;
+        Ok(self.bridge(call)?.is_some() || network.is_some_and(|network| !network.is_loopback()))
+    }
+
+    /// Where it is met, if that is over a network.
+    pub(super) fn network(&self, call: Call<'_>) -> Result<Option<&'static Network>> {
         Ok(match self.server.resolve(call)? {
-            Address::Unix(socket) => Some(Files::of(self.server.name, socket, &self.key)),
-            Address::Local | Address::Piped(_) => None,
+            Address::Network(network) => Some(network),
+            _ => None,
         })
     }
 
@@ -90,7 +106,7 @@ impl Way {
     }
 
     /// A connection to the server, if it runs.
-    pub(super) fn find(&self, call: Call<'_>) -> Result<Option<UnixStream>> {
+    pub(super) fn find(&self, call: Call<'_>) -> Result<Option<Stream>> {
         match self.bridge(call)? {
             // Each client has its own, which ends with it.
             Some(Piped::Stdio(_)) => return Ok(None),
@@ -100,11 +116,13 @@ impl Way {
             }
             None => {}
         }
-        match self.files(call)? {
+        match (self.files(call)?, self.network(call)?) {
+            (Some(files), _) if Lock::is_held(&files.lock()) => {
+                daemon::connect(call, &files, PATIENCE)
+            }
+            (_, Some(network)) => network::connect(call, network, self.patience()),
             // Where a service manager listens, to connect would start one.
-            Some(files) if !Lock::is_held(&files.lock()) => Ok(None),
-            Some(files) => daemon::connect(call, &files, PATIENCE),
-            None => Ok(None),
+            _ => Ok(None),
         }
     }
 
@@ -157,7 +175,7 @@ impl Way {
         self.within(PATIENCE).max(Duration::from_millis(1))
     }
 
-    pub(super) fn start(&self, call: Call<'_>, files: &Files) -> Result<UnixStream> {
+    pub(super) fn start(&self, call: Call<'_>, files: &Files) -> Result<Stream> {
         self.may_start(call, files, "nobody listens at")?;
         daemon::start(call, self.which(), files, self.start_by())
     }
@@ -186,22 +204,33 @@ impl Way {
         }
     }
 
-    /// Whether it is spoken to through a process, and perhaps on another machine.
+    /// Whether it is spoken to through a process or over a network, and perhaps on another machine.
     fn is_far(&self) -> bool {
-        matches!(self.server.resolved.get(), Some(Address::Piped(_)))
+        let address = self.server.resolved.get();
+        matches!(address, Some(Address::Piped(_) | Address::Network(_)))
+    }
+
+    /// Connects over a network, and starts the server first if that is to be here.
+    fn connect_over(&self, call: Call<'_>, network: &Network) -> Result<Option<Stream>> {
+        let found = network::connect(call, network, self.patience())?;
+        if found.is_some() || !self.server.autostart || !network.is_loopback() {
+            return Ok(found);
+        }
+        let Some(files) = self.files(call)? else {
+            return Ok(None);
+        };
+        self.start(call, &files)?;
+        network::connect(call, network, self.patience())
     }
 
     /// Its socket, as far as that is known.
     fn socket(&self) -> Option<Files> {
-        match self.server.resolved.get() {
-            Some(Address::Unix(socket)) => Some(Files::of(self.server.name, socket, &self.key)),
-            _ => None,
-        }
+        self.files_at(self.server.resolved.get()?)
     }
 }
 
 impl Route for Way {
-    fn connect(&self, call: Call<'_>) -> Result<Option<UnixStream>> {
+    fn connect(&self, call: Call<'_>) -> Result<Option<Stream>> {
         if let Some(piped) = self.bridge(call)? {
             let patience = self.within(ALL_PATIENCE);
             let manner = match piped {
@@ -209,6 +238,9 @@ impl Route for Way {
                 Piped::Stdio(_) => Manner::Serve,
             };
             return bridge::connect(call, piped, &self.key, manner, patience);
+        }
+        if let Some(network) = self.network(call)? {
+            return self.connect_over(call, network);
         }
         let Some(files) = self.files(call)? else {
             return Err(Error::Unreachable(
@@ -221,8 +253,11 @@ impl Route for Way {
         }
     }
 
-    fn reconnect(&self, call: Call<'_>) -> Option<UnixStream> {
+    fn reconnect(&self, call: Call<'_>) -> Option<Stream> {
         // Whatever keeps it from being found, the next call says it.
+        if let Some(network) = self.network(call).ok()? {
+            return network::connect(call, network, self.patience()).ok()?;
+        }
         let files = self.files(call).ok()??;
         // Where there is a lock that nobody holds, to connect might start one, as a manager does. What only
         // passes on has no lock.
@@ -237,7 +272,7 @@ impl Route for Way {
         if self.server.found.is_some() {
             return self.server.not_running(call);
         }
-        if let (true, Some(files)) = (self.server.autostart, self.socket())
+        if let (true, false, Some(files)) = (self.server.autostart, self.is_far(), self.socket())
             && let Err(e) = self.may_start(call, &files, "nobody listens at")
         {
             return e;
@@ -311,20 +346,22 @@ impl Route for Way {
     }
 
     fn address(&self) -> String {
-        match (self.socket(), self.server.resolved.get()) {
-            (Some(files), _) => format!("unix:{}", files.socket.display()),
-            (None, Some(address)) => address.to_string(),
-            (None, None) => "an unknown address".into(),
+        match self.server.resolved.get() {
+            // Of several, each has its own.
+            Some(address @ Address::Unix(_)) => self.files_at(address).map_or_else(
+                || address.to_string(),
+                |files| format!("unix:{}", files.socket.display()),
+            ),
+            Some(address) => address.to_string(),
+            None => "an unknown address".into(),
         }
     }
 
     fn log(&self) -> String {
-        if self.is_far() {
-            return format!("what its log says, at `{}`", self.address());
-        }
         let logs = self.socket().map(|files| files.logs()).unwrap_or_default();
         match logs.iter().find(|log| log.exists()) {
             Some(log) => format!("what `{}` says", log.display()),
+            None if self.is_far() => format!("what its log says, at `{}`", self.address()),
             None => "what it has said where it was started".into(),
         }
     }

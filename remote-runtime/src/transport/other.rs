@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, IoSlice};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub(super) fn socket(family: AddressFamily, kind: SocketType) -> io::Result<Owne
 
 /// Without a flag for a single send, the socket is told each time, since those that are accepted
 /// pass by [`socket`].
-pub(super) fn send(stream: &UnixStream, bytes: &[u8]) -> io::Result<usize> {
+pub(super) fn send(stream: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     #[cfg(target_vendor = "apple")]
     rustix::net::sockopt::set_socket_nosigpipe(stream, true)?;
     Ok(rustix::net::send(

@@ -58,6 +58,9 @@ pub(crate) enum Action {
     /// The function really runs, many times, in the server and in processes of its own, which first do what
     /// the server's `.on_start` does.
     Bench(Bench),
+    /// Make what a server and its clients on other machines know each other by
+    #[command(subcommand)]
+    Keys(KeysAction),
     /// Print what makes a shell complete the names of servers, functions and arguments
     ///
     /// For bash, put `source <(remotex completions bash)` into `~/.bashrc`; for zsh, `source <(remotex
@@ -67,6 +70,30 @@ pub(crate) enum Action {
         /// Which shell
         shell: Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysAction {
+    /// Make the keys of a server and of its clients, for `tls://` and `https://`, and a token for `http://`
+    Init(Keys),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Keys {
+    /// The name of the server, which need not run or have run
+    #[arg(id = "server", value_name = "SERVER")]
+    pub(crate) name: String,
+    /// A name or number by which browsers and other programs reach it over https, as in `https://HOST:8443`
+    #[arg(id = "host", long = "host", value_name = "HOST")]
+    pub(crate) hosts: Vec<String>,
+    /// For how many days they are good
+    #[arg(long, default_value_t = 730)]
+    pub(crate) days: u32,
+    /// Put new keys in the place of those that are there
+    #[arg(long)]
+    pub(crate) renew: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
 }
 
 /// A server as a whole.
@@ -148,6 +175,7 @@ impl Action {
             | Self::Bench(Bench { format, .. }) => format.json,
             Self::Logs { logs, .. } => logs.json,
             Self::Call(call) => call.json.is_some(),
+            Self::Keys(KeysAction::Init(keys)) => keys.format.json,
             Self::Completions { .. } => false,
         }
     }

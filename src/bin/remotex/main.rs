@@ -7,6 +7,7 @@ mod call;
 mod completions;
 mod doctor;
 mod failure;
+mod keys;
 mod list;
 mod output;
 mod show;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use remotex::{Control, discovery};
 
-use args::{Action, Cli, Whole};
+use args::{Action, Cli, KeysAction, Whole};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -36,6 +37,7 @@ fn run(action: Action) -> Result<ExitCode, Failure> {
         Action::Call(call) => call::run(&call)?,
         Action::Doctor(whole) => return doctor::run(&whole),
         Action::Bench(bench) => bench::run(&bench)?,
+        Action::Keys(KeysAction::Init(keys)) => keys::run(&keys)?,
         Action::Completions { shell } => completions::print(shell)?,
         Action::Start(Whole { server, format }) => control(&server, &Control::Start(format))?,
         Action::Stop(Whole { server, format }) => control(&server, &Control::Stop(format))?,

@@ -80,6 +80,7 @@ impl Server {
         let leak = |name: String| -> &'static str { name.leak() };
         let keep: Vec<_> = note.keep.into_iter().map(leak).collect();
         let moved = match &address {
+            _ if !note.address.is_empty() => Some((address::variable(name), note.address.into())),
             Address::Unix(socket) if *socket != address::usual(name) => {
                 let mut moved = OsString::from("unix:");
                 moved.push(socket);

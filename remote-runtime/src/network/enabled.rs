@@ -1,0 +1,173 @@
+//! Servers that are met over a network: the features `tcp` and `tls`.
+//!
+//! This is where a transport is added. One that carries bytes makes a [`Stream`] of a connection, at both
+//! ends, once both have proven to each other who they are; all above is as with a socket of this machine.
+
+mod door;
+mod hurry;
+mod keys;
+mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
+
+use std::io;
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use rustix::net::sockopt;
+
+use crate::address::{Network, Scheme};
+use crate::error::{Call, Error};
+use crate::explain;
+use crate::transport::Stream;
+
+pub(crate) use door::Door;
+use hurry::Hurried;
+use keys::Keys;
+
+/// Makes a stream of a connection that was accepted, once it is known who is at its other end; or says
+/// why not.
+type Welcome = Box<dyn Fn(TcpStream, Instant) -> Result<Stream, String> + Send + Sync>;
+
+/// When a connection on which nothing comes is asked whether it is still there.
+const QUIET: Duration = Duration::from_secs(15);
+/// How long between the questions, of which four may be unanswered.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// Connects to the server that `at` leads to; `None` if nobody listens there.
+///
+/// # Errors
+/// [`Error::Denied`] if one of the two does not let the other in.
+pub(crate) fn connect(
+    call: Call<'_>,
+    at: &Network,
+    patience: Duration,
+) -> Result<Option<Stream>, Error> {
+    if at.scheme.is_plain() && !at.is_loopback() {
+        return Err(Error::Denied(call.trouble(format_args!("`{at}` {PLAIN}"))));
+    }
+    let keys = Keys::of(call)?;
+    let deadline = Instant::now() + patience;
+    let Some(socket) = reach(call, at, deadline)? else {
+        return Ok(None);
+    };
+    if at.scheme.is_plain() && !socket.peer_addr().is_ok_and(|peer| peer.ip().is_loopback()) {
+        return Err(Error::Denied(call.trouble(format_args!("`{at}` {PLAIN}"))));
+    }
+    tend(&socket).map_err(|e| unreachable(call, at, e))?;
+    match at.scheme {
+        Scheme::Tcp => tcp::greet(call, at, &keys, socket, deadline),
+        #[cfg(feature = "tls")]
+        Scheme::Tls => tls::greet(call, at, &keys, socket, deadline),
+        _ => Err(without(call, at)),
+    }
+    .map(Some)
+}
+
+/// The folder of the keys of a server, with a token.
+#[cfg(feature = "discovery")]
+pub(crate) fn make_keys(call: Call<'_>) -> Result<std::path::PathBuf, Error> {
+    let keys = Keys::of(call)?;
+    keys.token_or_new(call)?;
+    Ok(keys.path(""))
+}
+
+/// Why an address is refused.
+const PLAIN: &str = "would send what others can read beyond this machine; use `tls://`, for which `remotex keys init` makes the keys, or `https://`";
+
+/// Listens at an address; those who are let in are [admitted](Door::open) as soon as somebody serves them.
+///
+/// # Errors
+/// If the address is not to be had, or there is nothing by which to know who may be let in.
+pub(crate) fn listen(call: Call<'_>, at: &Network) -> Result<Door, Error> {
+    let cannot = |e: io::Error| {
+        let remedy = match e.kind() {
+            io::ErrorKind::AddrInUse => {
+                "; another program has it: stop that one, or choose another port"
+            }
+            io::ErrorKind::AddrNotAvailable => "; it is no address of this machine",
+            _ => "",
+        };
+        call.io(format_args!("it cannot listen at `{at}`{remedy}"), e)
+    };
+    let addresses: Vec<_> = at
+        .host_and_port()
+        .to_socket_addrs()
+        .map_err(cannot)?
+        .collect();
+    let leaves = addresses.iter().any(|address| !address.ip().is_loopback());
+    if at.scheme.is_plain() && leaves {
+        return Err(Error::Denied(call.trouble(format_args!("`{at}` {PLAIN}"))));
+    }
+    let keys = Keys::of(call)?;
+    let welcome: Welcome = match at.scheme {
+        Scheme::Tcp => tcp::welcome(call, &keys)?,
+        #[cfg(feature = "tls")]
+        Scheme::Tls => tls::welcome(call, &keys)?,
+        _ => return Err(without(call, at)),
+    };
+    let listener = TcpListener::bind(&addresses[..]).map_err(cannot)?;
+    Door::new(listener, welcome).map_err(cannot)
+}
+
+/// A connection to the address, before a byte is said; `None` if nobody listens.
+fn reach(call: Call<'_>, at: &Network, deadline: Instant) -> Result<Option<TcpStream>, Error> {
+    let addresses = at.host_and_port().to_socket_addrs();
+    let mut failed = None;
+    for address in addresses.map_err(|e| unreachable(call, at, e))? {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match TcpStream::connect_timeout(&address, left.max(Duration::from_millis(1))) {
+            Ok(socket) => {
+                explain::say(call, || format!("somebody listens at `{at}`"));
+                return Ok(Some(socket));
+            }
+            Err(e) => failed = Some(e),
+        }
+    }
+    match failed {
+        Some(e) if e.kind() != io::ErrorKind::ConnectionRefused => Err(unreachable(call, at, e)),
+        _ => {
+            explain::say(call, || format!("nobody listens at `{at}`"));
+            Ok(None)
+        }
+    }
+}
+
+/// Sends what is sent at once, and notices a network that has gone.
+fn tend(socket: &TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    sockopt::set_socket_keepalive(socket, true)?;
+    sockopt::set_tcp_keepidle(socket, QUIET)?;
+    sockopt::set_tcp_keepintvl(socket, AGAIN)?;
+    Ok(sockopt::set_tcp_keepcnt(socket, 4)?)
+}
+
+fn unreachable(call: Call<'_>, at: &Network, e: io::Error) -> Error {
+    let why = format_args!("`{at}` cannot be reached: {e}");
+    match e.kind() {
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
+            Error::TimedOut(call.trouble(format_args!("`{at}` does not answer")))
+        }
+        _ => Error::Unreachable(call.trouble(why).caused_by(e)),
+    }
+}
+
+/// How it ends if one end does not get to know the other.
+fn ungreeted(call: Call<'_>, at: &Network, e: io::Error) -> Error {
+    match e.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::TimedOut(call.trouble(
+            format_args!("who listens at `{at}` does not greet in time; it may be stopped, or no remotex server"),
+        )),
+        _ => Error::Unreachable(
+            call.trouble(format_args!("who listens at `{at}` has ended the connection before it has greeted: {e}"))
+                .caused_by(e),
+        ),
+    }
+}
+
+fn without(call: Call<'_>, at: &Network) -> Error {
+    Error::Unreachable(call.trouble(format_args!(
+        "this program was built without what `{at}` needs; build it with the feature `{}` of remotex",
+        at.scheme.feature()
+    )))
+}

@@ -1,0 +1,135 @@
+//! By what the ends of a connection know each other: a folder for each server, which only its user can
+//! read, with the token that both know, and the keys of `remotex keys init`.
+
+use std::fmt::Write as _;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process;
+
+use crate::error::{Call, Error};
+use crate::{paths, session};
+
+/// The folder of a server.
+#[derive(Debug)]
+pub(super) struct Keys {
+    folder: PathBuf,
+}
+
+/// How many characters a token has.
+const TOKEN: usize = 64;
+
+/// The largest file that is read.
+const LARGEST: u64 = 64 * 1024;
+
+impl Keys {
+    /// Those of the server of that name.
+    ///
+    /// # Errors
+    /// If this user has no folder for such things.
+    pub(super) fn of(call: Call<'_>) -> Result<Self, Error> {
+        let folder = paths::keys().ok_or_else(|| {
+            Error::Unreachable(call.trouble(
+                "its keys are nowhere, since neither XDG_CONFIG_HOME nor HOME is set; set one of them",
+            ))
+        })?;
+        Ok(Self {
+            folder: folder.join(call.server),
+        })
+    }
+
+    /// The token, if there is one.
+    pub(super) fn token(&self, call: Call<'_>) -> Result<Option<String>, Error> {
+        let Some(text) = self.read(call, "token")? else {
+            return Ok(None);
+        };
+        let token = String::from_utf8_lossy(&text).trim().to_owned();
+        if token.len() < TOKEN / 2 {
+            return Err(Error::Denied(call.trouble(format_args!(
+                "`{}` is no token; remove it, and start the server again, which makes one",
+                self.folder.join("token").display()
+            ))));
+        }
+        Ok(Some(token))
+    }
+
+    /// The token, which is made if there is none.
+    pub(super) fn token_or_new(&self, call: Call<'_>) -> Result<String, Error> {
+        if let Some(token) = self.token(call)? {
+            return Ok(token);
+        }
+        let made = self.make_token();
+        made.map_err(|e| {
+            let folder = self.folder.display();
+            call.io(format_args!("its token cannot be made in `{folder}`"), e)
+        })?;
+        self.token(call)?
+            .ok_or_else(|| Error::Denied(call.trouble("its token was removed just now")))
+    }
+
+    /// Whoever is first makes it, and it is whole as soon as it is there.
+    fn make_token(&self) -> io::Result<()> {
+        paths::create(&self.folder)?;
+        let bytes = session::random::<{ TOKEN / 2 }>()?;
+        let mut token = String::with_capacity(TOKEN + 1);
+        for byte in bytes {
+            // A text takes all that is written into it.
+            let _ = write!(token, "{byte:02x}");
+        }
+        token.push('\n');
+        let own = self.folder.join(format!(".token.{}", process::id()));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&own)?;
+        file.write_all(token.as_bytes())?;
+        let linked = fs::hard_link(&own, self.folder.join("token"));
+        fs::remove_file(&own)?;
+        match linked {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            linked => linked,
+        }
+    }
+
+    /// Where that one lies, or would.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// A file of the folder; `None` if it is not there.
+    ///
+    /// # Errors
+    /// If others could have read it, or written it.
+    pub(super) fn read(&self, call: Call<'_>, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        let path = self.path(name);
+        let unread = |e| call.io(format_args!("`{}` cannot be read", path.display()), e);
+        let file = match File::open(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(unread)?,
+        };
+        check(call, &path, &file)?;
+        let mut text = Vec::new();
+        file.take(LARGEST).read_to_end(&mut text).map_err(unread)?;
+        Ok(Some(text))
+    }
+}
+
+fn check(call: Call<'_>, path: &Path, file: &File) -> Result<(), Error> {
+    let us = rustix::process::geteuid().as_raw();
+    let there = file
+        .metadata()
+        .map_err(|e| call.io(format_args!("`{}` cannot be looked at", path.display()), e))?;
+    let wrong = if ![us, 0].contains(&there.uid()) {
+        "is somebody else's; remove it, and get it again"
+    } else if there.mode() & 0o077 != 0 {
+        "can be read by others; run `chmod 600` on it"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Denied(
+        call.trouble(format_args!("`{}` {wrong}", path.display())),
+    ))
+}

@@ -1,0 +1,298 @@
+//! `tls://`: TLS 1.3, where both ends show a certificate that the same authority has signed: one that
+//! `remotex keys init` makes for one server, and whose own key it then forgets. So nobody else has one,
+//! and names of hosts mean nothing.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rustls::client::WebPkiServerVerifier;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
+use rustls::version::TLS13;
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, Connection, RootCertStore,
+    ServerConfig, ServerConnection,
+};
+
+use super::{Hurried, Keys, Welcome, ungreeted};
+use crate::address::Network;
+use crate::error::{Call, Error};
+use crate::link::PATIENCE;
+use crate::transport::{Carrier, Plain, Stream};
+
+/// What the certificate of each server is for, whatever its host is called.
+const NAME: &str = "remotex";
+
+/// What one end needs: its certificate, the key of that, and who signs for the other end.
+struct Pair {
+    certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+    authority: RootCertStore,
+}
+
+impl Pair {
+    /// Reads a file of `remotex keys init`.
+    fn read(call: Call<'_>, keys: &Keys, name: &str) -> Result<Self, Error> {
+        let path = keys.path(name);
+        let denied = |why: &str| {
+            Error::Denied(call.trouble(format_args!(
+                "`{}` {why}; run `remotex keys init {}` once, keep `server.pem` where the server is, and copy `client.pem` to the same place where its clients are",
+                path.display(),
+                call.server
+            )))
+        };
+        let text = keys
+            .read(call, name)?
+            .ok_or_else(|| denied("is not there"))?;
+        let mut certificates = CertificateDer::pem_slice_iter(&text).flatten();
+        let (certificate, authority) = (certificates.next(), certificates.next());
+        let key = PrivateKeyDer::from_pem_slice(&text).ok();
+        let mut roots = RootCertStore::empty();
+        let is_signed = authority.is_some_and(|authority| roots.add(authority).is_ok());
+        match (certificate, key) {
+            (Some(certificate), Some(key)) if is_signed => Ok(Self {
+                certificate,
+                key,
+                authority: roots,
+            }),
+            _ => Err(denied("is not what `remotex keys init` makes")),
+        }
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    ring::default_provider().into()
+}
+
+/// Gets to know the server at the other end.
+pub(super) fn greet(
+    call: Call<'_>,
+    at: &Network,
+    keys: &Keys,
+    socket: TcpStream,
+    deadline: Instant,
+) -> Result<Stream, Error> {
+    let Pair {
+        certificate,
+        key,
+        authority,
+    } = Pair::read(call, keys, "client.pem")?;
+    let name = ServerName::try_from(NAME).map_err(io::Error::other);
+    let connection = name.and_then(|name| {
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(authority.into(), provider()).build();
+        let config = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13])
+            .map_err(io::Error::other)?
+            .with_webpki_verifier(verifier.map_err(io::Error::other)?)
+            .with_client_auth_cert(vec![certificate], key)
+            .map_err(io::Error::other)?;
+        ClientConnection::new(config.into(), name).map_err(io::Error::other)
+    });
+    let connection = connection.map_err(|e| {
+        let path = keys.path("client.pem");
+        call.io(format_args!("`{}` cannot be used", path.display()), e)
+    })?;
+    let mut hurried = Hurried::until(&socket, deadline);
+    let mut connection = Connection::from(connection);
+    // Who speaks first is the server, once it has let us in.
+    introduce(&mut connection, &mut hurried, true).map_err(|e| denied(call, at, keys, e))?;
+    hurried.calm(PATIENCE).map_err(|e| ungreeted(call, at, e))?;
+    Ok(Stream::Far(Box::new(Sealed::new(socket, connection))))
+}
+
+/// Gets to know clients.
+pub(super) fn welcome(call: Call<'_>, keys: &Keys) -> Result<Welcome, Error> {
+    let Pair {
+        certificate,
+        key,
+        authority,
+    } = Pair::read(call, keys, "server.pem")?;
+    let config = || {
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(authority.into(), provider()).build();
+        ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13])
+            .map_err(io::Error::other)?
+            .with_client_cert_verifier(verifier.map_err(io::Error::other)?)
+            .with_single_cert(vec![certificate], key)
+            .map_err(io::Error::other)
+    };
+    let config = config().map_err(|e| {
+        let path = keys.path("server.pem");
+        call.io(format_args!("`{}` cannot be used", path.display()), e)
+    })?;
+    let config = Arc::new(config);
+    Ok(Box::new(move |socket, deadline| {
+        let known = || {
+            let connection = ServerConnection::new(config.clone()).map_err(io::Error::other)?;
+            let mut connection = Connection::from(connection);
+            let mut hurried = Hurried::until(&socket, deadline);
+            introduce(&mut connection, &mut hurried, false)?;
+            hurried.calm(PATIENCE)?;
+            Ok(connection)
+        };
+        let connection = known().map_err(|e: io::Error| e.to_string())?;
+        Ok(Stream::Far(Box::new(Sealed::new(socket, connection))))
+    }))
+}
+
+/// Shakes hands, and, if it `listens`, waits for the first word.
+fn introduce(
+    connection: &mut Connection,
+    socket: &mut Hurried<'_>,
+    listens: bool,
+) -> io::Result<()> {
+    while connection.is_handshaking() {
+        if connection.complete_io(socket)? == (0, 0) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    while connection.wants_write() {
+        connection.write_tls(socket)?;
+    }
+    while listens && !has_plain(connection)? {
+        if connection.read_tls(socket)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is something to be read; what has come is looked at first.
+fn has_plain(connection: &mut Connection) -> io::Result<bool> {
+    let state = connection.process_new_packets();
+    let state = state.map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+    Ok(state.plaintext_bytes_to_read() > 0)
+}
+
+/// Why the two ends do not know each other.
+fn denied(call: Call<'_>, at: &Network, keys: &Keys, e: io::Error) -> Error {
+    let refused = e.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
+    let Some(refused) = refused else {
+        return ungreeted(call, at, e);
+    };
+    let ours = keys.path("client.pem");
+    let ours = ours.display();
+    let anew = format_args!(
+        "make new keys with `remotex keys init {} --renew`",
+        call.server
+    );
+    use CertificateError as Wrong;
+    Error::Denied(match refused {
+        rustls::Error::InvalidCertificate(Wrong::Expired | Wrong::ExpiredContext { .. }) => {
+            call.trouble(format_args!("the certificate of the server at `{at}` has expired; {anew}"))
+        }
+        rustls::Error::InvalidCertificate(why) => call.trouble(format_args!(
+            "who listens at `{at}` is not the server that the keys in `{ours}` are for: {why}"
+        )),
+        rustls::Error::AlertReceived(AlertDescription::CertificateExpired) => call.trouble(
+            format_args!("the server at `{at}` does not let us in: the certificate in `{ours}` has expired; {anew}"),
+        ),
+        rustls::Error::AlertReceived(why) => call.trouble(format_args!(
+            "the server at `{at}` does not let us in: the keys in `{ours}` are not for it ({why:?})"
+        )),
+        refused => {
+            return Error::Malformed(call.trouble(format_args!(
+                "what listens at `{at}` does not speak TLS as a remotex server does: {refused}"
+            )));
+        }
+    })
+}
+
+/// A socket whose bytes are encrypted.
+///
+/// Its end is not announced: frames say how long they are, so that nobody can cut one off unseen.
+#[derive(Debug)]
+struct Sealed {
+    socket: Plain,
+    /// One thread at a time has a connection, and no other one waits for it.
+    connection: Mutex<Connection>,
+}
+
+impl Sealed {
+    fn new(socket: TcpStream, connection: Connection) -> Self {
+        Self {
+            socket: Plain(socket.into()),
+            connection: Mutex::new(connection),
+        }
+    }
+
+    fn flush(&self, connection: &mut Connection) -> io::Result<()> {
+        while connection.wants_write() {
+            connection.write_tls(&mut Under(&self.socket, true))?;
+        }
+        Ok(())
+    }
+}
+
+impl Carrier for Sealed {
+    fn send(&self, mut bytes: &[u8]) -> io::Result<()> {
+        let connection = &mut *self.connection.lock();
+        while !bytes.is_empty() {
+            // It takes what it has room for.
+            let taken = connection.writer().write(bytes)?;
+            bytes = &bytes[taken..];
+            self.flush(connection)?;
+        }
+        Ok(())
+    }
+
+    fn receive(&self, bytes: &mut Vec<u8>, waits: bool) -> io::Result<usize> {
+        let connection = &mut *self.connection.lock();
+        while !has_plain(connection)? {
+            // What is owed for what has come, such as other keys.
+            self.flush(connection)?;
+            if connection.read_tls(&mut Under(&self.socket, waits))? == 0 {
+                return Ok(0);
+            }
+        }
+        let before = bytes.len();
+        bytes.resize(bytes.capacity(), 0);
+        let received = connection.reader().read(&mut bytes[before..]);
+        bytes.truncate(before + received.as_ref().unwrap_or(&0));
+        received
+    }
+
+    fn has_more(&self) -> bool {
+        // What is wrong with it, the next receive says.
+        has_plain(&mut self.connection.lock()).unwrap_or(true)
+    }
+
+    fn set_read_timeout(&self, patience: Option<Duration>) -> io::Result<()> {
+        self.socket.set_read_timeout(patience)
+    }
+
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.socket.0.as_fd())
+    }
+}
+
+/// The socket below, which may wait to be read from.
+struct Under<'s>(&'s Plain, bool);
+
+impl Read for Under<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Self(socket, waits) = *self;
+        let mut bytes = Vec::with_capacity(buffer.len());
+        let received = socket.receive(&mut bytes, waits)?;
+        buffer[..received].copy_from_slice(&bytes);
+        Ok(received)
+    }
+}
+
+impl Write for Under<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.send(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

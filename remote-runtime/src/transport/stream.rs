@@ -1,0 +1,222 @@
+//! A connection, however its bytes get across.
+
+use std::fmt;
+use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
+#[cfg(feature = "tcp")]
+use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, recv};
+
+use super::os;
+
+/// A connection, seen from one of its ends.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    /// A Unix socket: the kernel knows who is at its other end.
+    Near(UnixStream),
+    /// What may lead beyond this machine: who is at its other end has proven to know what only we know.
+    #[cfg_attr(
+        not(feature = "tcp"),
+        expect(dead_code, reason = "nothing leads there")
+    )]
+    Far(Box<dyn Carrier>),
+}
+
+/// What carries bytes where no Unix socket does: one implementation for each way to do that.
+pub(crate) trait Carrier: fmt::Debug + Send + Sync {
+    /// Sends all of `bytes`.
+    fn send(&self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Appends to `bytes`, within their spare capacity, what has come; waits for it if there is nothing
+    /// and it `waits`. No bytes are an end.
+    fn receive(&self, bytes: &mut Vec<u8>, waits: bool) -> io::Result<usize>;
+
+    /// Whether something has come that nobody has received, and of which the socket tells nothing.
+    fn has_more(&self) -> bool;
+
+    /// How long a receive may wait; for ever if that is `None`.
+    fn set_read_timeout(&self, patience: Option<Duration>) -> io::Result<()>;
+
+    /// What tells that something comes; `None` if nothing does.
+    fn socket(&self) -> Option<BorrowedFd<'_>>;
+}
+
+impl Stream {
+    /// Sends all of `bytes`. A peer that has gone is an error, never SIGPIPE, which many programs let
+    /// end them.
+    ///
+    /// # Errors
+    /// If the peer has closed.
+    pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Near(socket) => send(socket, bytes),
+            Self::Far(carrier) => carrier.send(bytes),
+        }
+    }
+
+    /// Sends all of `parts`, one after the other, as [`send`](Self::send) does.
+    ///
+    /// # Errors
+    /// If the peer has closed.
+    pub(crate) fn send_parts(&self, mut parts: &mut [IoSlice<'_>]) -> io::Result<()> {
+        let socket = match self {
+            Self::Near(socket) => socket,
+            Self::Far(carrier) => return parts.iter().try_for_each(|part| carrier.send(part)),
+        };
+        // Whatever is empty comes off first, so that an end is one.
+        IoSlice::advance_slices(&mut parts, 0);
+        while !parts.is_empty() {
+            match os::send_message(socket, parts, &mut SendAncillaryBuffer::default()) {
+                Ok(n) => IoSlice::advance_slices(&mut parts, n),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends to `bytes`, within their spare capacity, what has come; waits for it if there is nothing
+    /// and it `waits`. No bytes are an end.
+    ///
+    /// # Errors
+    /// As of a read.
+    pub(crate) fn receive(&self, bytes: &mut Vec<u8>, waits: bool) -> io::Result<usize> {
+        match self {
+            Self::Near(socket) => receive(socket.as_fd(), bytes, waits),
+            Self::Far(carrier) => carrier.receive(bytes, waits),
+        }
+    }
+
+    /// Whether something has come that nobody has received, and of which the socket tells nothing.
+    pub(crate) fn has_more(&self) -> bool {
+        match self {
+            Self::Near(_) => false,
+            Self::Far(carrier) => carrier.has_more(),
+        }
+    }
+
+    /// Whether it may lead beyond this machine.
+    pub(crate) fn is_far(&self) -> bool {
+        matches!(self, Self::Far(_))
+    }
+
+    pub(crate) fn set_read_timeout(&self, patience: Option<Duration>) -> io::Result<()> {
+        match self {
+            Self::Near(socket) => socket.set_read_timeout(patience),
+            Self::Far(carrier) => carrier.set_read_timeout(patience),
+        }
+    }
+
+    /// How long a send may pause.
+    pub(crate) fn set_write_timeout(&self, patience: Duration) -> io::Result<()> {
+        Ok(set_socket_timeout(
+            self.socket()?,
+            Timeout::Send,
+            Some(patience),
+        )?)
+    }
+
+    /// Ends one direction or both, for both ends.
+    pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        let how = match how {
+            Shutdown::Read => rustix::net::Shutdown::Read,
+            Shutdown::Write => rustix::net::Shutdown::Write,
+            Shutdown::Both => rustix::net::Shutdown::Both,
+        };
+        Ok(rustix::net::shutdown(self.socket()?, how)?)
+    }
+
+    /// What tells that something comes.
+    pub(crate) fn socket(&self) -> io::Result<BorrowedFd<'_>> {
+        let socket = match self {
+            Self::Near(socket) => Some(socket.as_fd()),
+            Self::Far(carrier) => carrier.socket(),
+        };
+        socket.ok_or_else(|| io::ErrorKind::Unsupported.into())
+    }
+
+    /// The socket over which descriptors can be sent too.
+    pub(crate) fn near(&self) -> io::Result<&UnixStream> {
+        match self {
+            Self::Near(socket) => Ok(socket),
+            Self::Far(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+}
+
+impl Read for &Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut bytes = Vec::with_capacity(buffer.len());
+        let received = self.receive(&mut bytes, true)?;
+        buffer[..received].copy_from_slice(&bytes);
+        Ok(received)
+    }
+}
+
+impl Write for &Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.send(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A socket that carries bytes as they are, whoever is at its other end.
+#[cfg(feature = "tcp")]
+#[derive(Debug)]
+pub(crate) struct Plain(pub(crate) OwnedFd);
+
+#[cfg(feature = "tcp")]
+impl Carrier for Plain {
+    fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        send(&self.0, bytes)
+    }
+
+    fn receive(&self, bytes: &mut Vec<u8>, waits: bool) -> io::Result<usize> {
+        receive(self.0.as_fd(), bytes, waits)
+    }
+
+    fn has_more(&self) -> bool {
+        false
+    }
+
+    fn set_read_timeout(&self, patience: Option<Duration>) -> io::Result<()> {
+        Ok(set_socket_timeout(&self.0, Timeout::Recv, patience)?)
+    }
+
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.0.as_fd())
+    }
+}
+
+/// Sends all of `bytes`. A peer that has gone is an error, never SIGPIPE.
+///
+/// # Errors
+/// If the peer has closed.
+pub(crate) fn send(socket: &impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match os::send(socket.as_fd(), bytes) {
+            Ok(n) => bytes = &bytes[n..],
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+fn receive(socket: BorrowedFd<'_>, bytes: &mut Vec<u8>, waits: bool) -> io::Result<usize> {
+    let flags = if waits {
+        RecvFlags::empty()
+    } else {
+        RecvFlags::DONTWAIT
+    };
+    let (received, _) = recv(socket, rustix::buffer::spare_capacity(bytes), flags)?;
+    Ok(received)
+}
