@@ -10,6 +10,9 @@
 //! - where the system does not tell whether they were read: the connection ended before the server's
 //!   hello, before which nothing runs;
 //! - the server said [`Goodbye`](Kind::Goodbye) and had not taken it.
+//!
+//! Where a connection can end while both of its ends live, as over a network, a call that may have run is
+//! sent again with its number, and the server, which knows that, answers without running it again.
 
 mod connection;
 mod control;
@@ -51,6 +54,9 @@ const ATTEMPTS: u32 = 12;
 
 /// How often an idempotent call is made that may have run.
 const RUNS: u32 = 3;
+
+/// How often the answer of a call is asked for that may have run.
+const REPEATS: u32 = 4;
 
 /// The pause before the second repetition, which doubles with each; the first comes at once.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -95,6 +101,9 @@ pub(crate) trait Route {
 
     /// Whether there can be one connection only, since each leads to a server of its own.
     fn is_single(&self) -> bool;
+
+    /// Whether a connection can end while both of its ends live.
+    fn may_be_cut(&self) -> bool;
 
     /// The file that this process runs, if the server can compare it with its own.
     fn build(&self) -> Option<Build>;
@@ -245,34 +254,49 @@ impl Client {
         let call = request.call;
         let mut lent = Lent::new();
         connection.prepare(request, route, encode, &mut lent)?;
-        let mut runs = 0;
+        let (mut runs, mut repeats) = (1, 0);
+        // Once it may have run, nothing that comes later makes that untrue.
+        let mut lost = None;
         for attempt in 1..=ATTEMPTS {
-            pause(call, attempt, route)?;
-            match connection.attempt(request, route, &lent) {
+            let ended = pause(call, attempt, route)
+                .and_then(|()| connection.attempt(request, route, &lent));
+            match ended {
                 Ok(Ended::Replied(kind)) => {
                     self.has_met.store(true, Ordering::Relaxed);
                     return Ok(kind);
                 }
                 Ok(Ended::NotRun) => {}
-                Ok(Ended::Outdated) => route.succeed(call, request.program)?,
-                Ok(Ended::Nobody) if self.has_met.load(Ordering::Relaxed) && attempt < ATTEMPTS => {
-                }
-                Ok(Ended::Nobody) => return Err(route.nobody(call)),
-                Err(Error::Lost(lost)) if request.idempotent => {
-                    runs += 1;
-                    if runs == RUNS {
-                        return Err(Error::Lost(lost));
+                Ok(Ended::Outdated) => match route.succeed(call, request.program) {
+                    Ok(()) => {}
+                    Err(e) => return Err(lost.unwrap_or(e)),
+                },
+                Ok(Ended::Nobody)
+                    if attempt < ATTEMPTS
+                        && (lost.is_some() || self.has_met.load(Ordering::Relaxed)) => {}
+                Ok(Ended::Nobody) => return Err(lost.unwrap_or_else(|| route.nobody(call))),
+                Err(e @ Error::Lost(_)) => {
+                    if connection.is_numbered() && repeats < REPEATS {
+                        repeats += 1;
+                        explain::say(call, || "it may have run: the server is asked".into());
+                    } else if request.idempotent && runs < RUNS {
+                        (runs, repeats) = (runs + 1, 0);
+                        connection.renumber();
+                        explain::say(call, || "it may have run, and may run again".into());
+                    } else {
+                        return Err(e);
                     }
-                    explain::say(call, || "it may have run, and may run again".into());
+                    lost = Some(e);
                 }
-                Err(e) => return Err(e),
+                Err(e) => return Err(lost.unwrap_or(e)),
             }
         }
-        Err(Error::Unreachable(call.trouble(format_args!(
-            "the server at `{}` ended the connection {ATTEMPTS} times before it took the call; see {}",
-            route.address(),
-            route.log()
-        ))))
+        Err(lost.unwrap_or_else(|| {
+            Error::Unreachable(call.trouble(format_args!(
+                "the server at `{}` ended the connection {ATTEMPTS} times before it took the call; see {}",
+                route.address(),
+                route.log()
+            )))
+        }))
     }
 }
 

@@ -10,6 +10,7 @@
 //! closes its connection, it may look for another server.
 
 mod accept;
+mod answers;
 mod connection;
 mod identity;
 mod panic;
@@ -35,10 +36,11 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::{Condvar, Mutex};
 
 use crate::link::{Link, PATIENCE};
-use crate::session::Sessions;
+use crate::session::{self, Sessions};
 use crate::transport::{self, Bound, Stream};
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
+use answers::Answers;
 use connection::Connection;
 use pool::Pool;
 use tally::{Tally, Total};
@@ -68,8 +70,10 @@ pub(crate) struct Host {
 #[derive(Debug)]
 struct Shared {
     service: Service,
-    /// What each connection begins with.
+    /// What each connection begins with, and each that may lead beyond this machine.
     hello: Vec<u8>,
+    far_hello: Vec<u8>,
+    answers: Answers,
     started: (Instant, SystemTime),
     pool: Pool,
     sessions: Arc<Sessions>,
@@ -141,9 +145,12 @@ impl Host {
         let listener = socket.listen()?;
         listener.set_nonblocking(true)?;
         let pool = Pool::new(listener, quitted)?;
+        let instance = u64::from_le_bytes(session::random()?);
         let sessions = Sessions::new(service.name, service.grace, service.max_references)?;
         let shared = Arc::new(Shared {
-            hello: service.hello(),
+            hello: service.hello(None),
+            far_hello: service.hello(Some(instance)),
+            answers: Answers::new(instance),
             service,
             started: (Instant::now(), SystemTime::now()),
             pool,

@@ -14,6 +14,7 @@ pub(crate) mod scope;
 mod table;
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{io, process};
 
 pub(crate) use far::Far;
@@ -43,6 +44,12 @@ pub(crate) fn token() -> Option<Token> {
         *byte ^= own;
     }
     Some(token)
+}
+
+/// Which call of this process' session the next one is.
+pub(crate) fn number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// What this process is called in references to its objects.

@@ -19,6 +19,8 @@
 //! Restart   empty                       Stopping   the same, and then, if there is something to
 //! Succeed   the program's name          Handover   hand over: empty, with two descriptors
 //!                                       Outdated   empty: a later build may succeed the server
+//!                                       Forgotten  empty: nobody knows how a call ended that was
+//!                                                  sent before
 //!                                       Goodbye    last: u64, how many calls were taken before it
 //! ```
 //!
@@ -89,10 +91,12 @@ pub enum Kind {
     Record = 0x89,
     /// What the server offers: [`interface::Interface`].
     Offer = 0x8a,
+    /// The call was sent before, and may have run; nobody knows how it ended.
+    Forgotten = 0x8b,
 }
 
 impl Kind {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 20] = [
         Self::Hello,
         Self::Call,
         Self::Status,
@@ -112,6 +116,7 @@ impl Kind {
         Self::Outdated,
         Self::Record,
         Self::Offer,
+        Self::Forgotten,
     ];
 
     const BY_BYTE: [Option<Self>; 256] = {

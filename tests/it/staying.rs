@@ -1,18 +1,19 @@
 //! Clients that live on, and what comes between them and their server.
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
-use std::net::Shutdown;
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 
 use rustix::process::Signal;
 
-use crate::support::{Home, await_that, begin, is_alive, kill, printed, stdout};
+use crate::support::{Home, await_that, begin, free_port, is_alive, kill, printed, stdout};
 
 /// How much passes through a proxy before it cuts its first connection; the later ones pass.
 #[derive(Clone, Copy, Debug)]
@@ -21,59 +22,89 @@ enum Cut {
     Reply(usize),
 }
 
+/// How bytes get to a server.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Over {
+    /// Through a socket of this machine, as far as the client can tell.
+    Unix,
+    /// Over a network, where a cut is to be expected.
+    Tcp,
+}
+
 /// Passes bytes on in both directions, until the cut.
 struct Proxy {
-    socket: PathBuf,
+    address: String,
     /// How much has passed in each direction over the first connection.
     passed: [Arc<AtomicUsize>; 2],
 }
 
+/// Takes the next connection, and makes one to the server.
+type Accept = Box<dyn FnMut() -> [File; 2] + Send>;
+
 impl Proxy {
-    fn begin(home: &Home, to: &Path, cut: Cut, name: &str) -> Self {
-        let socket = home.path(&format!("run/{name}"));
-        let listener = UnixListener::bind(&socket).unwrap();
+    fn begin(home: &Home, over: Over, cut: Cut, name: &str) -> Self {
+        let (address, mut accept) = match over {
+            Over::Unix => unix(home, name),
+            Over::Tcp => tcp(),
+        };
         let passed = [Arc::default(), Arc::default()];
-        let (to, counted) = (to.to_owned(), passed.clone());
+        let counted = passed.clone();
         thread::spawn(move || {
             let mut first = true;
             // It ends with the test.
-            while let Ok((client, _)) = listener.accept() {
-                let server = UnixStream::connect(&to).unwrap();
+            loop {
+                let ends = accept();
                 let (request, reply) = match cut {
                     Cut::Request(n) if first => (n, usize::MAX),
                     Cut::Reply(n) if first => (usize::MAX, n),
                     _ => (usize::MAX, usize::MAX),
                 };
-                let counted = if first {
-                    counted.clone()
-                } else {
-                    Default::default()
+                let [requests, replies] = match first {
+                    true => counted.clone(),
+                    false => Default::default(),
                 };
                 first = false;
-                let ends = [client.try_clone().unwrap(), server.try_clone().unwrap()];
-                let [requests, replies] = counted;
-                pass(
-                    client.try_clone().unwrap(),
-                    server.try_clone().unwrap(),
-                    request,
-                    requests,
-                    ends,
-                );
-                let ends = [client.try_clone().unwrap(), server.try_clone().unwrap()];
-                pass(server, client, reply, replies, ends);
+                let again = || ends.each_ref().map(|end| end.try_clone().unwrap());
+                let ([client, server], [to_client, to_server]) = (again(), again());
+                pass(client, to_server, request, requests, again());
+                pass(server, to_client, reply, replies, again());
             }
         });
-        Self { socket, passed }
+        Self { address, passed }
     }
 }
 
-fn pass(
-    mut from: UnixStream,
-    mut to: UnixStream,
-    most: usize,
-    counted: Arc<AtomicUsize>,
-    ends: [UnixStream; 2],
-) {
+fn unix(home: &Home, name: &str) -> (String, Accept) {
+    let socket = home.path(&format!("run/{name}"));
+    let listener = UnixListener::bind(&socket).unwrap();
+    let to = home.socket("zoo");
+    let accept = move || {
+        let ends = [
+            listener.accept().unwrap().0,
+            UnixStream::connect(&to).unwrap(),
+        ];
+        ends.map(|end| File::from(OwnedFd::from(end)))
+    };
+    (format!("unix:{}", socket.display()), Box::new(accept))
+}
+
+/// Where the server listens whose connections are cut.
+static PORT: LazyLock<u16> = LazyLock::new(free_port);
+
+fn tcp() -> (String, Accept) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let accept = move || {
+        let ends = [
+            listener.accept().unwrap().0,
+            TcpStream::connect(("127.0.0.1", *PORT)).unwrap(),
+        ];
+        ends.map(|end| File::from(OwnedFd::from(end)))
+    };
+    (format!("tcp://{address}"), Box::new(accept))
+}
+
+fn pass(mut from: File, mut to: File, most: usize, counted: Arc<AtomicUsize>, ends: [File; 2]) {
     thread::spawn(move || {
         let mut buffer = [0; 4096];
         let mut left = most;
@@ -95,14 +126,14 @@ fn pass(
         }
         for end in ends {
             // One of them may be closed already.
-            let _ = end.shutdown(Shutdown::Both);
+            let _ = rustix::net::shutdown(end, rustix::net::Shutdown::Both);
         }
     });
 }
 
 /// How many bytes a call's request and reply have.
-fn lengths(home: &Home, word: &str) -> [usize; 2] {
-    let proxy = Proxy::begin(home, &home.socket("zoo"), Cut::Request(usize::MAX), word);
+fn lengths(home: &Home, over: Over, word: &str) -> [usize; 2] {
+    let proxy = Proxy::begin(home, over, Cut::Request(usize::MAX), word);
     let said = through(home, &proxy, word, "whole");
     assert_eq!(said, "()");
     proxy.passed.map(|passed| passed.load(Ordering::SeqCst))
@@ -114,7 +145,7 @@ fn through(home: &Home, proxy: &Proxy, word: &str, id: &str) -> String {
     stdout(
         &home
             .zoo(&[word, file.to_str().unwrap(), id])
-            .env("REMOTEX_ZOO", format!("unix:{}", proxy.socket.display()))
+            .env("REMOTEX_ZOO", &proxy.address)
             .output()
             .unwrap(),
     )
@@ -127,11 +158,18 @@ fn runs(file: &Path) -> Vec<String> {
 }
 
 /// Cuts a call after every possible byte, and returns for each what it said and how often it ran.
-fn cut_everywhere(word: &str) -> Vec<(Cut, String, usize)> {
+fn cut_everywhere(over: Over, word: &str) -> Vec<(Cut, String, usize)> {
     let home = Home::new();
-    home.run_zoo(&["start", "zoo"]);
+    let at_server = |words: &[&str]| {
+        let mut command = home.zoo(words);
+        if over == Over::Tcp {
+            command.env("REMOTEX_ZOO", format!("tcp://127.0.0.1:{}", *PORT));
+        }
+        stdout(&command.output().unwrap())
+    };
+    assert_eq!(at_server(&["start", "zoo"]), "()");
     // As long as any of the others, since what is cut says which call it is.
-    let [request, reply] = lengths(&home, word);
+    let [request, reply] = lengths(&home, over, word);
     assert!(request > 100 && reply > 50, "{request} {reply}");
     let cuts = (0..=request)
         .map(Cut::Request)
@@ -139,12 +177,12 @@ fn cut_everywhere(word: &str) -> Vec<(Cut, String, usize)> {
     let mut ended = Vec::new();
     for (number, cut) in cuts.enumerate() {
         let id = format!("{number:05}");
-        let proxy = Proxy::begin(&home, &home.socket("zoo"), cut, &format!("{word}{number}"));
+        let proxy = Proxy::begin(&home, over, cut, &format!("{word}{number}"));
         let said = through(&home, &proxy, word, &id);
         ended.push((cut, id, said));
     }
     assert_eq!(
-        home.run_zoo(&["stop", "zoo"]),
+        at_server(&["stop", "zoo"]),
         "()",
         "all that ran has come to its end"
     );
@@ -158,7 +196,7 @@ fn cut_everywhere(word: &str) -> Vec<(Cut, String, usize)> {
 
 #[test]
 fn a_call_that_is_cut_anywhere_runs_once_or_may_have_run() {
-    for (cut, said, times) in cut_everywhere("note") {
+    for (cut, said, times) in cut_everywhere(Over::Unix, "note") {
         match said.as_str() {
             "()" => assert_eq!(times, 1, "{cut:?}"),
             said => {
@@ -170,8 +208,15 @@ fn a_call_that_is_cut_anywhere_runs_once_or_may_have_run() {
 }
 
 #[test]
+fn over_a_network_a_call_that_is_cut_anywhere_runs_once_and_is_answered() {
+    for (cut, said, times) in cut_everywhere(Over::Tcp, "note") {
+        assert_eq!((said.as_str(), times), ("()", 1), "{cut:?}");
+    }
+}
+
+#[test]
 fn an_idempotent_call_that_is_cut_anywhere_is_answered() {
-    for (cut, said, times) in cut_everywhere("note-again") {
+    for (cut, said, times) in cut_everywhere(Over::Unix, "note-again") {
         assert_eq!(said, "()", "{cut:?}");
         assert!((1..=2).contains(&times), "{cut:?}: {times}");
     }

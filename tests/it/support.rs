@@ -125,6 +125,12 @@ impl Drop for Running {
     }
 }
 
+/// A port of the loopback address that nobody has.
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
 pub(crate) fn kill(pid: i32, signal: rustix::process::Signal) {
     // It may have ended by itself.
     let _ = rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal);

@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 12] = [
     &["wire", "codec", "address", "caller", "explain"],
     &["session"],
     &["link", "function"],
-    &["bridge"],
+    &["bridge", "network"],
     &["hook", "trace"],
     &["argument", "client", "serve", "daemon"],
     &["server", "registry"],

@@ -1,14 +1,16 @@
 //! A connection of a client between its calls, and the call that goes over it next.
 
 use std::io::{self, IoSlice};
+use std::time::{Duration, Instant};
 
 use super::conversation::Conversation;
 use super::{Encode, Request, Route};
 use crate::codec::{Encoder, Lent};
 use crate::error::{Call, Error};
 use crate::link::Link;
+use crate::session;
 use crate::wire::Kind;
-use crate::wire::call::Head;
+use crate::wire::call::{Again, Head};
 use crate::wire::frame::{self, Block};
 
 /// What a connection that waits for its next call keeps of its buffers.
@@ -27,6 +29,12 @@ pub(super) struct Message {
     bytes: Vec<u8>,
     /// Where its arguments begin.
     arguments: usize,
+    /// Which call it is of this process' session, if its connection may be cut.
+    number: Option<u64>,
+    /// When it was sent first.
+    sent: Option<Instant>,
+    /// Whether it may have run, and the instance of the server that it was sent to, if that is known.
+    again: Option<Option<u64>>,
 }
 
 /// How an attempt to call ended, if it did not end in an error.
@@ -62,7 +70,11 @@ impl Message {
         lent: &Lent<'_>,
     ) -> io::Result<()> {
         let at = frame::begin(&mut before);
-        head(request, route, true).put(&mut before);
+        let again = self.again.map(|instance| Again {
+            instance,
+            since: self.sent.map_or(Duration::MAX, |sent| sent.elapsed()),
+        });
+        head(request, route, true, self.number, again).put(&mut before);
         let following = self.bytes.len() - self.arguments + lent.size();
         frame::end_before(&mut before, at, Kind::Call, following);
         let mut parts = lent.parts(&self.bytes, self.arguments);
@@ -72,13 +84,21 @@ impl Message {
 }
 
 /// Only who may be of another build is told what the function is taken for.
-fn head<'a>(request: &Request<'a>, route: &dyn Route, to_anybody: bool) -> Head<'a> {
+fn head<'a>(
+    request: &Request<'a>,
+    route: &dyn Route,
+    to_anybody: bool,
+    number: Option<u64>,
+    again: Option<Again>,
+) -> Head<'a> {
     Head {
         name: request.call.function.unwrap_or_default(),
         fingerprint: to_anybody.then(request.fingerprint).flatten(),
         program: to_anybody.then_some(request.program),
         timeout: route.deadline().map(|deadline| deadline.left()),
         trace: request.trace,
+        number,
+        again,
     }
 }
 
@@ -106,13 +126,17 @@ impl Connection {
             .map_or(usize::MAX, Conversation::limit)
             .min(route.limit());
         let is_same_build = link.is_some_and(Conversation::is_same_build);
-        let Message { bytes, arguments } = &mut self.call;
+        let Message {
+            bytes, arguments, ..
+        } = &mut self.call;
         bytes.clear();
+        let number = route.may_be_cut().then(session::number);
         let at = frame::begin(bytes);
-        head(request, route, !is_same_build).put(bytes);
+        head(request, route, !is_same_build, number, None).put(bytes);
         *arguments = bytes.len();
         encode(&mut Encoder::new(bytes, *arguments, limit).lending(lent))?;
         frame::end_before(bytes, at, Kind::Call, lent.size());
+        (self.call.number, self.call.sent, self.call.again) = (number, None, None);
         Ok(())
     }
 
@@ -131,7 +155,14 @@ impl Connection {
             return Ok(Ended::Nobody);
         };
         let dropped = request.holdings.take_dropped();
+        if self.call.number.is_some() {
+            self.call.sent.get_or_insert_with(Instant::now);
+        }
         let ended = link.converse(request, route, &self.call, lent, &dropped);
+        if let Err(Error::Lost(_)) = &ended {
+            // From here on it says that it may have run, and where it did first.
+            self.call.again.get_or_insert_with(|| link.instance());
+        }
         let replied = match ended {
             Ok(Ended::Replied(kind)) => Some(kind),
             _ => None,
@@ -144,6 +175,19 @@ impl Connection {
             request.holdings.put_back(&dropped);
         }
         ended
+    }
+
+    /// Whether the call can be sent again without being run again.
+    pub(super) fn is_numbered(&self) -> bool {
+        self.call.number.is_some()
+    }
+
+    /// Makes it another call, which may run whether the one before has run or not.
+    pub(super) fn renumber(&mut self) {
+        if self.is_numbered() {
+            (self.call.number, self.call.sent, self.call.again) =
+                (Some(session::number()), None, None);
+        }
     }
 
     /// Makes the connection anew if that is easily done: the server is to know that we are there.

@@ -85,6 +85,9 @@ impl Conversation {
     ) -> Result<Ended, Error> {
         let call = request.call;
         let fresh = self.sent == 0;
+        if fresh && self.link.stream().is_live() && !self.hear_hello(request, route)? {
+            return Ok(Ended::NotRun);
+        }
         self.sent += 1;
         self.link.want_block(request.wants_block);
         let mut before = if fresh && !self.introduced {
@@ -117,6 +120,9 @@ impl Conversation {
                 {
                     return Ok(Ended::Replied(kind));
                 }
+                Ok(Some(Kind::Forgotten)) if self.hello.is_some() => {
+                    return Err(lost(call, route));
+                }
                 Ok(Some(Kind::Outdated)) if self.hello.is_some() => return Ok(Ended::Outdated),
                 Ok(Some(Kind::Goodbye)) if self.hello.is_some() => {
                     if self.was_taken() {
@@ -147,6 +153,26 @@ impl Conversation {
                     return Err(Error::Io(why.after_sending().caused_by(e)));
                 }
             }
+        }
+    }
+
+    /// Over a network, a call is sent to a server that is known: should it have to be sent again, that is
+    /// who can tell what became of it. `false` if the connection has ended.
+    fn hear_hello(&mut self, request: &Request<'_>, route: &dyn Route) -> Result<bool, Error> {
+        let call = request.call;
+        match self
+            .link
+            .receive(LARGEST_FAULT, Some(route.within(PATIENCE)))
+        {
+            Ok(Some(Kind::Hello)) => self.greet(request, route).map(|()| true),
+            Ok(None) | Err(Broken::Cut | Broken::Unread) => Ok(false),
+            Ok(Some(kind)) => {
+                let what = format_args!("a frame of kind {kind:?} before its hello");
+                Err(not_a_server(call, route, &what))
+            }
+            Err(Broken::Silent) => Err(self.silent(call, route, true, None)),
+            Err(Broken::Refused(refused)) => Err(self.refused(call, route, refused)),
+            Err(Broken::Io(e)) => Err(call.io("its greeting cannot be received", e)),
         }
     }
 
@@ -191,6 +217,11 @@ impl Conversation {
     /// Whether no call needs to be compared, since the server runs this very file.
     pub(super) fn is_same_build(&self) -> bool {
         self.is_same_build
+    }
+
+    /// What tells the server from the one before it, if it has said that.
+    pub(super) fn instance(&self) -> Option<u64> {
+        self.hello.as_ref()?.instance
     }
 
     /// The largest body that the server takes.

@@ -48,20 +48,55 @@ pub(crate) fn connect(
     }
     let keys = Keys::of(call)?;
     let deadline = Instant::now() + patience;
+    let mut attempts = 1;
+    loop {
+        match meet(call, at, &keys, deadline) {
+            // Nothing was said yet. Whoever listens there may be ending, and another one comes.
+            Err(e) if attempts < ATTEMPTS && was_cut(&e) => {
+                attempts += 1;
+                explain::say(call, || format!("it is tried again: {e}"));
+            }
+            met => return met,
+        }
+    }
+}
+
+/// How often it is tried to connect to who ends the connection before it has greeted.
+const ATTEMPTS: u32 = 3;
+
+fn was_cut(e: &Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let cuts = [
+        BrokenPipe,
+        ConnectionAborted,
+        ConnectionReset,
+        UnexpectedEof,
+    ];
+    matches!(e, Error::Unreachable(trouble) if trouble.io_kind().is_some_and(|kind| cuts.contains(&kind)))
+}
+
+/// Connects, and gets to know who listens.
+fn meet(
+    call: Call<'_>,
+    at: &Network,
+    keys: &Keys,
+    deadline: Instant,
+) -> Result<Option<Stream>, Error> {
     let Some(socket) = reach(call, at, deadline)? else {
         return Ok(None);
     };
-    if at.scheme.is_plain() && !socket.peer_addr().is_ok_and(|peer| peer.ip().is_loopback()) {
+    let is_here = socket.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
+    if at.scheme.is_plain() && !is_here {
         return Err(Error::Denied(call.trouble(format_args!("`{at}` {PLAIN}"))));
     }
     tend(&socket).map_err(|e| unreachable(call, at, e))?;
-    match at.scheme {
-        Scheme::Tcp => tcp::greet(call, at, &keys, socket, deadline),
+    let known = match at.scheme {
+        Scheme::Tcp => tcp::greet(call, at, keys, socket, deadline),
         #[cfg(feature = "tls")]
-        Scheme::Tls => tls::greet(call, at, &keys, socket, deadline),
+        Scheme::Tls => tls::greet(call, at, keys, socket, deadline),
         _ => Err(without(call, at)),
-    }
-    .map(Some)
+    };
+    known.map(Some)
 }
 
 /// The folder of the keys of a server, with a token.

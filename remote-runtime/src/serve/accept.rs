@@ -89,7 +89,10 @@ fn take(shared: &Shared, stream: Stream) -> Option<Box<Connection>> {
     let link = Link::new(stream.clone());
     // The first thing on the wire, before anything is read, let alone run: a connection that ends
     // without it has run nothing. A client that has gone already is noticed when it is read from.
-    let _ = link.send(&shared.hello);
+    let _ = link.send(match link.stream().is_far() {
+        true => &shared.far_hello,
+        false => &shared.hello,
+    });
     let mut connections = shared.connections.lock();
     if shared.is_stopping() {
         drop(connections);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::identity::Identity;
 use super::run::Runner;
 use super::tally::Tally;
-use super::{Service, Shared, accept, panic};
+use super::{Service, Shared, accept, answers, panic};
 use crate::caller::Caller;
 use crate::link::{Broken, Link, PATIENCE};
 use crate::session::{Joined, scope};
@@ -43,6 +43,8 @@ pub(super) struct Connection {
     waiting: Option<(Kind, Instant)>,
     /// The references in the last answer, as long as the client may not have read it.
     made: Vec<Id>,
+    /// The last call, if it is known what became of it.
+    numbered: Option<answers::Key>,
     /// Whether it is one more than the server takes, so that it runs nothing.
     is_extra: bool,
     /// Whether the poller knows it.
@@ -69,6 +71,8 @@ pub(super) struct Client {
     pub(super) caller: Caller,
     /// The session that it belongs to.
     pub(super) joined: Arc<Joined>,
+    /// Whether it may be on another machine.
+    pub(super) is_far: bool,
 }
 
 impl Connection {
@@ -81,6 +85,7 @@ impl Connection {
             taken: 0,
             waiting: None,
             made: Vec::new(),
+            numbered: None,
             is_extra,
             is_watched: false,
         }
@@ -157,7 +162,12 @@ impl Connection {
                     self.taken += 1;
                     let waited = self.waiting.take().map(|(_, since)| since.elapsed());
                     let running = self.tally.count(began);
-                    runner.run(&shared.service, client, self.link.body(), waited);
+                    if let Some(before) = self.numbered.take() {
+                        // Its client has got the answer, or would not call again here.
+                        shared.answers.has_arrived(&before);
+                    }
+                    let call = self.link.body();
+                    self.numbered = runner.run(shared, client, call, waited);
                     drop(running);
                     if runner.send(&self.link).is_err() {
                         scope::take_back();
@@ -335,6 +345,7 @@ impl Connection {
             limit: service.limit.min(limit).min(LARGEST),
             caller: Caller::there(peer, hello.pid, directory),
             joined,
+            is_far: self.stream().is_far(),
         }))
     }
 }

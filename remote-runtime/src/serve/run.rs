@@ -6,9 +6,10 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::answers::{Key, Recalled};
 use super::connection::Client;
 use super::identity::Verdict;
-use super::{Service, panic};
+use super::{Service, Shared, panic};
 use crate::codec::{Decoder, Encoder};
 use crate::error::Details;
 use crate::function::{Function, Reply};
@@ -16,7 +17,7 @@ use crate::hook::{Call, Outcome};
 use crate::link::Link;
 use crate::session::scope::{self, Scope};
 use crate::wire::Kind;
-use crate::wire::call::Head;
+use crate::wire::call::{Again, Head};
 use crate::wire::fault::{self, Fault};
 use crate::wire::frame::{self, HEADER};
 use crate::wire::reference::Id;
@@ -40,6 +41,8 @@ struct Found<'m> {
     arguments: &'m [u8],
     /// What joins its trace with the client's.
     trace: Option<u64>,
+    /// Which call of its client it is, and whether it was sent before.
+    number: Option<(u64, Option<Again>)>,
 }
 
 /// Why a call has no answer, and what else is known of that.
@@ -63,18 +66,40 @@ impl Runner {
         self.out.shrink_to(ORDINARY);
     }
 
-    /// Runs a call, which may have waited for it, and keeps the reply.
+    /// Runs a call, which may have waited for it, and keeps the reply. Returns which one it is, if its
+    /// client may ask for it again.
     pub(super) fn run(
         &mut self,
-        service: &Service,
+        shared: &Shared,
         client: &Client,
         call: &[u8],
         waited: Option<Duration>,
-    ) {
+    ) -> Option<Key> {
+        let service = &shared.service;
         self.out.clear();
         scope::begin_call();
+        let found = find(service, client, call, waited);
+        let numbered = match &found {
+            Ok(Ok(found)) => found.number.zip(client.joined.token()),
+            _ => None,
+        };
+        let key = numbered.map(|((number, _), token)| (token, number));
+        let mut ticket = None;
+        if let (Some(key), Some(((_, again), _))) = (key, numbered) {
+            match shared.answers.recall(key, again, !client.is_far) {
+                Recalled::New(new) => ticket = Some(new),
+                Recalled::Known(reply) => {
+                    self.out = reply;
+                    return Some(key);
+                }
+                Recalled::Forgotten => {
+                    frame::put(&mut self.out, Kind::Forgotten, |_| ());
+                    return None;
+                }
+            }
+        }
         let at = frame::begin(&mut self.out);
-        let ended = match find(service, client, call, waited) {
+        let ended = match found {
             Ok(Ok(found)) => self.run_found(service, client, &found, at),
             Ok(Err(kind)) => Ok(kind),
             Err(fault) => Err((fault, None)),
@@ -91,6 +116,11 @@ impl Runner {
             Kind::Fault
         });
         frame::end_before(&mut self.out, at, kind, self.block.len());
+        // References in an answer that may not have arrived are let go of, so that it is of no use.
+        if let Some(ticket) = ticket.filter(|_| !scope::has_made()) {
+            ticket.keep([&self.out, &self.block]);
+        }
+        key
     }
 
     /// Runs the function, and the hooks around it; notes what it failed with.
@@ -105,6 +135,7 @@ impl Runner {
             function,
             arguments,
             trace,
+            ..
         } = *found;
         let began = service.after.map(|_| Instant::now());
         let mut decoder = Decoder::new(arguments);
@@ -187,6 +218,7 @@ fn find<'m>(
         function,
         arguments,
         trace: head.trace,
+        number: head.number.map(|number| (number, head.again)),
     }))
 }
 

@@ -41,12 +41,14 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(super) fn hello(&self) -> Vec<u8> {
+    /// What a connection begins with; `instance` is said where it may be cut.
+    pub(super) fn hello(&self, instance: Option<u64>) -> Vec<u8> {
         let mut out = Vec::new();
         let hello = Hello {
             build: Build::ours(),
             image: self.image,
             key: self.key.clone(),
+            instance,
             ..Hello::here(self.name, self.limit)
         };
         hello.put(&mut out);

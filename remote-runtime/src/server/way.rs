@@ -292,6 +292,10 @@ impl Route for Way {
         matches!(address, Some(Address::Piped(Piped::Stdio(_))))
     }
 
+    fn may_be_cut(&self) -> bool {
+        self.is_far()
+    }
+
     fn build(&self) -> Option<Build> {
         // Files of another machine have the same numbers as others of ours.
         Build::ours().filter(|_| !self.is_far())

@@ -127,6 +127,12 @@ fn forget_call() {
     });
 }
 
+/// Whether the answer of this call has references.
+pub(crate) fn has_made() -> bool {
+    IS_NOTED.get()
+        && SERVING.with_borrow(|serving| serving.as_ref().is_some_and(|it| !it.made.is_empty()))
+}
+
 /// Why a reference among the arguments of this call was none, if there was one.
 pub(crate) fn take_gone() -> Option<String> {
     SERVING.with_borrow_mut(|serving| serving.as_mut()?.gone.take())

@@ -237,6 +237,11 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
+    /// What the session is known by, if by anything.
+    pub(crate) fn token(&self) -> Option<Token> {
+        self.token
+    }
+
     pub(crate) fn session(&self) -> &Arc<Session> {
         &self.session
     }

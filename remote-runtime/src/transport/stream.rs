@@ -105,6 +105,11 @@ impl Stream {
         matches!(self, Self::Far(_))
     }
 
+    /// Whether it may lead beyond this machine, and each end can speak whenever it wants.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self, Self::Far(carrier) if carrier.socket().is_some())
+    }
+
     pub(crate) fn set_read_timeout(&self, patience: Option<Duration>) -> io::Result<()> {
         match self {
             Self::Near(socket) => socket.set_read_timeout(patience),

@@ -6,6 +6,9 @@
 //!           PROGRAM     text       } to be of one build
 //!           TRACE       u64, what joins the spans of both sides
 //!           TIMEOUT     microseconds, how long the caller waits from now on
+//!           NUMBER      u64, which one of its client's session it is, over a network
+//!           AGAIN       u64, and perhaps u64: it was sent before, so many microseconds ago, to
+//!                       the server with that instance
 //! ```
 
 use std::time::Duration;
@@ -17,6 +20,8 @@ const FINGERPRINT: u8 = 1;
 const TIMEOUT: u8 = 2;
 const PROGRAM: u8 = 3;
 const TRACE: u8 = 4;
+const NUMBER: u8 = 5;
+const AGAIN: u8 = 6;
 
 /// More than a call's name and fields take.
 pub const LARGEST_HEAD: usize = 1024;
@@ -37,6 +42,19 @@ pub struct Head<'m> {
     pub timeout: Option<Duration>,
     /// What joins the client's trace of the call with the server's.
     pub trace: Option<u64>,
+    /// Which call of its client's session it is, if its connection may be cut.
+    pub number: Option<u64>,
+    /// When it was sent before.
+    pub again: Option<Again>,
+}
+
+/// A call that was sent before, and of which the client does not know whether it has run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Again {
+    /// The [instance](super::hello::Hello::instance) of the server that it was sent to, if that is known.
+    pub instance: Option<u64>,
+    /// How long ago that was.
+    pub since: Duration,
 }
 
 impl<'m> Head<'m> {
@@ -58,6 +76,15 @@ impl<'m> Head<'m> {
         }
         if let Some(trace) = self.trace {
             put(out, TRACE, &trace.to_le_bytes());
+        }
+        if let Some(number) = self.number {
+            put(out, NUMBER, &number.to_le_bytes());
+        }
+        if let Some(Again { instance, since }) = self.again {
+            let micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+            let mut value = micros.to_le_bytes().to_vec();
+            value.extend(instance.map(u64::to_le_bytes).into_iter().flatten());
+            put(out, AGAIN, &value);
         }
         let length = u16::try_from(out.len() - at - 2).unwrap_or(u16::MAX);
         out[at..at + 2].copy_from_slice(&length.to_le_bytes());
@@ -88,6 +115,17 @@ impl<'m> Head<'m> {
                     head.program = Some(str::from_utf8(value).map_err(wrong)?);
                 }
                 (TRACE, value) => head.trace = Some(number(value)?),
+                (NUMBER, value) => head.number = Some(number(value)?),
+                (AGAIN, value) => {
+                    let (since, instance) = value.split_at(value.len().min(8));
+                    head.again = Some(Again {
+                        instance: match instance {
+                            [] => None,
+                            instance => Some(number(instance)?),
+                        },
+                        since: Duration::from_micros(number(since)?),
+                    });
+                }
                 (TIMEOUT, value) => head.timeout = Some(Duration::from_micros(number(value)?)),
                 _ => {}
             }
@@ -121,12 +159,18 @@ mod tests {
             program: Some("board"),
             timeout: Some(Duration::from_millis(1)),
             trace: Some(7),
+            number: Some(8),
+            again: Some(Again {
+                instance: Some(9),
+                since: Duration::from_millis(2),
+            }),
         };
         head.put(&mut out);
         out.extend_from_slice(b"xyz");
         assert_eq!(
             out,
-            b"\x04\0post\x39\0\x01\x10\0\0\x000123456789abcdef\x03\x05\0\0\0board\x02\x08\0\0\0\xe8\x03\0\0\0\0\0\0\x04\x08\0\0\0\x07\0\0\0\0\0\0\0xyz"
+            b"\x04\0post\x5b\0\x01\x10\0\0\x000123456789abcdef\x03\x05\0\0\0board\x02\x08\0\0\0\xe8\x03\0\0\0\0\0\0\x04\x08\0\0\0\x07\0\0\0\0\0\0\0\
+            \x05\x08\0\0\0\x08\0\0\0\0\0\0\0\x06\x10\0\0\0\xd0\x07\0\0\0\0\0\0\x09\0\0\0\0\0\0\0xyz"
         );
         assert_eq!(Head::split(&out), Ok((head, &b"xyz"[..])));
     }
@@ -139,10 +183,13 @@ mod tests {
             program in proptest::option::of(".{0,80}"),
             micros in proptest::option::of(any::<u64>()),
             trace: Option<u64>,
+            number: Option<u64>,
+            again in proptest::option::of(any::<(Option<u64>, u64)>()),
             arguments: Vec<u8>,
         ) {
             let timeout = micros.map(Duration::from_micros);
-            let head = Head { name: &name, fingerprint, program: program.as_deref(), timeout, trace };
+            let again = again.map(|(instance, micros)| Again { instance, since: Duration::from_micros(micros) });
+            let head = Head { name: &name, fingerprint, program: program.as_deref(), timeout, trace, number, again };
             let mut body = Vec::new();
             head.put(&mut body);
             body.extend_from_slice(&arguments);

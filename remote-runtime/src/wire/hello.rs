@@ -22,6 +22,7 @@ const IMAGE: u8 = 8;
 const SUCCEEDS: u8 = 9;
 const KEY: u8 = 10;
 const SESSION: u8 = 11;
+const INSTANCE: u8 = 12;
 
 /// Who is speaking. A field that the other side does not send has its default.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub struct Hello {
     pub key: String,
     /// Which session a client's connection belongs to. Who knows it is in it.
     pub session: Option<[u8; 16]>,
+    /// What tells a server from the one before it, said where a connection may be cut.
+    pub instance: Option<u64>,
 }
 
 impl Hello {
@@ -92,6 +95,9 @@ impl Hello {
         if let Some(session) = &self.session {
             put(out, SESSION, session);
         }
+        if let Some(instance) = self.instance {
+            put(out, INSTANCE, &instance.to_le_bytes());
+        }
         frame::end(out, at, Kind::Hello);
     }
 
@@ -114,6 +120,7 @@ impl Hello {
                 IMAGE => hello.image = number(value)?,
                 SUCCEEDS => hello.succeeds = number(value)? != 0,
                 KEY => hello.key = text(value),
+                INSTANCE => hello.instance = Some(number(value)?),
                 SESSION => {
                     let wrong = |_| Malformed("its session has not 16 bytes");
                     hello.session = Some(value.try_into().map_err(wrong)?);
@@ -198,7 +205,7 @@ mod tests {
     fn who_is_speaking_is_readable_for_ever() {
         let body = b"\x01\x04\0\0\0\x01\0\0\0\x02\x01\0\0\0x\x03\x04\0\0\0\x07\0\0\0\x04\x08\0\0\0\0\0\0\0\0\0\0\0\
             \x07\x28\0\0\0\x01\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0\x04\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\
-            \x08\x08\0\0\0\x06\0\0\0\0\0\0\0\x09\x01\0\0\0\x01\x0a\x02\0\0\0/k\x0b\x10\0\0\x000123456789abcdef";
+            \x08\x08\0\0\0\x06\0\0\0\0\0\0\0\x09\x01\0\0\0\x01\x0a\x02\0\0\0/k\x0b\x10\0\0\x000123456789abcdef\x0c\x08\0\0\0\x08\0\0\0\0\0\0\0";
         let hello = Hello {
             protocol: 1,
             server: "x".into(),
@@ -214,6 +221,7 @@ mod tests {
             succeeds: true,
             key: "/k".into(),
             session: Some(*b"0123456789abcdef"),
+            instance: Some(8),
             ..Hello::default()
         };
         assert_eq!(Hello::read(body), Ok(hello.clone()));
