@@ -133,7 +133,7 @@ impl Away<'_> {
         let entered = scope::enter(Scope::Client(holdings));
         let mut encode = |encoder: &mut Encoder<'_, 'v>| {
             let mut outgoing = Outgoing::new(encoder);
-            send(&mut outgoing).map_err(|e| client::unsent(call, e, outgoing.current()))
+            send(&mut outgoing).map_err(|e| e.of_argument(call, outgoing.current()))
         };
         let request = Request {
             call,

@@ -17,7 +17,6 @@
 mod connection;
 mod control;
 mod conversation;
-mod fault;
 mod idle;
 
 use std::cell::Cell;
@@ -28,14 +27,14 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::build::Build;
-use crate::codec::{Encoder, Lent, Unencoded};
+use crate::codec::{Encoder, Lent};
 use crate::error::{Call, Error, Record};
 use crate::explain;
 use crate::session::Holdings;
 use crate::transport::Stream;
 use crate::wire::Kind;
 use crate::wire::call::Fingerprint;
-use crate::wire::fault::record;
+use crate::wire::fault::{self, record};
 use crate::wire::frame::Block;
 use crate::wire::reference::Id;
 use connection::{Connection, Ended};
@@ -45,8 +44,6 @@ pub(crate) use control::{
     NO_SERVER, Succession, ask_to_stop, details, interface, is_staying, restart, status, stop,
     succeed,
 };
-#[cfg(feature = "json")]
-pub(crate) use fault::error as fault_error;
 
 /// How often a call is tried that has not run. A server that restarts costs one attempt; with the
 /// pauses between them, all together take about four seconds.
@@ -381,19 +378,5 @@ impl Drop for Reply {
             connection.trim();
             self.client.idle.put(connection);
         }
-    }
-}
-
-/// The error of a call whose arguments could not be encoded.
-pub(crate) fn unsent(call: Call<'_>, e: Unencoded, argument: &str) -> Error {
-    match e {
-        Unencoded::Unsendable(why) => Error::Unsendable {
-            what: format!("the argument `{argument}`"),
-            why: call.with(why, false),
-        },
-        Unencoded::TooLarge { size, limit } => Error::TooLarge {
-            size,
-            limit: call.with(limit, false),
-        },
     }
 }

@@ -20,6 +20,7 @@ use bincode::error::EncodeError;
 use serde::de::DeserializeSeed;
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Call, Error};
 use guard::{Guard, Guarded, GuardedSeed};
 
 pub use lent::Lent;
@@ -47,6 +48,22 @@ pub enum Unencoded {
         /// What is allowed.
         limit: usize,
     },
+}
+
+impl Unencoded {
+    /// The error of a call whose argument it is.
+    pub(crate) fn of_argument(self, call: Call<'_>, argument: &str) -> Error {
+        match self {
+            Self::Unsendable(why) => Error::Unsendable {
+                what: format!("the argument `{argument}`"),
+                why: call.with(why, false),
+            },
+            Self::TooLarge { size, limit } => Error::TooLarge {
+                size,
+                limit: call.with(limit, false),
+            },
+        }
+    }
 }
 
 pub(crate) const TOO_SHORT: &str = "it ends too early";

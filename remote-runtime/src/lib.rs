@@ -27,6 +27,8 @@ pub mod variable;
 mod guarded;
 #[cfg(feature = "json")]
 mod dynamic;
+#[cfg(feature = "json")]
+mod json;
 #[cfg(feature = "discovery")]
 pub mod discovery;
 #[doc(hidden)]
@@ -68,7 +70,7 @@ mod error;
 pub use build::Build;
 pub use caller::{Caller, caller};
 #[cfg(feature = "json")]
-pub use dynamic::{Described, InWords};
+pub use json::{Described, InWords};
 pub use error::{Details, Error, Failure, InCall, Result, Trouble};
 pub use guarded::Guarded;
 pub use hook::{Call, Outcome};

@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 12] = [
         "thread",
     ],
     &["wire", "codec", "address", "caller", "explain"],
-    &["session"],
+    &["session", "json"],
     &["link", "function"],
     &["bridge", "network"],
     &["hook", "trace"],

@@ -10,6 +10,7 @@ use crate::error::{Call, Details, Error};
 use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
 use crate::session;
 use crate::transport::Stream;
+use crate::wire::fault;
 use crate::wire::hello::Hello;
 use crate::wire::interface::{Interface, LARGEST_OFFER};
 use crate::wire::record::read_record;
@@ -260,7 +261,7 @@ fn unexpected(
     received: Result<Option<Kind>, Broken>,
 ) -> Error {
     match received {
-        Ok(Some(Kind::Fault)) => super::fault::error(call, link.body()),
+        Ok(Some(Kind::Fault)) => fault::error(call, link.body()),
         Ok(Some(Kind::Goodbye) | None) | Err(Broken::Cut | Broken::Unread) => {
             Error::Unreachable(call.trouble(format_args!(
                 "the one at `{}` is ending just now",

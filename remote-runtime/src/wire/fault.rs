@@ -1,11 +1,15 @@
 //! Every end of a call that is neither its answer nor an error value of its own.
 
+mod error;
+
 use std::{fmt, io};
 
 use super::Malformed;
 use super::fields::{self, number, put, text};
 use super::reference::Id;
 use crate::error::Failure;
+
+pub(crate) use error::error;
 
 /// How a call ended at the server, without the names, which the client knows better.
 #[derive(Debug, Clone, PartialEq, Eq)]

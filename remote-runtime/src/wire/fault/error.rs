@@ -1,8 +1,9 @@
 //! Faults, which know no names, into errors, which do.
 
+use super::Fault;
 use crate::error::{Call, Error, Trouble};
-use crate::wire::fault::Fault;
 
+/// The error that the body of a fault is, of that call.
 pub(crate) fn error(call: Call<'_>, body: &[u8]) -> Error {
     let fault = match Fault::read(body) {
         Ok(fault) => fault,
