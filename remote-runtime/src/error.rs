@@ -176,7 +176,8 @@ impl Error {
         }
     }
 
-    fn variant(&self) -> &'static str {
+    /// Which one it is, by name.
+    pub(crate) fn variant(&self) -> &'static str {
         match self {
             Self::Unreachable(_) => "Unreachable",
             Self::Lost(_) => "Lost",

@@ -353,6 +353,12 @@ impl Table {
         }
     }
 
+    /// Their names, in order.
+    #[cfg(feature = "http")]
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.functions.iter().map(|function| function.name)
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&'static Function> {
         self.find(name).ok().map(|at| self.functions[at])
     }

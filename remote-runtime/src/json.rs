@@ -4,6 +4,8 @@
 mod decode;
 mod describe;
 mod encode;
+#[cfg(feature = "http")]
+mod schema;
 
 use serde_json::{Map, Value};
 
@@ -16,6 +18,8 @@ use decode::Expected;
 use encode::Told;
 
 pub use describe::{Described, InWords};
+#[cfg(feature = "http")]
+pub(crate) use schema::Schemas;
 
 impl Interface {
     /// The function of that name on the wire.
@@ -75,7 +79,11 @@ pub(crate) fn structure<'f>(function: &'f Function, call: Call<'_>) -> Result<&'
 }
 
 /// The arguments as a compiled client would send them.
-pub(crate) fn encoded(function: &Function, call: Call<'_>, arguments: &Map<String, Value>) -> Result<Vec<u8>> {
+pub(crate) fn encoded(
+    function: &Function,
+    call: Call<'_>,
+    arguments: &Map<String, Value>,
+) -> Result<Vec<u8>> {
     let structure = structure(function, call)?;
     check_names(function, call, arguments)?;
     let mut encoded = Vec::new();

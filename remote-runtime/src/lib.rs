@@ -53,6 +53,9 @@ mod session;
 pub mod registry;
 #[doc(hidden)]
 pub mod function;
+#[cfg_attr(feature = "http", path = "figures/enabled.rs")]
+#[cfg_attr(not(feature = "http"), path = "figures/disabled.rs")]
+mod figures;
 mod caller;
 mod hook;
 pub mod shape;
@@ -69,11 +72,11 @@ mod error;
 #[doc(hidden)]
 pub use build::Build;
 pub use caller::{Caller, caller};
-#[cfg(feature = "json")]
-pub use json::{Described, InWords};
 pub use error::{Details, Error, Failure, InCall, Result, Trouble};
 pub use guarded::Guarded;
 pub use hook::{Call, Outcome};
+#[cfg(feature = "json")]
+pub use json::{Described, InWords};
 pub use remote::{Remote, WeakRemote};
 pub use server::{Server, Status, init};
 pub use variable::Variable;

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::error::Error;
 use crate::transport::{self, Stream};
 use crate::wire::Kind;
 use crate::wire::frame::{Block, Inbox, Refused};
@@ -40,6 +41,10 @@ pub(crate) enum Broken {
     Unread,
     /// What comes is no message, or one that is larger than allowed.
     Refused(Refused),
+    /// What was sent has not even begun to go out: nobody listens any more.
+    Unsent,
+    /// What carries it knows what is wrong.
+    Error(Box<Error>),
     Io(io::Error),
 }
 
@@ -151,8 +156,19 @@ impl Link {
                 ErrorKind::Interrupted => Ok(true),
                 ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(Broken::Silent),
                 // Over a network anything may have cut it.
-                ErrorKind::ConnectionReset if self.stream.is_far() => Err(Broken::Cut),
+                ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+                    if self.stream.is_far() =>
+                {
+                    Err(Broken::Cut)
+                }
                 ErrorKind::ConnectionReset => Err(Broken::Unread),
+                ErrorKind::NotConnected if self.stream.is_far() => Err(Broken::Unsent),
+                ErrorKind::Other => Err(match e.downcast() {
+                    Ok(e) => Broken::Error(Box::new(e)),
+                    Err(e) => Broken::Io(e),
+                }),
                 _ => Err(Broken::Io(e)),
             },
         }

@@ -36,6 +36,7 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::{Condvar, Mutex};
 
 use crate::link::{Link, PATIENCE};
+use crate::network::Site;
 use crate::session::{self, Sessions};
 use crate::transport::{self, Bound, Stream};
 use crate::wire::report::Report;
@@ -173,10 +174,9 @@ impl Host {
         })
     }
 
-    /// Takes connections that are made elsewhere: who is at their other ends is known by then.
-    pub(crate) fn entrance(&self) -> Arc<dyn Fn(Stream) + Send + Sync> {
-        let shared = self.shared.clone();
-        Arc::new(move |stream| accept::admit(&shared, stream))
+    /// What a way in over a network leads to.
+    pub(crate) fn site(&self) -> Arc<dyn Site> {
+        self.shared.clone()
     }
 
     /// Waits for a reason to stop, and returns it in words.
@@ -263,6 +263,42 @@ impl Host {
     /// Leaves it to the kernel to let go those who have asked for the end, which is that of the process.
     pub(crate) fn end_with_process(self) {
         mem::forget(mem::take(&mut *self.shared.asking.lock()));
+    }
+}
+
+impl Site for Shared {
+    fn admit(&self, stream: Stream) {
+        accept::admit(self, stream);
+    }
+
+    #[cfg(feature = "http")]
+    fn name(&self) -> (&'static str, &str) {
+        (self.service.name, &self.service.key)
+    }
+
+    #[cfg(feature = "http")]
+    fn limit(&self) -> usize {
+        self.service.limit
+    }
+
+    #[cfg(feature = "http")]
+    fn report(&self) -> Report {
+        Self::report(self)
+    }
+
+    #[cfg(feature = "http")]
+    fn is_stopping(&self) -> bool {
+        Self::is_stopping(self)
+    }
+
+    #[cfg(feature = "http")]
+    fn table(&self) -> &crate::function::Table {
+        &self.service.table
+    }
+
+    #[cfg(feature = "http")]
+    fn figures(&self) -> Option<&crate::figures::Figures> {
+        self.service.figures.as_deref()
     }
 }
 

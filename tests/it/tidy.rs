@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 12] = [
         "shape",
         "build",
         "thread",
+        "figures",
     ],
     &["wire", "codec", "address", "caller", "explain"],
     &["session", "json"],

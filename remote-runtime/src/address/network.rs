@@ -59,6 +59,12 @@ impl Scheme {
         }
     }
 
+    /// Whether frames go within HTTP.
+    #[cfg(feature = "http")]
+    pub(crate) const fn is_http(self) -> bool {
+        matches!(self, Self::Http | Self::Https)
+    }
+
     /// Whether what is sent can be read on its way.
     #[cfg(feature = "tcp")]
     pub(crate) const fn is_plain(self) -> bool {

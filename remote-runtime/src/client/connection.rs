@@ -110,7 +110,7 @@ impl Connection {
 
     /// Whether it was made, and has not ended.
     pub(super) fn is_open(&self) -> bool {
-        self.link.is_some()
+        self.link.as_ref().is_some_and(|link| !link.is_spent())
     }
 
     /// Encodes the call.

@@ -48,7 +48,7 @@ pub(crate) fn interface(
     };
     match receive_up_to(route, &mut link, LARGEST_OFFER) {
         Ok(Some(Kind::Offer)) => {}
-        Ok(None) | Err(Broken::Cut | Broken::Unread) => return Ok(None),
+        Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Unsent) => return Ok(None),
         other => return Err(unexpected(call, route, &link, other)),
     }
     let interface = Interface::read(link.body());
@@ -84,7 +84,7 @@ pub(crate) fn is_staying(call: Call<'_>, route: &dyn Route, stream: Stream) -> R
     match receive(route, &mut link) {
         Ok(Some(Kind::Report)) => Ok(true),
         Ok(Some(Kind::Goodbye)) => await_end(call, route, &mut link, &hello).map(|()| false),
-        Ok(None) | Err(Broken::Cut | Broken::Unread) => Ok(false),
+        Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Unsent) => Ok(false),
         other => Err(unexpected(call, route, &link, other)),
     }
 }
@@ -147,7 +147,7 @@ pub(crate) fn succeed(
             await_end(call, route, &mut link, &hello)?;
             Succession::Ended
         }
-        Ok(None) | Err(Broken::Cut | Broken::Unread) => Succession::Ended,
+        Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Unsent) => Succession::Ended,
         other => return Err(unexpected(call, route, &link, other)),
     };
     Ok((succession, hello))
@@ -177,7 +177,7 @@ fn await_end(
         match link.receive(LARGEST, Some(left)) {
             Ok(Some(Kind::Stopping | Kind::Goodbye)) => {}
             Ok(Some(Kind::Handover)) => return Ok(()),
-            Ok(None) | Err(Broken::Cut | Broken::Unread) => return Ok(()),
+            Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Unsent) => return Ok(()),
             Err(Broken::Silent) => {
                 return Err(Error::TimedOut(call.trouble(format_args!(
                     "process {} is to stop, and has not within {patience:?}; see {}",
@@ -228,7 +228,7 @@ fn expect(
 ) -> Result<bool, Error> {
     match receive(route, link) {
         Ok(Some(kind)) if kind == expected => Ok(true),
-        Ok(None) | Err(Broken::Cut | Broken::Unread) => Ok(false),
+        Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Unsent) => Ok(false),
         other => Err(unexpected(call, route, link, other)),
     }
 }
@@ -262,7 +262,7 @@ fn unexpected(
 ) -> Error {
     match received {
         Ok(Some(Kind::Fault)) => fault::error(call, link.body()),
-        Ok(Some(Kind::Goodbye) | None) | Err(Broken::Cut | Broken::Unread) => {
+        Ok(Some(Kind::Goodbye) | None) | Err(Broken::Cut | Broken::Unread | Broken::Unsent) => {
             Error::Unreachable(call.trouble(format_args!(
                 "the one at `{}` is ending just now",
                 route.address()
@@ -273,6 +273,7 @@ fn unexpected(
             "the one at `{}` did not reply in time; it may be stopped or overloaded",
             route.address()
         ))),
+        Err(Broken::Error(e)) => *e,
         Err(Broken::Io(e)) => call.io("its reply cannot be received", e),
         Err(Broken::Refused(e)) => not_a_server(call, route, &e),
     }

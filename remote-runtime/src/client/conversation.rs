@@ -49,7 +49,11 @@ impl Conversation {
 
     /// Connects to a server that runs, and says who we are, without a call.
     pub(super) fn introduce(call: Call<'_>, route: &dyn Route) -> Option<Self> {
-        let mut conversation = Self::over(route.reconnect(call)?, route);
+        // Where each call comes by itself, there is nothing to introduce.
+        let stream = route
+            .reconnect(call)
+            .filter(|stream| !stream.is_exchange())?;
+        let mut conversation = Self::over(stream, route);
         conversation.introduced = true;
         let first = conversation.first(call, route);
         conversation.link.send(&first).ok()?;
@@ -148,6 +152,8 @@ impl Conversation {
                 Err(Broken::Silent) if self.may_still_come(route, began) => {}
                 Err(Broken::Silent) => return Err(self.silent(call, route, unwritten, began)),
                 Err(Broken::Refused(refused)) => return Err(self.refused(call, route, refused)),
+                Err(Broken::Unsent) => return Ok(Ended::NotRun),
+                Err(Broken::Error(e)) => return Err(*e),
                 Err(Broken::Io(e)) => {
                     let why = call.trouble(format_args!("the answer cannot be received: {e}"));
                     return Err(Error::Io(why.after_sending().caused_by(e)));
@@ -172,6 +178,8 @@ impl Conversation {
             }
             Err(Broken::Silent) => Err(self.silent(call, route, true, None)),
             Err(Broken::Refused(refused)) => Err(self.refused(call, route, refused)),
+            Err(Broken::Unsent) => Ok(false),
+            Err(Broken::Error(e)) => Err(*e),
             Err(Broken::Io(e)) => Err(call.io("its greeting cannot be received", e)),
         }
     }
@@ -190,7 +198,9 @@ impl Conversation {
 
     /// How long the next frame may take to come, or to go on coming.
     fn patience(&self, route: &dyn Route, unwritten: bool) -> Option<Duration> {
-        let ours = (unwritten || self.hello.is_none()).then_some(PATIENCE);
+        // What greets only when it replies may take as long as the function.
+        let greets = self.hello.is_none() && !self.link.stream().is_exchange();
+        let ours = (unwritten || greets).then_some(PATIENCE);
         let users = route.deadline().map(|deadline| deadline.left());
         ours.into_iter().chain(users).min()
     }
@@ -201,6 +211,11 @@ impl Conversation {
             && began.is_some_and(|began| began.elapsed() < START)
             && !route.deadline().is_some_and(|deadline| deadline.is_over())
             && route.is_starting()
+    }
+
+    /// Whether no other call can go over it.
+    pub(super) fn is_spent(&self) -> bool {
+        self.sent > 0 && self.link.stream().is_exchange()
     }
 
     /// Whether a call can go over it as if it had just been made.

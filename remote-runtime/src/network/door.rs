@@ -1,7 +1,6 @@
 //! Where clients come in over a network: accepts them, gets to know each on a thread of its own, and
 //! lets in whom it knows.
 
-use std::fmt;
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
@@ -12,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{Welcome, tend};
+use super::{Door, Site, Welcome, tend};
 use crate::link::PATIENCE;
 use crate::thread;
-use crate::transport::{self, Stream};
+use crate::transport;
 
 /// How many there may be at once whom nobody knows yet. More wait to be accepted, so that strangers can
 /// keep each other waiting, and nobody who is in.
@@ -24,17 +23,14 @@ const STRANGERS: usize = 64;
 /// How long to leave them waiting when the system has no descriptor to spare.
 const RESPITE: Duration = Duration::from_millis(100);
 
-/// Takes a connection that is let in.
-pub(crate) type Admit = Arc<dyn Fn(Stream) + Send + Sync>;
-
-/// Where clients come in, until this is dropped; then the address is free again.
-pub(crate) struct Door {
+/// Where connections come in that carry bytes.
+pub(super) struct StreamDoor {
     listener: Option<TcpListener>,
     welcome: Arc<Welcome>,
     opened: Option<(UnixStream, JoinHandle<()>)>,
 }
 
-impl Door {
+impl StreamDoor {
     /// One that is shut: who comes waits.
     pub(super) fn new(listener: TcpListener, welcome: Welcome) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
@@ -44,15 +40,16 @@ impl Door {
             opened: None,
         })
     }
+}
 
-    /// Lets in those who are known.
-    pub(crate) fn open(&mut self, admit: Admit) -> io::Result<()> {
+impl Door for StreamDoor {
+    fn open(&mut self, site: Arc<dyn Site>) -> io::Result<()> {
         let Some(listener) = self.listener.take() else {
             return Ok(());
         };
         let (quit, quitted) = UnixStream::pair()?;
         let welcome = self.welcome.clone();
-        let keep = move || keep(&listener, &quitted, &welcome, &admit);
+        let keep = move || keep(&listener, &quitted, &welcome, &site);
         let keeper = std::thread::Builder::new()
             .name("remotex door".into())
             .spawn(keep)?;
@@ -61,7 +58,7 @@ impl Door {
     }
 }
 
-impl Drop for Door {
+impl Drop for StreamDoor {
     fn drop(&mut self) {
         if let Some((quit, keeper)) = self.opened.take() {
             drop(quit);
@@ -71,13 +68,7 @@ impl Drop for Door {
     }
 }
 
-impl fmt::Debug for Door {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Door").finish_non_exhaustive()
-    }
-}
-
-fn keep(listener: &TcpListener, quit: &UnixStream, welcome: &Arc<Welcome>, admit: &Admit) {
+fn keep(listener: &TcpListener, quit: &UnixStream, welcome: &Arc<Welcome>, site: &Arc<dyn Site>) {
     let strangers = Arc::new(Strangers::default());
     while transport::wait(&[listener.as_fd(), quit.as_fd()], None).is_ok() {
         if transport::wait(&[quit.as_fd()], Some(Duration::ZERO)).unwrap_or(true) {
@@ -92,8 +83,8 @@ fn keep(listener: &TcpListener, quit: &UnixStream, welcome: &Arc<Welcome>, admit
                 continue;
             }
         };
-        let (welcome, admit) = (welcome.clone(), admit.clone());
-        let meet = move || stranger.meet(&welcome, &admit);
+        let (welcome, site) = (welcome.clone(), site.clone());
+        let meet = move || stranger.meet(&welcome, &*site);
         // Without a thread it is let go.
         let _ = thread::start("remotex stranger", Box::new(meet));
     }
@@ -136,7 +127,7 @@ impl Drop for Stranger {
 }
 
 impl Stranger {
-    fn meet(mut self, welcome: &Welcome, admit: &Admit) {
+    fn meet(mut self, welcome: &Welcome, site: &dyn Site) {
         let Some(socket) = self.socket.take() else {
             return;
         };
@@ -147,7 +138,7 @@ impl Stranger {
         };
         drop(self);
         match (known, whence) {
-            (Ok(stream), _) => admit(stream),
+            (Ok(stream), _) => site.admit(stream),
             (Err(why), Ok(whence)) => eprintln!("{whence} is not let in: {why}"),
             // It has gone already.
             (Err(_), Err(_)) => {}

@@ -4,8 +4,11 @@
 //! ends, once both have proven to each other who they are; all above is as with a socket of this machine.
 
 mod door;
+#[cfg(feature = "http")]
+mod http;
 mod hurry;
 mod keys;
+mod site;
 mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
@@ -21,9 +24,11 @@ use crate::error::{Call, Error};
 use crate::explain;
 use crate::transport::Stream;
 
-pub(crate) use door::Door;
+use door::StreamDoor;
 use hurry::Hurried;
 use keys::Keys;
+
+pub(crate) use site::{Door, Site};
 
 /// Makes a stream of a connection that was accepted, once it is known who is at its other end; or says
 /// why not.
@@ -82,6 +87,10 @@ fn meet(
     keys: &Keys,
     deadline: Instant,
 ) -> Result<Option<Stream>, Error> {
+    #[cfg(feature = "http")]
+    if at.scheme.is_http() {
+        return http::reach(call, at, keys, deadline);
+    }
     let Some(socket) = reach(call, at, deadline)? else {
         return Ok(None);
     };
@@ -110,11 +119,11 @@ pub(crate) fn make_keys(call: Call<'_>) -> Result<std::path::PathBuf, Error> {
 /// Why an address is refused.
 const PLAIN: &str = "would send what others can read beyond this machine; use `tls://`, for which `remotex keys init` makes the keys, or `https://`";
 
-/// Listens at an address; those who are let in are [admitted](Door::open) as soon as somebody serves them.
+/// Listens at an address; those who are let in are admitted as soon as the [door](Door) is opened.
 ///
 /// # Errors
 /// If the address is not to be had, or there is nothing by which to know who may be let in.
-pub(crate) fn listen(call: Call<'_>, at: &Network) -> Result<Door, Error> {
+pub(crate) fn listen(call: Call<'_>, at: &Network) -> Result<Box<dyn Door>, Error> {
     let cannot = |e: io::Error| {
         let remedy = match e.kind() {
             io::ErrorKind::AddrInUse => {
@@ -135,14 +144,18 @@ pub(crate) fn listen(call: Call<'_>, at: &Network) -> Result<Door, Error> {
         return Err(Error::Denied(call.trouble(format_args!("`{at}` {PLAIN}"))));
     }
     let keys = Keys::of(call)?;
+    let bind = || TcpListener::bind(&addresses[..]).map_err(cannot);
     let welcome: Welcome = match at.scheme {
         Scheme::Tcp => tcp::welcome(call, &keys)?,
         #[cfg(feature = "tls")]
         Scheme::Tls => tls::welcome(call, &keys)?,
+        #[cfg(feature = "http")]
+        Scheme::Http | Scheme::Https => return http::welcome(call, at, &keys, bind()?),
+        #[cfg(not(feature = "http"))]
         _ => return Err(without(call, at)),
     };
-    let listener = TcpListener::bind(&addresses[..]).map_err(cannot)?;
-    Door::new(listener, welcome).map_err(cannot)
+    let door = StreamDoor::new(bind()?, welcome).map_err(cannot)?;
+    Ok(Box::new(door))
 }
 
 /// A connection to the address, before a byte is said; `None` if nobody listens.

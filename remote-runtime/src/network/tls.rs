@@ -107,6 +107,23 @@ pub(super) fn greet(
     Ok(Stream::Far(Box::new(Sealed::new(socket, connection))))
 }
 
+/// How a server is known to clients that show no certificate, such as browsers.
+#[cfg(feature = "http")]
+pub(super) fn server(call: Call<'_>, keys: &Keys) -> Result<Arc<ServerConfig>, Error> {
+    let Pair {
+        certificate, key, ..
+    } = Pair::read(call, keys, "server.pem")?;
+    let config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map(|config| config.with_no_client_auth());
+    let config = config.and_then(|config| config.with_single_cert(vec![certificate], key));
+    config.map(Arc::new).map_err(|e| {
+        let path = keys.path("server.pem");
+        let e = io::Error::other(e);
+        call.io(format_args!("`{}` cannot be used", path.display()), e)
+    })
+}
+
 /// Gets to know clients.
 pub(super) fn welcome(call: Call<'_>, keys: &Keys) -> Result<Welcome, Error> {
     let Pair {

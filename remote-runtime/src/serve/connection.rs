@@ -203,11 +203,11 @@ impl Connection {
                     }
                     return Left::Over;
                 }
-                Ok(None) | Err(Broken::Cut | Broken::Silent | Broken::Io(_)) => return Left::Over,
                 Err(Broken::Refused(refused)) => {
                     self.refuse(&fault_of(refused, shared.service.limit));
                     return Left::Over;
                 }
+                Ok(None) | Err(_) => return Left::Over,
             }
         }
     }

@@ -138,6 +138,8 @@ impl Runner {
             ..
         } = *found;
         let began = service.after.map(|_| Instant::now());
+        let figures = service.figures.as_ref();
+        let measured = figures.and_then(|figures| figures.begin(function.name));
         let mut decoder = Decoder::new(arguments);
         let mut reply = Reply::new(Encoder::new(&mut self.out, at + HEADER, client.limit));
         let run = || {
@@ -170,6 +172,9 @@ impl Runner {
                 Ok(())
             });
             ended = hooked.and(ended);
+        }
+        if let (Some(measured), Some(words)) = (measured, words(&ended)) {
+            measured.fail(&words);
         }
         ended.map_err(|Failed { fault, backtrace }| {
             let details = details(&fault, function, &decoder, debug);
@@ -223,15 +228,19 @@ fn find<'m>(
 }
 
 fn outcome(ended: &Result<Kind, Failed>, duration: Duration, bytes: usize) -> Outcome {
-    let error = match ended {
-        Ok(Kind::Raised) => Some("an error of its own type".into()),
-        Ok(_) => None,
-        Err(failed) => Some(failed.fault.to_string()),
-    };
     Outcome {
         duration,
         answer_bytes: if ended.is_ok() { bytes } else { 0 },
-        error,
+        error: words(ended),
+    }
+}
+
+/// What a call has failed with.
+fn words(ended: &Result<Kind, Failed>) -> Option<String> {
+    match ended {
+        Ok(Kind::Raised) => Some("an error of its own type".into()),
+        Ok(_) => None,
+        Err(failed) => Some(failed.fault.to_string()),
     }
 }
 

@@ -1,11 +1,13 @@
 //! What is served, and what it stands on.
 
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Yields;
 use crate::build::Build;
 use crate::error::Error;
+use crate::figures::Figures;
 use crate::function::Table;
 use crate::hook::{Call, Outcome};
 use crate::wire::hello::Hello;
@@ -30,6 +32,8 @@ pub(crate) struct Service {
     /// What looks at a call before and after it.
     pub(crate) before: Option<Before>,
     pub(crate) after: Option<After>,
+    /// What is counted and measured of its functions, if somebody can ask for that.
+    pub(crate) figures: Option<Arc<Figures>>,
     /// How long a client that was cut off is waited for.
     pub(crate) grace: Duration,
     /// How many references a client may hold.

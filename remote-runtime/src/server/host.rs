@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::daemon::place::Place;
 use crate::daemon::trial::Trial;
 use crate::daemon::{self, Given, log, manager};
 use crate::error::{Call, Error, Result};
+use crate::figures::Figures;
 use crate::function::{Function, Table};
 use crate::registry;
 use crate::serve::{Footing, Host, Service, Yields};
@@ -213,10 +215,12 @@ impl Server {
             place: Place::take(files, lock, owned, &note),
         };
         let _role = Role::take(self, key);
+        let table = table?;
         let service = Service {
             name: self.name,
             key: key.to_owned(),
-            table: table?,
+            figures: self.figures(&table),
+            table,
             limit: self.max_message,
             max_connections: self.max_connections,
             idle_timeout: self.idle_timeout,
@@ -237,7 +241,7 @@ impl Server {
         let cannot = |e| call.io("it cannot serve", e);
         let mut host = Host::begin(service, socket).map_err(cannot)?;
         if let Some(door) = &mut door {
-            door.open(host.entrance()).map_err(cannot)?;
+            door.open(host.site()).map_err(cannot)?;
         }
         testing::step("server: listening");
         starting.release();
@@ -280,6 +284,19 @@ impl Server {
 }
 
 impl Server {
+    /// What is measured for who asks over HTTP.
+    #[cfg(feature = "http")]
+    fn figures(&self, table: &Table) -> Option<Arc<Figures>> {
+        let is_asked =
+            matches!(self.resolved.get(), Some(Address::Network(at)) if at.scheme.is_http());
+        is_asked.then(|| Arc::new(Figures::of(table.names())))
+    }
+
+    #[cfg(not(feature = "http"))]
+    fn figures(&self, _: &Table) -> Option<Arc<Figures>> {
+        None
+    }
+
     /// What is left for those who look for servers.
     fn note(&self, key: &str, packages: &[&str], owned: bool) -> Note {
         let texts = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();

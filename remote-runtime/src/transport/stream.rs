@@ -110,6 +110,11 @@ impl Stream {
         matches!(self, Self::Far(carrier) if carrier.socket().is_some())
     }
 
+    /// Whether it is good for one message and its reply.
+    pub(crate) fn is_exchange(&self) -> bool {
+        matches!(self, Self::Far(carrier) if carrier.socket().is_none())
+    }
+
     pub(crate) fn set_read_timeout(&self, patience: Option<Duration>) -> io::Result<()> {
         match self {
             Self::Near(socket) => socket.set_read_timeout(patience),

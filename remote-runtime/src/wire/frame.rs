@@ -59,6 +59,35 @@ pub fn put(out: &mut Vec<u8>, kind: Kind, body: impl FnOnce(&mut Vec<u8>)) {
     end(out, at, kind);
 }
 
+/// The frames of one side of a connection, from its first byte on, as far as they are whole.
+pub fn walk(bytes: &[u8]) -> impl Iterator<Item = Result<(Kind, &[u8]), Malformed>> {
+    let mut rest = bytes.strip_prefix(&MAGIC).ok_or(Malformed(NO_CONNECTION));
+    if MAGIC.starts_with(bytes) {
+        rest = Ok(&[]);
+    }
+    std::iter::from_fn(move || {
+        let bytes = match rest {
+            Ok(bytes) => bytes,
+            Err(e) => {
+                rest = Ok(&[]);
+                return Some(Err(e));
+            }
+        };
+        let (&[a, b, c, d, kind, ..], after) = bytes.split_first_chunk::<HEADER>()?;
+        let size = usize::try_from(u32::from_le_bytes([a, b, c, d])).ok()?;
+        let (body, after) = after.split_at_checked(size)?;
+        rest = Ok(after);
+        Some(
+            Kind::from_byte(kind)
+                .map(|kind| (kind, body))
+                .ok_or(Malformed(UNKNOWN)),
+        )
+    })
+}
+
+const NO_CONNECTION: &str = "it does not begin as a remotex connection does";
+const UNKNOWN: &str = "it has an unknown kind";
+
 /// Why the next frame is refused. The connection cannot go on after either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
@@ -223,7 +252,7 @@ impl Inbox {
             self.awaited = HEADER;
             return Ok(false);
         };
-        let kind = Kind::from_byte(kind).ok_or(Malformed("it has an unknown kind"))?;
+        let kind = Kind::from_byte(kind).ok_or(Malformed(UNKNOWN))?;
         if reserved != [0; 3] {
             return Err(Malformed("its reserved bytes are not zero").into());
         }
@@ -298,7 +327,7 @@ impl Inbox {
         let arrived = &self.buffer[self.start..];
         let known = arrived.len().min(MAGIC.len());
         if arrived[..known] != MAGIC[..known] {
-            return Err(Malformed("it does not begin as a remotex connection does"));
+            return Err(Malformed(NO_CONNECTION));
         }
         if known < MAGIC.len() {
             return Ok(false);

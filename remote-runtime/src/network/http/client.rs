@@ -1,0 +1,317 @@
+//! The client's side: what is sent becomes a request, and its response what is received.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Read};
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use ureq::http::{StatusCode, header};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, BodyReader};
+
+use super::super::{Keys, reach as reach_socket};
+use super::{FRAMES, path_of};
+use crate::address::Network;
+use crate::error::{Call, Error};
+use crate::link::PATIENCE;
+use crate::transport::{Carrier, Stream};
+
+/// For how long a connection is kept that nobody uses; servers and proxies keep theirs for longer.
+const IDLE: Duration = Duration::from_secs(8);
+
+/// How much is read of a response that is none of remotex, to quote it.
+const LONGEST_WORDS: u64 = 200;
+
+/// A server, with the connections to it.
+#[derive(Debug)]
+struct Site {
+    at: Network,
+    agent: Agent,
+    /// What lets us in.
+    authorization: String,
+    /// Whether somebody listened there when it was last used.
+    is_there: AtomicBool,
+}
+
+/// A stream for one call; `None` if nobody listens there.
+pub(in super::super) fn reach(
+    call: Call<'_>,
+    at: &Network,
+    keys: &Keys,
+    deadline: Instant,
+) -> Result<Option<Stream>, Error> {
+    let is_there = || reach_socket(call, at, deadline).map(|socket| socket.is_some());
+    let token = match keys.token(call)? {
+        Some(token) => token,
+        // A server that is started now makes one.
+        None if !is_there()? => return Ok(None),
+        None => return Err(no_token(call, at, keys)),
+    };
+    let site = site(call, at, keys, &token)?;
+    // To find that out takes a connection, of which nothing else comes.
+    if !site.is_there.load(Ordering::Relaxed) && !is_there()? {
+        return Ok(None);
+    }
+    site.is_there.store(true, Ordering::Relaxed);
+    Ok(Some(Stream::Far(Box::new(Exchange {
+        site,
+        server: call.server.to_owned(),
+        function: call.function.map(str::to_owned),
+        state: Mutex::default(),
+    }))))
+}
+
+/// What is known of the server at that address, by who is let in there.
+fn site(call: Call<'_>, at: &Network, keys: &Keys, token: &str) -> Result<Arc<Site>, Error> {
+    static SITES: Mutex<Option<HashMap<String, Arc<Site>>>> = Mutex::new(None);
+    let key = format!("{at} {token}");
+    if let Some(site) = SITES.lock().get_or_insert_default().get(&key) {
+        return Ok(site.clone());
+    }
+    let mut config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_idle_age(IDLE)
+        .timeout_connect(Some(PATIENCE))
+        .user_agent("remotex")
+        .tls_config(TlsConfig::builder().root_certs(roots(call, keys)?).build());
+    if at.is_loopback() {
+        config = config.proxy(None);
+    }
+    let site = Arc::new(Site {
+        at: at.clone(),
+        agent: config.build().new_agent(),
+        authorization: format!("Bearer {token}"),
+        is_there: AtomicBool::new(false),
+    });
+    SITES
+        .lock()
+        .get_or_insert_default()
+        .insert(key, site.clone());
+    Ok(site)
+}
+
+fn no_token(call: Call<'_>, at: &Network, keys: &Keys) -> Error {
+    Error::Denied(call.trouble(format_args!(
+        "`{at}` lets in who knows its token, and there is none in `{}`; copy it from the same place on the server's machine",
+        keys.path("token").display()
+    )))
+}
+
+/// Who signs for the server: the authority of its keys, if there are such here; else those of the web.
+fn roots(call: Call<'_>, keys: &Keys) -> Result<RootCerts, Error> {
+    let Some(text) = keys.read(call, "client.pem")? else {
+        return Ok(RootCerts::WebPki);
+    };
+    let mut certificates = CertificateDer::pem_slice_iter(&text).flatten().skip(1);
+    let authority = certificates.next().ok_or_else(|| {
+        Error::Denied(call.trouble(format_args!(
+            "`{}` is not what `remotex keys init` makes; remove it, or copy it again",
+            keys.path("client.pem").display()
+        )))
+    })?;
+    let authority = Certificate::from_der(&authority).to_owned();
+    Ok(RootCerts::new_with_certs(&[authority]))
+}
+
+/// One request and its response.
+struct Exchange {
+    site: Arc<Site>,
+    server: String,
+    function: Option<String>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What is to be sent.
+    request: Vec<u8>,
+    /// What is received.
+    response: Option<BodyReader<'static>>,
+    patience: Option<Duration>,
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange").finish_non_exhaustive()
+    }
+}
+
+impl Carrier for Exchange {
+    fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        self.state.lock().request.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn receive(&self, bytes: &mut Vec<u8>, _: bool) -> io::Result<usize> {
+        let state = &mut *self.state.lock();
+        if state.response.is_none() {
+            let request = std::mem::take(&mut state.request);
+            state.response = Some(self.ask(&request, state.patience)?);
+        }
+        let Some(response) = &mut state.response else {
+            return Ok(0);
+        };
+        let before = bytes.len();
+        bytes.resize(bytes.capacity(), 0);
+        let received = response.read(&mut bytes[before..]);
+        bytes.truncate(before + received.as_ref().unwrap_or(&0));
+        // What cuts a response off cuts the connection off.
+        Ok(received.unwrap_or(0))
+    }
+
+    fn has_more(&self) -> bool {
+        false
+    }
+
+    fn set_read_timeout(&self, patience: Option<Duration>) -> io::Result<()> {
+        self.state.lock().patience = patience;
+        Ok(())
+    }
+
+    fn socket(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+}
+
+impl Exchange {
+    fn call(&self) -> Call<'_> {
+        Call {
+            server: &self.server,
+            function: self.function.as_deref(),
+        }
+    }
+
+    /// Sends the request, and waits for the response.
+    fn ask(&self, request: &[u8], patience: Option<Duration>) -> io::Result<BodyReader<'static>> {
+        let Site {
+            at,
+            agent,
+            authorization,
+            is_there,
+        } = &*self.site;
+        let path = path_of(request).ok_or(io::ErrorKind::Unsupported)?;
+        let asked = agent
+            .post(format!("{at}{path}"))
+            .config()
+            .timeout_global(patience)
+            .build()
+            .header(header::AUTHORIZATION, authorization)
+            .header(header::CONTENT_TYPE, FRAMES)
+            .header(header::ACCEPT, FRAMES)
+            .send(request);
+        let response = match asked {
+            Ok(response) => response,
+            Err(ureq::Error::Timeout(_)) => return Err(io::ErrorKind::TimedOut.into()),
+            Err(e) => {
+                is_there.store(false, Ordering::Relaxed);
+                return Err(self.unasked(e));
+            }
+        };
+        let (status, is_ours) = (response.status(), is_frames(response.headers()));
+        let mut body = response.into_body();
+        if is_ours {
+            return Ok(body.into_reader());
+        }
+        let mut words = String::new();
+        // What there is of it is quoted.
+        let _ = body
+            .as_reader()
+            .take(LONGEST_WORDS)
+            .read_to_string(&mut words);
+        Err(io::Error::other(self.refused(
+            status,
+            &words,
+            request.len(),
+        )))
+    }
+
+    /// Why there is no response.
+    fn unasked(&self, e: ureq::Error) -> io::Error {
+        let (call, at) = (self.call(), &self.site.at);
+        match e {
+            ureq::Error::Io(e) => match certificate(&e) {
+                Some(why) => io::Error::other(Error::Denied(call.trouble(format_args!(
+                    "who listens at `{at}` is not the server that is meant: {why}"
+                )))),
+                None if e.kind() == io::ErrorKind::ConnectionRefused => {
+                    io::ErrorKind::NotConnected.into()
+                }
+                // What cuts a response off cuts the connection off.
+                None => io::ErrorKind::ConnectionAborted.into(),
+            },
+            e => match certificate(&e) {
+                Some(why) => io::Error::other(Error::Denied(call.trouble(format_args!(
+                    "who listens at `{at}` is not the server that is meant: {why}"
+                )))),
+                None => io::Error::other(Error::Malformed(
+                    call.trouble(format_args!(
+                        "what listens at `{at}` does not speak HTTP: {e}"
+                    ))
+                    .after_sending(),
+                )),
+            },
+        }
+    }
+
+    /// What a response means that is none of remotex.
+    fn refused(&self, status: StatusCode, words: &str, size: usize) -> Error {
+        let (call, at) = (self.call(), &self.site.at);
+        let words = plain(words);
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Error::Denied(call.trouble(format_args!(
+                    "`{at}` does not let us in (`{status}`): the token here is not that of the server, or a proxy on the way wants another{words}"
+                )))
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => Error::Denied(call.trouble(format_args!(
+                "something on the way to `{at}` does not let {size} bytes pass (`{status}`); raise its limit{words}"
+            ))),
+            status if status.is_server_error() => Error::Lost(
+                call.trouble(format_args!(
+                    "`{at}` answers `{status}`, which is no word of the server: something on the way does not reach it; the function may have run{words}"
+                ))
+                .after_sending(),
+            ),
+            status => Error::Malformed(call.trouble(format_args!(
+                "what listens at `{at}` is no remotex server: it answers `{status}`{words}"
+            ))),
+        }
+    }
+}
+
+/// Words of somebody else, at the end of a sentence.
+fn plain(words: &str) -> String {
+    let line: Vec<_> = words.split_whitespace().collect();
+    match line.join(" ") {
+        words if words.is_empty() => words,
+        words => format!("; it says: {words}"),
+    }
+}
+
+fn is_frames(headers: &header::HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes() == FRAMES.as_bytes())
+}
+
+/// What is wrong with a certificate, if that is what an error says.
+fn certificate(e: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut e = Some(e);
+    while let Some(inner) = e {
+        if let Some(rustls::Error::InvalidCertificate(why)) = inner.downcast_ref() {
+            return Some(why.to_string());
+        }
+        let boxed = inner.downcast_ref::<io::Error>();
+        e = match boxed.and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => inner.source(),
+        };
+    }
+    None
+}

@@ -1,0 +1,59 @@
+//! From a request to the server, and back: a connection of its own for each.
+
+use std::future::Future;
+use std::io;
+use std::os::unix::net::UnixStream as Pair;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+use super::super::Site;
+use crate::transport::{Plain, Stream};
+use crate::wire::frame::walk;
+use crate::wire::{Kind, Malformed};
+
+/// Sends frames to the server, and returns those that it replies with: its hello, and one more.
+pub(super) async fn exchange(site: &Arc<dyn Site>, frames: &[u8]) -> io::Result<Vec<u8>> {
+    let (ours, theirs) = Pair::pair()?;
+    ours.set_nonblocking(true)?;
+    site.admit(Stream::Far(Box::new(Plain(theirs.into()))));
+    let (mut from, mut to) = UnixStream::from_std(ours)?.into_split();
+    // It may refuse what it has only read the beginning of; then it says why, and reads no more.
+    let mut sent = false;
+    let send = async { drop(to.write_all(frames).await) };
+    let receive = async {
+        let mut reply = Vec::new();
+        while reply_in(&reply)?.is_none() {
+            if from.read_buf(&mut reply).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        Ok(reply)
+    };
+    // Who has been read to the end is not waited for.
+    let mut send = std::pin::pin!(send);
+    let mut receive = std::pin::pin!(receive);
+    std::future::poll_fn(|context| {
+        if !sent {
+            sent = send.as_mut().poll(context).is_ready();
+        }
+        receive.as_mut().poll(context)
+    })
+    .await
+}
+
+/// The frame that follows the server's hello, if all of it is there.
+pub(super) fn reply_in(frames: &[u8]) -> io::Result<Option<(Kind, &[u8])>> {
+    for frame in walk(frames) {
+        match frame.map_err(malformed)? {
+            (Kind::Hello, _) => {}
+            (kind, body) => return Ok(Some((kind, body))),
+        }
+    }
+    Ok(None)
+}
+
+fn malformed(e: Malformed) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, e.0)
+}

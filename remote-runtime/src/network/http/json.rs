@@ -1,0 +1,239 @@
+//! JSON for everybody who has no compiled types: of calls, and of what a server says of itself.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use hyper::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::super::Site;
+use super::gateway::{exchange, reply_in};
+use super::openapi::reference;
+use crate::error::{Call, Error};
+use crate::figures::Figures;
+use crate::json::{Schemas, encoded, read, structure};
+use crate::wire::call::Head;
+use crate::wire::fault;
+use crate::wire::hello::Hello;
+use crate::wire::interface::{Function, Interface};
+use crate::wire::report::Report;
+use crate::wire::{Kind, frame};
+
+/// Calls a function with its arguments as JSON.
+pub(super) async fn call(
+    site: &Arc<dyn Site>,
+    interface: &Interface,
+    name: &str,
+    arguments: &[u8],
+) -> (StatusCode, Value) {
+    match run(site, interface, name, arguments).await {
+        Ok(Ok(answer)) => (StatusCode::OK, answer),
+        Ok(Err(value)) => {
+            let message = format!(
+                "{} has failed with a value",
+                Call::of(&interface.server, name)
+            );
+            let error = json!({ "kind": "Raised", "message": message, "causes": [], "may_have_run": true, "value": value });
+            (StatusCode::UNPROCESSABLE_ENTITY, json!({ "error": error }))
+        }
+        Err(e) => error(&e),
+    }
+}
+
+async fn run(
+    site: &Arc<dyn Site>,
+    interface: &Interface,
+    name: &str,
+    arguments: &[u8],
+) -> Result<Result<Value, Value>, Error> {
+    let call = Call::of(&interface.server, name);
+    let function = interface.function(name)?;
+    let structure = structure(function, call)?;
+    let arguments: Map<String, Value> = match serde_json::from_slice(arguments) {
+        Ok(Value::Object(arguments)) => arguments,
+        Ok(_) => return Err(unreadable(call, "it is JSON, but no object")),
+        Err(e) => return Err(unreadable(call, e)),
+    };
+    let arguments = encoded(function, call, &arguments)?;
+    let lost = |e| {
+        let why =
+            call.trouble("the server has ended before it was done; the function may have run");
+        Error::Lost(why.after_sending().caused_by(e))
+    };
+    let reply = exchange(site, &frames(site, function, &arguments)).await;
+    let reply = reply.map_err(lost)?;
+    let (kind, body) = reply_in(&reply)
+        .map_err(lost)?
+        .unwrap_or((Kind::Goodbye, b""));
+    match kind {
+        Kind::Answer | Kind::Raised => {
+            let value = read(kind, body, structure).map_err(|e| {
+                let why = format_args!("its answer cannot be read: {e}");
+                Error::Malformed(call.trouble(why).after_sending())
+            })?;
+            Ok(match kind {
+                Kind::Raised => Err(value),
+                _ => Ok(value),
+            })
+        }
+        Kind::Fault => Err(fault::error(call, body)),
+        // It has not run.
+        _ => Err(Error::Busy(
+            call.trouble("the server is ending just now; try again"),
+        )),
+    }
+}
+
+fn unreadable(call: Call<'_>, why: impl std::fmt::Display) -> Error {
+    Error::Unsendable {
+        what: "the body".into(),
+        why: call.with(
+            format!("it must be an object with the arguments: {why}"),
+            false,
+        ),
+    }
+}
+
+/// What a compiled client would send.
+fn frames(site: &Arc<dyn Site>, function: &Function, arguments: &[u8]) -> Vec<u8> {
+    let (name, key) = site.name();
+    let mut frames = Vec::new();
+    let hello = Hello {
+        key: key.to_owned(),
+        ..Hello::here(name, site.limit())
+    };
+    hello.put(&mut frames);
+    frame::put(&mut frames, Kind::Call, |out| {
+        let head = Head {
+            name: &function.name,
+            fingerprint: function.fingerprint,
+            program: Some(&function.package),
+            ..Head::default()
+        };
+        head.put(out);
+        out.extend_from_slice(arguments);
+    });
+    frames
+}
+
+/// An error as JSON, and the status that is nearest to it.
+pub(super) fn error(e: &Error) -> (StatusCode, Value) {
+    let status = match e {
+        Error::UnknownFunction(_) => StatusCode::NOT_FOUND,
+        Error::Denied(_) => StatusCode::FORBIDDEN,
+        Error::Unsendable { .. } if e.may_have_run() => StatusCode::INTERNAL_SERVER_ERROR,
+        Error::Unsendable { .. } | Error::Malformed(_) => StatusCode::BAD_REQUEST,
+        Error::TooLarge { .. } if e.may_have_run() => StatusCode::INTERNAL_SERVER_ERROR,
+        Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::Failed { .. } | Error::Gone(_) | Error::Mismatch(_) => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        Error::Busy(_) | Error::Unreachable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::TimedOut(_) => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let causes = match e {
+        Error::Failed { causes, .. } => &**causes,
+        _ => &[],
+    };
+    let error = json!({
+        "kind": e.variant(),
+        "message": e.to_string(),
+        "causes": causes,
+        "may_have_run": e.may_have_run(),
+    });
+    (status, json!({ "error": error }))
+}
+
+/// What a server offers.
+pub(super) fn interface(interface: &Interface) -> Value {
+    json!({
+        "server": interface.server,
+        "key": interface.key,
+        "program": interface.program.to_string_lossy(),
+        "functions": interface.functions.iter().map(function).collect::<Vec<_>>(),
+    })
+}
+
+fn function(function: &Function) -> Value {
+    let words = function.in_words();
+    let structure = function.structure.as_ref();
+    let prefix = reference(function);
+    let schemas = structure.map(|structure| (structure, Schemas::of(structure, &prefix)));
+    let arguments = function
+        .arguments
+        .iter()
+        .enumerate()
+        .map(|(at, (name, ty))| {
+            let what = words.as_ref().and_then(|words| words.arguments.get(at));
+            let its = schemas
+                .as_ref()
+                .and_then(|(structure, schemas)| Some((schemas, structure.arguments.get(at)?)));
+            json!({
+                "name": name,
+                "type": ty,
+                "what": what.map(|what| &what.words),
+                "optional": its.as_ref().is_some_and(|(schemas, ty)| schemas.is_option(ty)),
+                "schema": its.map(|(schemas, ty)| schemas.schema(ty)),
+            })
+        });
+    let answer = schemas
+        .as_ref()
+        .and_then(|(structure, schemas)| Some(schemas.schema(structure.answer.as_ref()?)));
+    json!({
+        "name": function.name,
+        "docs": function.docs,
+        "package": function.package,
+        "file": function.file,
+        "line": function.line,
+        "idempotent": function.idempotent,
+        "or_local": function.or_local,
+        "callable": structure.is_some(),
+        "arguments": arguments.collect::<Vec<_>>(),
+        "answer": { "type": function.output, "schema": answer },
+    })
+}
+
+/// What a server is doing.
+pub(super) fn status(site: &dyn Site, report: &Report) -> Value {
+    let (name, key) = site.name();
+    let functions: Map<_, _> = site.figures().map(functions).unwrap_or_default();
+    let failures = site.figures().map(Figures::failures).unwrap_or_default();
+    let failures = failures.iter().map(|failed| {
+        json!({ "function": failed.function, "message": failed.message, "when": seconds(failed.when) })
+    });
+    json!({
+        "server": name,
+        "key": key,
+        "pid": std::process::id(),
+        "program": report.program.to_string_lossy(),
+        "started": seconds(report.started),
+        "now": seconds(SystemTime::now()),
+        "connections": report.connections,
+        "running": report.running,
+        "calls": report.calls,
+        "functions": functions,
+        "failures": failures.collect::<Vec<_>>(),
+    })
+}
+
+fn functions(figures: &Figures) -> Map<String, Value> {
+    let functions = figures.read().map(|(name, reading)| {
+        let quantile = |share| reading.quantile(share).map(|took| took.as_secs_f64());
+        let function = json!({
+            "calls": reading.calls,
+            "errors": reading.errors,
+            "running": reading.running,
+            "p50": quantile(0.5),
+            "p99": quantile(0.99),
+        });
+        (name.to_owned(), function)
+    });
+    functions.collect()
+}
+
+/// Seconds since 1970.
+fn seconds(when: SystemTime) -> f64 {
+    let since = when.duration_since(SystemTime::UNIX_EPOCH);
+    since.unwrap_or_default().as_secs_f64()
+}
