@@ -102,6 +102,9 @@ pub(crate) trait Route {
     /// Whether a connection can end while both of its ends live.
     fn may_be_cut(&self) -> bool;
 
+    /// Whether the next connection may lead to another server than the one before.
+    fn leads_to_several(&self) -> bool;
+
     /// The file that this process runs, if the server can compare it with its own.
     fn build(&self) -> Option<Build>;
 
@@ -271,18 +274,22 @@ impl Client {
                     if attempt < ATTEMPTS
                         && (lost.is_some() || self.has_met.load(Ordering::Relaxed)) => {}
                 Ok(Ended::Nobody) => return Err(lost.unwrap_or_else(|| route.nobody(call))),
-                Err(e @ Error::Lost(_)) => {
-                    if connection.is_numbered() && repeats < REPEATS {
-                        repeats += 1;
-                        explain::say(call, || "it may have run: the server is asked".into());
-                    } else if request.idempotent && runs < RUNS {
-                        (runs, repeats) = (runs + 1, 0);
-                        connection.renumber();
-                        explain::say(call, || "it may have run, and may run again".into());
-                    } else {
-                        return Err(e);
-                    }
+                Err(e @ Error::Lost(_)) if connection.is_numbered() && repeats < REPEATS => {
+                    repeats += 1;
+                    explain::say(call, || "it may have run: the server is asked".into());
                     lost = Some(e);
+                }
+                // Behind one address there may be several servers, and another one may know.
+                Ok(Ended::Forgotten) if route.leads_to_several() && repeats < REPEATS => {
+                    repeats += 1;
+                }
+                Err(e @ Error::Lost(_)) if !request.idempotent || runs == RUNS => return Err(e),
+                Ok(Ended::Forgotten) if !request.idempotent || runs == RUNS => break,
+                again @ (Err(Error::Lost(_)) | Ok(Ended::Forgotten)) => {
+                    (runs, repeats) = (runs + 1, 0);
+                    lost = again.err().or(lost);
+                    connection.renumber();
+                    explain::say(call, || "it may have run, and may run again".into());
                 }
                 Err(e) => return Err(lost.unwrap_or(e)),
             }

@@ -59,8 +59,7 @@ impl Scheme {
         }
     }
 
-    /// Whether frames go within HTTP.
-    #[cfg(feature = "http")]
+    /// Whether frames go within HTTP, which proxies pass on to whom they like.
     pub(crate) const fn is_http(self) -> bool {
         matches!(self, Self::Http | Self::Https)
     }

@@ -47,6 +47,8 @@ pub(super) enum Ended {
     Outdated,
     /// It has not, since nobody listens, and nobody can be started.
     Nobody,
+    /// It was sent again, and who got it does not know whether it has run.
+    Forgotten,
 }
 
 impl Message {

@@ -125,7 +125,7 @@ impl Conversation {
                     return Ok(Ended::Replied(kind));
                 }
                 Ok(Some(Kind::Forgotten)) if self.hello.is_some() => {
-                    return Err(lost(call, route));
+                    return Ok(Ended::Forgotten);
                 }
                 Ok(Some(Kind::Outdated)) if self.hello.is_some() => return Ok(Ended::Outdated),
                 Ok(Some(Kind::Goodbye)) if self.hello.is_some() => {

@@ -293,7 +293,12 @@ impl Route for Way {
     }
 
     fn may_be_cut(&self) -> bool {
-        self.is_far()
+        self.is_far() && !self.is_single()
+    }
+
+    fn leads_to_several(&self) -> bool {
+        let address = self.server.resolved.get();
+        matches!(address, Some(Address::Network(at)) if at.scheme.is_http())
     }
 
     fn build(&self) -> Option<Build> {
