@@ -3,6 +3,8 @@
 
 /// A private home for servers, and programs that run in it.
 mod support;
+/// Another machine, as far as ssh can tell.
+mod machine;
 
 /// What a client finds: arguments, answers, errors, limits.
 mod calls;

@@ -125,7 +125,7 @@ impl Drop for Running {
     }
 }
 
-/// A port of the loopback address that nobody has.
+/// A port of the loopback address that nobody has. The next one may have it first, but who asked for it last rarely has.
 pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
