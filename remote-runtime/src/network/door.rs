@@ -1,7 +1,7 @@
 //! Where clients come in over a network: accepts them, gets to know each on a thread of its own, and
 //! lets in whom it knows.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -139,7 +139,10 @@ impl Stranger {
         drop(self);
         match (known, whence) {
             (Ok(stream), _) => site.admit(stream),
-            (Err(why), Ok(whence)) => eprintln!("{whence} is not let in: {why}"),
+            (Err(why), Ok(whence)) => {
+                // To the log, which may be on a disk that is full.
+                let _ = writeln!(io::stderr(), "{whence} is not let in: {why}");
+            }
             // It has gone already.
             (Err(_), Err(_)) => {}
         }

@@ -144,3 +144,93 @@ fn prove(token: &str, who: &str, servers: &Nonce, clients: &Nonce) -> Hmac<Sha25
     proof.update(clients);
     proof
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::os::unix::net::UnixStream;
+
+    /// What both ends find out of each other.
+    fn meet(servers: &str, clients: &str) -> (bool, Proven) {
+        let (mut one, mut other) = UnixStream::pair().unwrap();
+        std::thread::scope(|scope| {
+            let server = scope.spawn(|| get_to_know(&mut one, servers).unwrap());
+            let client = introduce(&mut other, clients).unwrap();
+            (server.join().unwrap(), client)
+        })
+    }
+
+    #[test]
+    fn who_has_the_same_token_is_known() {
+        assert!(matches!(meet("a", "a"), (true, Proven::Both)));
+        assert!(matches!(meet("a", "b"), (false, Proven::NotUs)));
+        assert!(matches!(meet("a", ""), (false, Proven::NotUs)));
+    }
+
+    /// What somebody else says, and what he is told.
+    struct Stranger<'s>(&'s [u8], Vec<u8>);
+
+    impl Read for Stranger<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+
+    impl Write for Stranger<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_is_known_by_luck(said: Vec<u8>, begins_well: bool) {
+            let said = if begins_well { [&MAGIC[..], &said].concat() } else { said };
+            let mut stranger = Stranger(&said, Vec::new());
+            prop_assert!(!get_to_know(&mut stranger, "token").unwrap_or(false));
+            let mut stranger = Stranger(&said, Vec::new());
+            let proven = introduce(&mut stranger, "token");
+            prop_assert!(!matches!(proven, Ok(Proven::Both)));
+            prop_assert!(!stranger.1.windows(5).any(|said| said == b"token"));
+        }
+
+        #[test]
+        fn what_was_heard_once_proves_nothing(seed: [u8; 32]) {
+            // A server that says again what another one has said.
+            let (mut one, mut other) = UnixStream::pair().unwrap();
+            let heard = std::thread::scope(|scope| {
+                scope.spawn(|| get_to_know(&mut one, "token").unwrap());
+                let mut tap = Tap(&mut other, Vec::new());
+                introduce(&mut tap, "token").unwrap();
+                tap.1
+            });
+            prop_assert_eq!(heard.len(), MAGIC.len() + 64);
+            let mut again = Stranger(&heard, seed.to_vec());
+            prop_assert!(matches!(introduce(&mut again, "token"), Ok(Proven::NotIt)));
+        }
+    }
+
+    /// Keeps what is read.
+    struct Tap<'s>(&'s mut UnixStream, Vec<u8>);
+
+    impl Read for Tap<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let n = self.0.read(buffer)?;
+            self.1.extend_from_slice(&buffer[..n]);
+            Ok(n)
+        }
+    }
+
+    impl Write for Tap<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+}

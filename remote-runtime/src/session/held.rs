@@ -187,8 +187,10 @@ impl Session {
         self.used.remove(n);
     }
 
+    /// Whether nobody can ask for anything of it.
     pub(super) fn is_empty(&self) -> bool {
-        self.state.lock().objects.is_empty()
+        let state = self.state.lock();
+        state.objects.is_empty() && state.failures.is_empty()
     }
 
     /// How many references it holds of which type.
