@@ -102,9 +102,6 @@ pub(crate) trait Route {
     /// Whether a connection can end while both of its ends live.
     fn may_be_cut(&self) -> bool;
 
-    /// Whether the next connection may lead to another server than the one before.
-    fn leads_to_several(&self) -> bool;
-
     /// The file that this process runs, if the server can compare it with its own.
     fn build(&self) -> Option<Build>;
 
@@ -278,10 +275,6 @@ impl Client {
                     repeats += 1;
                     explain::say(call, || "it may have run: the server is asked".into());
                     lost = Some(e);
-                }
-                // Behind one address there may be several servers, and another one may know.
-                Ok(Ended::Forgotten) if route.leads_to_several() && repeats < REPEATS => {
-                    repeats += 1;
                 }
                 Err(e @ Error::Lost(_)) if !request.idempotent || runs == RUNS => return Err(e),
                 Ok(Ended::Forgotten) if !request.idempotent || runs == RUNS => break,

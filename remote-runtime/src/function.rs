@@ -354,7 +354,6 @@ impl Table {
     }
 
     /// Their names, in order.
-    #[cfg(feature = "http")]
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.functions.iter().map(|function| function.name)
     }

@@ -298,7 +298,7 @@ impl Site for Shared {
 
     #[cfg(feature = "http")]
     fn figures(&self) -> Option<&crate::figures::Figures> {
-        self.service.figures.as_deref()
+        self.service.figures.as_ref()
     }
 }
 

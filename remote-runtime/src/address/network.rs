@@ -59,7 +59,8 @@ impl Scheme {
         }
     }
 
-    /// Whether frames go within HTTP, which proxies pass on to whom they like.
+    /// Whether frames go within HTTP.
+    #[cfg(feature = "http")]
     pub(crate) const fn is_http(self) -> bool {
         matches!(self, Self::Http | Self::Https)
     }

@@ -124,9 +124,11 @@ impl Conversation {
                 {
                     return Ok(Ended::Replied(kind));
                 }
-                Ok(Some(Kind::Forgotten)) if self.hello.is_some() => {
-                    return Ok(Ended::Forgotten);
+                // Who gets the next request may be another server, which knows.
+                Ok(Some(Kind::Forgotten)) if self.link.stream().is_exchange() => {
+                    return Err(lost(call, route));
                 }
+                Ok(Some(Kind::Forgotten)) if self.hello.is_some() => return Ok(Ended::Forgotten),
                 Ok(Some(Kind::Outdated)) if self.hello.is_some() => return Ok(Ended::Outdated),
                 Ok(Some(Kind::Goodbye)) if self.hello.is_some() => {
                     if self.was_taken() {

@@ -2,11 +2,15 @@
 
 /// There are none.
 #[derive(Debug)]
-pub(crate) enum Figures {}
+pub(crate) struct Figures;
 
 impl Figures {
+    pub(crate) fn of(_: impl Iterator<Item = &'static str>) -> Self {
+        Self
+    }
+
     pub(crate) fn begin(&self, _: &str) -> Option<Measured> {
-        match *self {}
+        None
     }
 }
 

@@ -43,6 +43,10 @@ impl StreamDoor {
 }
 
 impl Door for StreamDoor {
+    fn shows_figures(&self) -> bool {
+        false
+    }
+
     fn open(&mut self, site: Arc<dyn Site>) -> io::Result<()> {
         let Some(listener) = self.listener.take() else {
             return Ok(());

@@ -38,6 +38,9 @@ pub(crate) trait Site: Send + Sync {
 
 /// Where clients come in over a network, until it is dropped; then the address is free again.
 pub(crate) trait Door {
+    /// Whether those who come in can ask for figures of the functions.
+    fn shows_figures(&self) -> bool;
+
     /// Lets in those who are known; until then, who comes waits.
     fn open(&mut self, site: std::sync::Arc<dyn Site>) -> std::io::Result<()>;
 }

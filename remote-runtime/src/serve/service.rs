@@ -1,7 +1,6 @@
 //! What is served, and what it stands on.
 
 use std::os::fd::BorrowedFd;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Yields;
@@ -33,7 +32,7 @@ pub(crate) struct Service {
     pub(crate) before: Option<Before>,
     pub(crate) after: Option<After>,
     /// What is counted and measured of its functions, if somebody can ask for that.
-    pub(crate) figures: Option<Arc<Figures>>,
+    pub(crate) figures: Option<Figures>,
     /// How long a client that was cut off is waited for.
     pub(crate) grace: Duration,
     /// How many references a client may hold.

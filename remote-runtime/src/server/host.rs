@@ -7,7 +7,6 @@ use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -216,10 +215,15 @@ impl Server {
         };
         let _role = Role::take(self, key);
         let table = table?;
+        let mut door = match self.resolve(call)? {
+            Address::Network(network) => Some(network::listen(call, network)?),
+            _ => None,
+        };
+        let is_measured = door.as_ref().is_some_and(|door| door.shows_figures());
         let service = Service {
             name: self.name,
             key: key.to_owned(),
-            figures: self.figures(&table),
+            figures: is_measured.then(|| Figures::of(table.names())),
             table,
             limit: self.max_message,
             max_connections: self.max_connections,
@@ -232,10 +236,6 @@ impl Server {
             image: registry::image(),
         };
         testing::step("server: before on_start");
-        let mut door = match self.resolve(call)? {
-            Address::Network(network) => Some(network::listen(call, network)?),
-            _ => None,
-        };
         self.on_start.map_or(Ok(()), |load| load())?;
         testing::step("server: after on_start");
         let cannot = |e| call.io("it cannot serve", e);
@@ -284,19 +284,6 @@ impl Server {
 }
 
 impl Server {
-    /// What is measured for who asks over HTTP.
-    #[cfg(feature = "http")]
-    fn figures(&self, table: &Table) -> Option<Arc<Figures>> {
-        let is_asked =
-            matches!(self.resolved.get(), Some(Address::Network(at)) if at.scheme.is_http());
-        is_asked.then(|| Arc::new(Figures::of(table.names())))
-    }
-
-    #[cfg(not(feature = "http"))]
-    fn figures(&self, _: &Table) -> Option<Arc<Figures>> {
-        None
-    }
-
     /// What is left for those who look for servers.
     fn note(&self, key: &str, packages: &[&str], owned: bool) -> Note {
         let texts = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect();

@@ -296,11 +296,6 @@ impl Route for Way {
         self.is_far() && !self.is_single()
     }
 
-    fn leads_to_several(&self) -> bool {
-        let address = self.server.resolved.get();
-        matches!(address, Some(Address::Network(at)) if at.scheme.is_http())
-    }
-
     fn build(&self) -> Option<Build> {
         // Files of another machine have the same numbers as others of ours.
         Build::ours().filter(|_| !self.is_far())

@@ -23,7 +23,7 @@ use crate::link::PATIENCE;
 use crate::transport::{Carrier, Stream};
 
 /// For how long a connection is kept that nobody uses; servers and proxies keep theirs for longer.
-const IDLE: Duration = Duration::from_secs(8);
+const IDLE: Duration = Duration::from_secs(4);
 
 /// How much is read of a response that is none of remotex, to quote it.
 const LONGEST_WORDS: u64 = 200;

@@ -82,6 +82,10 @@ pub(in super::super) fn welcome(
 }
 
 impl Door for HttpDoor {
+    fn shows_figures(&self) -> bool {
+        true
+    }
+
     fn open(&mut self, site: Arc<dyn Site>) -> io::Result<()> {
         let (Some(listener), Some(guard)) = (self.listener.take(), self.guard.take()) else {
             return Ok(());
