@@ -20,6 +20,7 @@
 //! - `discovery`, with the feature of that name: which servers there are, of any program, and what is wrong with one.
 //! - `Control`, with the feature `clap`: `stop`, `status`, `logs` and `restart` for a program's own command line.
 //! - [`caller`]: who is calling.
+//! - `tcp`, `tls` and `http` are features that let a server be met over a network: see [`Server::at`].
 //! - `testing`, with the feature of that name: for tests of programs that use this.
 //! - [`Mutex`] and [`RwLock`]: for the state. They are those of parking_lot: they can be made in a
 //!   `static`, and a panic does not poison them.

@@ -115,6 +115,13 @@ pub fn server(name: &str, key: Option<&str>) -> Result<&'static Server> {
 ///
 /// # Errors
 /// If it cannot be made, or there is no place for it: neither XDG_CONFIG_HOME nor HOME is set.
+///
+/// ```no_run
+/// # extern crate remote_runtime as remotex;
+/// let folder = remotex::discovery::keys("bboard")?;
+/// println!("{}", folder.join("token").display());
+/// # Ok::<(), remotex::Error>(())
+/// ```
 #[cfg(feature = "tcp")]
 pub fn keys(name: &str) -> Result<PathBuf> {
     check_name(name)?;

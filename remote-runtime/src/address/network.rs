@@ -79,6 +79,15 @@ impl Network {
         number || self.host.eq_ignore_ascii_case("localhost")
     }
 
+    /// Whether who listens there does so on this machine: on loopback, or on all of its addresses.
+    pub(crate) fn is_here(&self) -> bool {
+        let is_all = self
+            .host
+            .parse()
+            .is_ok_and(|ip: IpAddr| ip.is_unspecified());
+        is_all || self.is_loopback()
+    }
+
     /// The host and the port, as they are looked up.
     #[cfg(feature = "tcp")]
     pub(crate) fn host_and_port(&self) -> (&str, u16) {

@@ -186,7 +186,7 @@ impl Exam<'_> {
                 );
                 Some(Some(socket))
             }
-            Some(Ok(Address::Network(network))) if network.is_loopback() => {
+            Some(Ok(Address::Network(network))) if network.is_here() => {
                 self.fine(
                     "address",
                     format!("{variable} has it met at `{network}`, beside its own socket"),

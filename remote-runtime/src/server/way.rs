@@ -86,7 +86,7 @@ impl Way {
     /// Whether it cannot be started from here, but by who is at the other end of a connection.
     pub(super) fn is_elsewhere(&self, call: Call<'_>) -> Result<bool> {
         let network = self.network(call)?;
-        Ok(self.bridge(call)?.is_some() || network.is_some_and(|network| !network.is_loopback()))
+        Ok(self.bridge(call)?.is_some() || network.is_some_and(|network| !network.is_here()))
     }
 
     /// Where it is met, if that is over a network.
@@ -213,7 +213,7 @@ impl Way {
     /// Connects over a network, and starts the server first if that is to be here.
     fn connect_over(&self, call: Call<'_>, network: &Network) -> Result<Option<Stream>> {
         let found = network::connect(call, network, self.patience())?;
-        if found.is_some() || !self.server.autostart || !network.is_loopback() {
+        if found.is_some() || !self.server.autostart || !network.is_here() {
             return Ok(found);
         }
         let Some(files) = self.files(call)? else {

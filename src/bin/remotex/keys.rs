@@ -24,7 +24,7 @@ use crate::output::{self, NAME, say};
 const ANY_HOST: &str = "remotex";
 
 /// What every certificate of a server is for.
-const HERE: [&str; 4] = [ANY_HOST, "localhost", "127.0.0.1", "::1"];
+const HERE: [&str; 6] = [ANY_HOST, "localhost", "127.0.0.1", "::1", "0.0.0.0", "::"];
 
 /// Clocks differ.
 const EARLIER: Duration = Duration::minutes(10);
