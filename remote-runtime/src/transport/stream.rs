@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, recv};
 
@@ -108,6 +109,22 @@ impl Stream {
     /// Whether it may lead beyond this machine, and each end can speak whenever it wants.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self, Self::Far(carrier) if carrier.socket().is_some())
+    }
+
+    /// Whether each end can speak whenever it wants, and the other one has closed, with nothing left
+    /// to be read. What is sent then is lost, and over a network nothing tells that nobody has read it.
+    pub(crate) fn has_ended(&self) -> bool {
+        let (true, Ok(socket)) = (self.is_live(), self.socket()) else {
+            return false;
+        };
+        match recv(
+            socket,
+            &mut [0_u8; 1],
+            RecvFlags::PEEK | RecvFlags::DONTWAIT,
+        ) {
+            Ok((_, length)) => length == 0,
+            Err(e) => ![Errno::AGAIN, Errno::INTR].contains(&e),
+        }
     }
 
     pub(crate) fn set_read_timeout(&self, patience: Option<Duration>) -> io::Result<()> {
