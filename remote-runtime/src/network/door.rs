@@ -2,7 +2,7 @@
 //! lets in whom it knows.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -84,7 +84,13 @@ fn keep(listener: &TcpListener, quit: &UnixStream, welcome: &Arc<Welcome>, admit
             return;
         }
         let stranger = match listener.accept() {
-            Ok((socket, _)) => Strangers::add(&strangers, socket),
+            Ok((socket, _)) => {
+                // Some systems hand on that the listener does not block; what fails here fails later.
+                if cfg!(not(target_os = "linux")) {
+                    let _ = socket.set_nonblocking(false);
+                }
+                Strangers::add(&strangers, socket)
+            }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
             Err(_) => {
                 // Whoever waited has gone, or there is no descriptor; others must end first.
@@ -143,12 +149,15 @@ impl Stranger {
         let whence = socket.peer_addr();
         let known = match tend(&socket) {
             Ok(()) => welcome(socket, Instant::now() + PATIENCE),
-            Err(e) => Err(e.to_string()),
+            Err(e) => Err(super::why(&e)),
         };
         drop(self);
         match (known, whence) {
             (Ok(stream), _) => admit(stream),
-            (Err(why), Ok(whence)) => eprintln!("{whence} is not let in: {why}"),
+            (Err(why), Ok(whence)) => {
+                // To the log, which may be on a disk that is full.
+                let _ = writeln!(io::stderr(), "{whence} is not let in: {why}");
+            }
             // It has gone already.
             (Err(_), Err(_)) => {}
         }

@@ -200,6 +200,17 @@ fn ungreeted(call: Call<'_>, at: &Network, e: io::Error) -> Error {
     }
 }
 
+/// The same, to the server's log.
+fn why(e: &io::Error) -> String {
+    match e.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            "it has not said in time who it is".into()
+        }
+        io::ErrorKind::UnexpectedEof => "it has gone before it has said who it is".into(),
+        _ => e.to_string(),
+    }
+}
+
 fn without(call: Call<'_>, at: &Network) -> Error {
     Error::Unreachable(call.trouble(format_args!(
         "this program was built without what `{at}` needs; build it with the feature `{}` of remotex",
