@@ -203,7 +203,7 @@ fn tcp_and_tls_do_not_take_each_other_for_themselves() {
 fn what_is_no_client_is_let_go_and_keeps_nobody_out() {
     for place in Place::both("zoo") {
         assert_eq!(place.run(&["start", "zoo"]), "()");
-        let garbage: Vec<u8> = (0..40_000_u32).map(|n| (n * n >> 3) as u8).collect();
+        let garbage: Vec<u8> = (0..40_000_u32).map(|n| ((n * n) >> 3) as u8).collect();
         for bytes in [
             &b"GET / HTTP/1.1\r\nHost: here\r\n\r\nand so on, and on, for sixty-four bytes"[..],
             b"\x16\x03\x01\xff\xff\x01",
