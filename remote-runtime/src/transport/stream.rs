@@ -15,6 +15,9 @@ use rustix::net::{RecvFlags, SendAncillaryBuffer, recv};
 
 use super::os;
 
+/// Up to how many bytes it is less to copy them together than to send one packet more.
+const PACKED: usize = 16 * 1024;
+
 /// A connection, seen from one of its ends.
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -67,7 +70,13 @@ impl Stream {
     pub(crate) fn send_parts(&self, mut parts: &mut [IoSlice<'_>]) -> io::Result<()> {
         let socket = match self {
             Self::Near(socket) => socket,
-            Self::Far(carrier) => return parts.iter().try_for_each(|part| carrier.send(part)),
+            Self::Far(carrier) => {
+                if parts.iter().map(|part| part.len()).sum::<usize>() <= PACKED {
+                    let bytes: Vec<&[u8]> = parts.iter().map(|part| &**part).collect();
+                    return carrier.send(&bytes.concat());
+                }
+                return parts.iter().try_for_each(|part| carrier.send(part));
+            }
         };
         // Whatever is empty comes off first, so that an end is one.
         IoSlice::advance_slices(&mut parts, 0);
