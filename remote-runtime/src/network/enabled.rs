@@ -65,11 +65,14 @@ pub(crate) fn connect(
 const ATTEMPTS: u32 = 3;
 
 fn was_cut(e: &Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof,
+    };
     let cuts = [
         BrokenPipe,
         ConnectionAborted,
         ConnectionReset,
+        NotConnected,
         UnexpectedEof,
     ];
     matches!(e, Error::Unreachable(trouble) if trouble.io_kind().is_some_and(|kind| cuts.contains(&kind)))
@@ -85,8 +88,9 @@ fn meet(
     let Some(socket) = reach(call, at, deadline)? else {
         return Ok(None);
     };
-    let is_here = socket.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
-    if at.scheme.is_plain() && !is_here {
+    // One that has ended already has no other end any more.
+    let peer = socket.peer_addr().map_err(|e| ungreeted(call, at, e))?;
+    if at.scheme.is_plain() && !peer.ip().is_loopback() {
         return Err(Error::Denied(call.trouble(format_args!("`{at}` {PLAIN}"))));
     }
     tend(&socket).map_err(|e| unreachable(call, at, e))?;
