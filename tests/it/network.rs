@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use std::fs;
 use std::net::TcpListener;
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use rustix::process::Signal;
 
@@ -331,6 +333,28 @@ fn busy_clients_over_a_network_do_not_see_their_server_restart() {
             assert_eq!(place.run(&["restart", "zoo"]), "()");
         });
         assert_eq!(lost, 0, "{}", place.address);
+    }
+}
+
+#[test]
+fn who_comes_to_a_network_while_the_server_ends_meets_the_next_one() {
+    for place in Place::both("zoo") {
+        for end in ["stop", "restart"] {
+            let over = AtomicBool::new(false);
+            thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| {
+                        while !over.load(Ordering::SeqCst) {
+                            assert_eq!(place.run(&["echo", "x"]), "\"x\"", "{end}");
+                        }
+                    });
+                }
+                for _ in 0..30 {
+                    place.run(&[end, "zoo"]);
+                }
+                over.store(true, Ordering::SeqCst);
+            });
+        }
     }
 }
 
