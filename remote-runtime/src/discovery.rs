@@ -97,15 +97,16 @@ pub fn servers() -> Result<Vec<Found>> {
 /// # Errors
 /// [`Error::Unreachable`] if there is nothing of such a server, or of more than one.
 pub fn server(name: &str, key: Option<&str>) -> Result<&'static Server> {
+    let key_or_none = key.unwrap_or_default();
     if let Some(Ok(far @ (Address::Piped(_) | Address::Network(_)))) =
         address::overridden(name).filter(|_| address::is_name(name))
     {
-        return Ok(Server::of_found(
-            leaked(name),
-            key.unwrap_or_default(),
-            far,
-            None,
-        ));
+        // One that is met over a network may be here all the same, and then its program is known.
+        let note = far.socket(name).and_then(|socket| {
+            let trace = Trace::at(name, key_or_none, socket);
+            trace.is_noted.then_some(trace.note)
+        });
+        return Ok(Server::of_found(leaked(name), key_or_none, far, note));
     }
     Ok(trace_of(name, key)?.server())
 }
@@ -183,9 +184,10 @@ fn at_several_places(name: &str, traces: &[Trace]) -> Result<Trace> {
     if let Some(usual) = traces.iter().find(|trace| trace.is_usual()) {
         return Ok(usual.clone());
     }
-    let places = traces
-        .iter()
-        .map(|trace| format!("unix:{}", trace.socket.display()));
+    let places = traces.iter().map(|trace| match &*trace.note.address {
+        "" => format!("unix:{}", trace.socket.display()),
+        network => network.to_owned(),
+    });
     let places: Vec<_> = places.collect();
     Err(Error::Unreachable(Call::control(name).trouble(
         format_args!(

@@ -48,6 +48,23 @@ pub(crate) enum Broken {
     Io(io::Error),
 }
 
+/// Whether a connection over a network has ended so, which is no matter of ours. A reset of one that the
+/// peer has closed before is a broken pipe, and one of which no packet arrives any more is timed out; how
+/// long we are willing to wait is told as [`ErrorKind::WouldBlock`].
+fn is_cut(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::NotConnected
+            | ErrorKind::TimedOut
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+    )
+}
+
 impl Link {
     pub(crate) fn new(stream: Arc<Stream>) -> Self {
         Self {
@@ -154,17 +171,11 @@ impl Link {
             Ok(n) => Ok(n > 0),
             Err(e) => match e.kind() {
                 ErrorKind::Interrupted => Ok(true),
-                ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(Broken::Silent),
                 // Over a network anything may have cut it.
-                ErrorKind::ConnectionReset
-                | ErrorKind::ConnectionAborted
-                | ErrorKind::BrokenPipe
-                    if self.stream.is_far() =>
-                {
-                    Err(Broken::Cut)
-                }
+                kind if self.stream.is_far() && is_cut(kind) => Err(Broken::Cut),
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(Broken::Silent),
                 ErrorKind::ConnectionReset => Err(Broken::Unread),
-                ErrorKind::NotConnected if self.stream.is_far() => Err(Broken::Unsent),
+                ErrorKind::ConnectionRefused => Err(Broken::Unsent),
                 ErrorKind::Other => Err(match e.downcast() {
                     Ok(e) => Broken::Error(Box::new(e)),
                     Err(e) => Broken::Io(e),

@@ -314,6 +314,11 @@ impl Drop for Host {
     }
 }
 
+/// What ends a connection of which `taken` calls were taken.
+fn goodbye(taken: u64) -> Vec<u8> {
+    frame::of(Kind::Goodbye, |out| out.extend(taken.to_le_bytes()))
+}
+
 impl Shared {
     /// Takes no more calls from here on.
     fn close(&self) {
@@ -422,9 +427,7 @@ impl Shared {
     /// Says goodbye on a connection of which `taken` calls were taken.
     fn say_goodbye(&self, link: &Link, taken: u64) {
         // A client that has gone needs no goodbye.
-        let _ = link.send(&frame::of(Kind::Goodbye, |out| {
-            out.extend(taken.to_le_bytes());
-        }));
+        let _ = link.send(&goodbye(taken));
     }
 
     /// Begins to stop.

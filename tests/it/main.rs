@@ -40,6 +40,8 @@ mod doctor;
 mod completion;
 /// Servers at the other end of a process.
 mod far;
+/// Servers that are met over a network.
+mod network;
 /// Servers that systemd starts.
 mod manager;
 /// What is spoken wrongly, to servers and to clients.

@@ -1,6 +1,7 @@
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Folders that belong to one test, and the servers in them.
@@ -125,10 +126,18 @@ impl Drop for Running {
     }
 }
 
-/// A port of the loopback address that nobody has. The next one may have it first, but who asked for it last rarely has.
+/// A port of the loopback address that nobody has, and that the system gives to no connection: one of
+/// those would keep a server from it that starts anew.
 pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let number = std::process::id().wrapping_mul(97).wrapping_add(number);
+        let port = u16::try_from(10_000 + number % 20_000).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 pub(crate) fn kill(pid: i32, signal: rustix::process::Signal) {

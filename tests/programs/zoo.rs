@@ -122,6 +122,7 @@ fn main() -> ExitCode {
         ["brief"] => show(brief()),
         ["quit"] => show(quit()),
         ["few"] => show(few()),
+        ["meant", path] => show(meant(path.as_ref())),
         ["cwd"] => show(cwd()),
         ["environment"] => show(environment()),
         ["descriptors"] => show(descriptors()),

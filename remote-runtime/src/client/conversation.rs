@@ -224,7 +224,7 @@ impl Conversation {
     pub(super) fn is_ours(&self) -> bool {
         // Where the system does not tell the server of our directory, a hello must.
         let moved = || cfg!(not(target_os = "linux")) && env::current_dir().ok() != self.directory;
-        self.process == process::id() && !moved()
+        self.process == process::id() && !moved() && !self.link.stream().has_ended()
     }
 
     pub(super) fn leads_to(&self, key: &str) -> bool {

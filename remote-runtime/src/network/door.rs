@@ -79,7 +79,13 @@ fn keep(listener: &TcpListener, quit: &UnixStream, welcome: &Arc<Welcome>, site:
             return;
         }
         let stranger = match listener.accept() {
-            Ok((socket, _)) => Strangers::add(&strangers, socket),
+            Ok((socket, _)) => {
+                // Some systems hand on that the listener does not block; what fails here fails later.
+                if cfg!(not(target_os = "linux")) {
+                    let _ = socket.set_nonblocking(false);
+                }
+                Strangers::add(&strangers, socket)
+            }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
             Err(_) => {
                 // Whoever waited has gone, or there is no descriptor; others must end first.
@@ -138,7 +144,7 @@ impl Stranger {
         let whence = socket.peer_addr();
         let known = match tend(&socket) {
             Ok(()) => welcome(socket, Instant::now() + PATIENCE),
-            Err(e) => Err(e.to_string()),
+            Err(e) => Err(super::why(&e)),
         };
         drop(self);
         match (known, whence) {

@@ -70,11 +70,14 @@ pub(crate) fn connect(
 const ATTEMPTS: u32 = 3;
 
 fn was_cut(e: &Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof,
+    };
     let cuts = [
         BrokenPipe,
         ConnectionAborted,
         ConnectionReset,
+        NotConnected,
         UnexpectedEof,
     ];
     matches!(e, Error::Unreachable(trouble) if trouble.io_kind().is_some_and(|kind| cuts.contains(&kind)))
@@ -94,8 +97,9 @@ fn meet(
     let Some(socket) = reach(call, at, deadline)? else {
         return Ok(None);
     };
-    let is_here = socket.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
-    if at.scheme.is_plain() && !is_here {
+    // One that has ended already has no other end any more.
+    let peer = socket.peer_addr().map_err(|e| ungreeted(call, at, e))?;
+    if at.scheme.is_plain() && !peer.ip().is_loopback() {
         return Err(Error::Denied(call.trouble(format_args!("`{at}` {PLAIN}"))));
     }
     tend(&socket).map_err(|e| unreachable(call, at, e))?;
@@ -210,6 +214,17 @@ fn ungreeted(call: Call<'_>, at: &Network, e: io::Error) -> Error {
             call.trouble(format_args!("who listens at `{at}` has ended the connection before it has greeted: {e}"))
                 .caused_by(e),
         ),
+    }
+}
+
+/// The same, to the server's log.
+fn why(e: &io::Error) -> String {
+    match e.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+            "it has not said in time who it is".into()
+        }
+        io::ErrorKind::UnexpectedEof => "it has gone before it has said who it is".into(),
+        _ => e.to_string(),
     }
 }
 

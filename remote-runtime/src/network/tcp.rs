@@ -19,7 +19,7 @@ use std::time::Instant;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::{Hurried, Keys, Welcome, ungreeted};
+use super::{Hurried, Keys, Welcome, ungreeted, why};
 use crate::address::Network;
 use crate::error::{Call, Error};
 use crate::link::PATIENCE;
@@ -42,7 +42,7 @@ pub(super) fn greet(
 ) -> Result<Stream, Error> {
     let token = keys.token(call)?.ok_or_else(|| {
         Error::Denied(call.trouble(format_args!(
-            "`{at}` lets in who knows its token, and there is none in `{}`; it lies there on the machine and for the user of the server",
+            "`{at}` lets in who knows its token, and there is none in `{}`; copy the one of the user who runs the server to there",
             keys.path("token").display()
         )))
     })?;
@@ -57,7 +57,7 @@ pub(super) fn greet(
         }
         Proven::NotUs => {
             return Err(Error::Denied(call.trouble(format_args!(
-                "the server at `{at}` does not let us in, since the token in `{}` is not its own",
+                "the server at `{at}` does not let us in, since the token in `{}` is not its own; copy that of the server anew",
                 keys.path("token").display()
             ))));
         }
@@ -105,11 +105,11 @@ pub(super) fn welcome(call: Call<'_>, keys: &Keys) -> Result<Welcome, Error> {
     let token = keys.token_or_new(call)?;
     Ok(Box::new(move |socket, deadline| {
         let mut hurried = Hurried::until(&socket, deadline);
-        let known = get_to_know(&mut hurried, &token).map_err(|e| e.to_string())?;
+        let known = get_to_know(&mut hurried, &token).map_err(|e| why(&e))?;
         if !known {
             return Err("it does not know the token".into());
         }
-        hurried.calm(PATIENCE).map_err(|e| e.to_string())?;
+        hurried.calm(PATIENCE).map_err(|e| why(&e))?;
         Ok(Stream::Far(Box::new(Plain(socket.into()))))
     }))
 }

@@ -20,7 +20,7 @@ use rustls::{
     ServerConfig, ServerConnection,
 };
 
-use super::{Hurried, Keys, Welcome, ungreeted};
+use super::{Hurried, Keys, Welcome, ungreeted, why};
 use crate::address::Network;
 use crate::error::{Call, Error};
 use crate::link::PATIENCE;
@@ -157,7 +157,7 @@ pub(super) fn welcome(call: Call<'_>, keys: &Keys) -> Result<Welcome, Error> {
             hurried.calm(PATIENCE)?;
             Ok(connection)
         };
-        let connection = known().map_err(|e: io::Error| e.to_string())?;
+        let connection = known().map_err(|e: io::Error| why(&e))?;
         Ok(Stream::Far(Box::new(Sealed::new(socket, connection))))
     }))
 }
@@ -203,19 +203,20 @@ fn denied(call: Call<'_>, at: &Network, keys: &Keys, e: io::Error) -> Error {
         "make new keys with `remotex keys init {} --renew`",
         call.server
     );
+    let copy = "copy `client.pem` anew from where the server is, and restart the server if its keys are newer than it";
     use CertificateError as Wrong;
     Error::Denied(match refused {
         rustls::Error::InvalidCertificate(Wrong::Expired | Wrong::ExpiredContext { .. }) => {
             call.trouble(format_args!("the certificate of the server at `{at}` has expired; {anew}"))
         }
         rustls::Error::InvalidCertificate(why) => call.trouble(format_args!(
-            "who listens at `{at}` is not the server that the keys in `{ours}` are for: {why}"
+            "who listens at `{at}` is not the server that the keys in `{ours}` are for ({why}); {copy}"
         )),
         rustls::Error::AlertReceived(AlertDescription::CertificateExpired) => call.trouble(
             format_args!("the server at `{at}` does not let us in: the certificate in `{ours}` has expired; {anew}"),
         ),
         rustls::Error::AlertReceived(why) => call.trouble(format_args!(
-            "the server at `{at}` does not let us in: the keys in `{ours}` are not for it ({why:?})"
+            "the server at `{at}` does not let us in: the keys in `{ours}` are not for it ({why:?}); {copy}"
         )),
         refused => {
             return Error::Malformed(call.trouble(format_args!(

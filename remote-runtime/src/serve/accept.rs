@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::Shared;
 use super::connection::{Connection, send_fault};
+use super::{Shared, goodbye};
 use crate::link::{Link, PATIENCE};
 use crate::transport::Stream;
 use crate::wire::fault::Fault;
@@ -89,14 +89,16 @@ fn take(shared: &Shared, stream: Stream) -> Option<Box<Connection>> {
     let link = Link::new(stream.clone());
     // The first thing on the wire, before anything is read, let alone run: a connection that ends
     // without it has run nothing. A client that has gone already is noticed when it is read from.
-    let _ = link.send(match link.stream().is_far() {
+    let hello = match link.stream().is_far() {
         true => &shared.far_hello,
         false => &shared.hello,
-    });
+    };
     let mut connections = shared.connections.lock();
     if shared.is_stopping() {
         drop(connections);
-        shared.say_goodbye(&link, 0);
+        // At once, since the process may end in between: over a network, who has heard a hello and no
+        // goodbye has to take its call for one that may have run.
+        let _ = link.send(&[&hello[..], &goodbye(0)].concat());
         shared.keep_waiting(stream);
         return None;
     }
@@ -104,10 +106,14 @@ fn take(shared: &Shared, stream: Stream) -> Option<Box<Connection>> {
     let is_extra = connections.open.len() >= most;
     if connections.open.len() >= most.saturating_add(RESERVE) {
         drop(connections);
+        let _ = link.send(hello);
         send_fault(&link, &too_many());
         return None;
     }
+    // Who is greeted is on the list, so that the end waits until it has heard a goodbye.
     let (id, tally) = connections.add(stream);
+    drop(connections);
+    let _ = link.send(hello);
     Some(Box::new(Connection::new(id, link, tally, is_extra)))
 }
 

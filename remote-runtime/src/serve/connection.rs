@@ -190,7 +190,8 @@ impl Connection {
                         return left;
                     }
                 }
-                Ok(None) if shared.is_stopping() => return self.end(shared),
+                // Over a network, the end comes in the middle of what is still on its way.
+                Ok(None) | Err(Broken::Cut) if shared.is_stopping() => return self.end(shared),
                 Err(Broken::Silent) if is_last || !self.link.is_within_frame() => {
                     return Left::Resting;
                 }

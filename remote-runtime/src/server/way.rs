@@ -15,6 +15,9 @@ use crate::link::{FAREWELL, PATIENCE, START};
 use crate::transport::{Bound, Stream};
 use crate::{explain, network, registry, testing};
 
+/// How often a server is started that has ended before it was met.
+const STARTS: u32 = 8;
+
 /// The way to a server, for one call.
 #[derive(Debug, Clone)]
 pub(crate) struct Way {
@@ -219,8 +222,19 @@ impl Way {
         let Some(files) = self.files(call)? else {
             return Ok(None);
         };
-        self.start(call, &files)?;
-        network::connect(call, network, self.patience())
+        for _ in 0..STARTS {
+            let stream = self.start(call, &files)?;
+            // One that is ending listens at its socket for longer than there; another one comes then.
+            client::is_staying(call, self, stream)?;
+            let found = network::connect(call, network, self.patience())?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Err(Error::Unreachable(call.trouble(format_args!(
+            "its server has started {STARTS} times, and nobody listens at `{network}`; see {}",
+            self.log()
+        ))))
     }
 
     /// Its socket, as far as that is known.
@@ -277,8 +291,12 @@ impl Route for Way {
         {
             return e;
         }
+        let remedy = match self.server.resolved.get() {
+            Some(Address::Network(network)) if !network.is_loopback() => "start the server there",
+            _ => "start the server, or add `.autostart()` to its `Server`",
+        };
         Error::Unreachable(call.trouble(format_args!(
-            "nobody listens at `{}`; start the server, or add `.autostart()` to its `Server`",
+            "nobody listens at `{}`; {remedy}",
             self.address()
         )))
     }

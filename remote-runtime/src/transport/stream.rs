@@ -9,10 +9,14 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, recv};
 
 use super::os;
+
+/// Up to how many bytes it is less to copy them together than to send one packet more.
+const PACKED: usize = 16 * 1024;
 
 /// A connection, seen from one of its ends.
 #[derive(Debug)]
@@ -66,7 +70,13 @@ impl Stream {
     pub(crate) fn send_parts(&self, mut parts: &mut [IoSlice<'_>]) -> io::Result<()> {
         let socket = match self {
             Self::Near(socket) => socket,
-            Self::Far(carrier) => return parts.iter().try_for_each(|part| carrier.send(part)),
+            Self::Far(carrier) => {
+                if parts.iter().map(|part| part.len()).sum::<usize>() <= PACKED {
+                    let bytes: Vec<&[u8]> = parts.iter().map(|part| &**part).collect();
+                    return carrier.send(&bytes.concat());
+                }
+                return parts.iter().try_for_each(|part| carrier.send(part));
+            }
         };
         // Whatever is empty comes off first, so that an end is one.
         IoSlice::advance_slices(&mut parts, 0);
@@ -113,6 +123,22 @@ impl Stream {
     /// Whether it is good for one message and its reply.
     pub(crate) fn is_exchange(&self) -> bool {
         matches!(self, Self::Far(carrier) if carrier.socket().is_none())
+    }
+
+    /// Whether each end can speak whenever it wants, and the other one has closed, with nothing left
+    /// to be read. What is sent then is lost, and over a network nothing tells that nobody has read it.
+    pub(crate) fn has_ended(&self) -> bool {
+        let (true, Ok(socket)) = (self.is_live(), self.socket()) else {
+            return false;
+        };
+        match recv(
+            socket,
+            &mut [0_u8; 1],
+            RecvFlags::PEEK | RecvFlags::DONTWAIT,
+        ) {
+            Ok((_, length)) => length == 0,
+            Err(e) => ![Errno::AGAIN, Errno::INTR].contains(&e),
+        }
     }
 
     pub(crate) fn set_read_timeout(&self, patience: Option<Duration>) -> io::Result<()> {

@@ -50,10 +50,11 @@ pub(crate) fn run(keys: &Keys) -> Result<(), Failure> {
     if keys.format.json {
         return output::say_json(&json!({ "server": server, "client": client, "token": token }));
     }
-    tell(name, keys.days, &server, &client, &token)
+    tell(keys, &server, &client, &token)
 }
 
-fn tell(name: &str, days: u32, server: &Path, client: &Path, token: &Path) -> Result<(), Failure> {
+fn tell(keys: &Keys, server: &Path, client: &Path, token: &Path) -> Result<(), Failure> {
+    let Keys { name, days, .. } = keys;
     let [server, client, token] = [server, client, token].map(Path::display);
     say(format_args!(
         "{NAME}{server}{NAME:#}\n    stays where the server `{name}` runs"
@@ -66,7 +67,13 @@ fn tell(name: &str, days: u32, server: &Path, client: &Path, token: &Path) -> Re
     ))?;
     say(format_args!(
         "Who has one of them is let in. The keys are good for {days} days; then come back with `--renew`."
-    ))
+    ))?;
+    if keys.renew {
+        return say(format_args!(
+            "A server that runs goes on with its old keys until it is restarted."
+        ));
+    }
+    Ok(())
 }
 
 /// The files of the server and of its clients: certificate, authority, key.

@@ -400,6 +400,14 @@ pub(crate) fn who() -> Result<(u32, u32, PathBuf, PathBuf)> {
     ))
 }
 
+/// What the caller means by a path, and why its folder is not known.
+#[remote(ZOO)]
+pub(crate) fn meant(path: &Path) -> Result<(PathBuf, Option<String>)> {
+    let caller = caller();
+    let why = caller.cwd().err().map(|e| e.to_string());
+    Ok((caller.path(path), why))
+}
+
 #[remote(ZOO)]
 pub(crate) fn cwd() -> Result<PathBuf> {
     Ok(std::env::current_dir()?)

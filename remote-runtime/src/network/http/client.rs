@@ -208,10 +208,10 @@ impl Exchange {
             .send(request);
         let response = match asked {
             Ok(response) => response,
-            Err(ureq::Error::Timeout(_)) => return Err(io::ErrorKind::TimedOut.into()),
+            Err(ureq::Error::Timeout(_)) => return Err(io::ErrorKind::WouldBlock.into()),
             Err(e) => {
                 is_there.store(false, Ordering::Relaxed);
-                return Err(self.unasked(e));
+                return Err(self.unasked(&e));
             }
         };
         let (status, is_ours) = (response.status(), is_frames(response.headers()));
@@ -233,30 +233,29 @@ impl Exchange {
     }
 
     /// Why there is no response.
-    fn unasked(&self, e: ureq::Error) -> io::Error {
+    fn unasked(&self, e: &ureq::Error) -> io::Error {
         let (call, at) = (self.call(), &self.site.at);
+        let untrusted = match e {
+            ureq::Error::Io(e) => certificate(e),
+            e => certificate(e),
+        };
+        if let Some(why) = untrusted {
+            return io::Error::other(Error::Denied(call.trouble(format_args!(
+                "who listens at `{at}` is not the server that is meant: {why}"
+            ))));
+        }
         match e {
-            ureq::Error::Io(e) => match certificate(&e) {
-                Some(why) => io::Error::other(Error::Denied(call.trouble(format_args!(
-                    "who listens at `{at}` is not the server that is meant: {why}"
-                )))),
-                None if e.kind() == io::ErrorKind::ConnectionRefused => {
-                    io::ErrorKind::NotConnected.into()
-                }
-                // What cuts a response off cuts the connection off.
-                None => io::ErrorKind::ConnectionAborted.into(),
-            },
-            e => match certificate(&e) {
-                Some(why) => io::Error::other(Error::Denied(call.trouble(format_args!(
-                    "who listens at `{at}` is not the server that is meant: {why}"
-                )))),
-                None => io::Error::other(Error::Malformed(
-                    call.trouble(format_args!(
-                        "what listens at `{at}` does not speak HTTP: {e}"
-                    ))
-                    .after_sending(),
-                )),
-            },
+            ureq::Error::Io(e) if e.kind() == io::ErrorKind::ConnectionRefused => {
+                io::ErrorKind::ConnectionRefused.into()
+            }
+            // What cuts a response off cuts the connection off.
+            ureq::Error::Io(_) => io::ErrorKind::ConnectionAborted.into(),
+            e => io::Error::other(Error::Malformed(
+                call.trouble(format_args!(
+                    "what listens at `{at}` does not speak HTTP: {e}"
+                ))
+                .after_sending(),
+            )),
         }
     }
 
