@@ -2,7 +2,7 @@
 //! one), or a child that is the server itself.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use crate::machine::Machine;
 use crate::support::{Home, Running, await_that, board, is_alive, program_path, stderr, stdout};

@@ -1,24 +1,27 @@
 //! Where clients come in over a network: accepts them, gets to know each on a thread of its own, and
 //! lets in whom it knows.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use super::{Door, Site, Welcome, tend};
 use crate::link::PATIENCE;
 use crate::thread;
 use crate::transport;
 
-/// How many there may be at once whom nobody knows yet. More wait to be accepted, so that strangers can
-/// keep each other waiting, and nobody who is in.
+/// How many there may be at once whom nobody knows yet.
 const STRANGERS: usize = 64;
+
+/// How long the log is told nothing of who is not let in, once it was told of one.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// How long to leave them waiting when the system has no descriptor to spare.
 const RESPITE: Duration = Duration::from_millis(100);
@@ -74,6 +77,7 @@ impl Drop for StreamDoor {
 
 fn keep(listener: &TcpListener, quit: &UnixStream, welcome: &Arc<Welcome>, site: &Arc<dyn Site>) {
     let strangers = Arc::new(Strangers::default());
+    let mut ids = 0..;
     while transport::wait(&[listener.as_fd(), quit.as_fd()], None).is_ok() {
         if transport::wait(&[quit.as_fd()], Some(Duration::ZERO)).unwrap_or(true) {
             return;
@@ -84,7 +88,7 @@ fn keep(listener: &TcpListener, quit: &UnixStream, welcome: &Arc<Welcome>, site:
                 if cfg!(not(target_os = "linux")) {
                     let _ = socket.set_nonblocking(false);
                 }
-                Strangers::add(&strangers, socket)
+                Strangers::add(&strangers, ids.next().unwrap_or_default(), socket)
             }
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
             Err(_) => {
@@ -93,46 +97,50 @@ fn keep(listener: &TcpListener, quit: &UnixStream, welcome: &Arc<Welcome>, site:
                 continue;
             }
         };
+        // Without a descriptor or a thread it is let go.
+        let Ok(stranger) = stranger else { continue };
         let (welcome, site) = (welcome.clone(), site.clone());
         let meet = move || stranger.meet(&welcome, &*site);
-        // Without a thread it is let go.
         let _ = thread::start("remotex stranger", Box::new(meet));
     }
 }
 
-/// How many there are whom nobody knows yet.
+/// Those whom nobody knows yet.
 #[derive(Default)]
 struct Strangers {
-    number: Mutex<usize>,
-    fewer: Condvar,
+    /// The oldest first.
+    waiting: Mutex<VecDeque<(u64, TcpStream)>>,
+    refused: Mutex<Refused>,
 }
 
-/// One of them, who is counted until this is dropped.
+/// One of them, who is among them until this is dropped.
 struct Stranger {
+    id: u64,
     socket: Option<TcpStream>,
     among: Arc<Strangers>,
 }
 
 impl Strangers {
-    /// Waits until there is room for one more.
-    fn add(among: &Arc<Self>, socket: TcpStream) -> Stranger {
-        let mut number = among.number.lock();
-        // Each of them is done within a bounded time.
-        while *number >= STRANGERS {
-            among.fewer.wait(&mut number);
+    /// Adds one. If there are too many, the oldest one has had more time than the others, and is put out.
+    fn add(among: &Arc<Self>, id: u64, socket: TcpStream) -> io::Result<Stranger> {
+        let own = socket.try_clone()?;
+        let mut waiting = among.waiting.lock();
+        if waiting.len() == STRANGERS
+            && let Some((_, oldest)) = waiting.pop_front()
+        {
+            // Who has gone by now need not be put out.
+            let _ = oldest.shutdown(Shutdown::Both);
         }
-        *number += 1;
-        Stranger {
-            socket: Some(socket),
-            among: among.clone(),
-        }
+        waiting.push_back((id, own));
+        let (socket, among) = (Some(socket), among.clone());
+        Ok(Stranger { id, socket, among })
     }
 }
 
 impl Drop for Stranger {
     fn drop(&mut self) {
-        *self.among.number.lock() -= 1;
-        self.among.fewer.notify_one();
+        let mut waiting = self.among.waiting.lock();
+        waiting.retain(|(id, _)| *id != self.id);
     }
 }
 
@@ -141,6 +149,7 @@ impl Stranger {
         let Some(socket) = self.socket.take() else {
             return;
         };
+        let among = self.among.clone();
         let whence = socket.peer_addr();
         let known = match tend(&socket) {
             Ok(()) => welcome(socket, Instant::now() + PATIENCE),
@@ -149,12 +158,33 @@ impl Stranger {
         drop(self);
         match (known, whence) {
             (Ok(stream), _) => site.admit(stream),
-            (Err(why), Ok(whence)) => {
-                // To the log, which may be on a disk that is full.
-                let _ = writeln!(io::stderr(), "{whence} is not let in: {why}");
-            }
+            (Err(why), Ok(whence)) => among.refused.lock().say(whence, &why),
             // It has gone already.
             (Err(_), Err(_)) => {}
         }
+    }
+}
+
+/// Who was not let in, as far as the log is told: who comes again and again does not fill it.
+#[derive(Default)]
+struct Refused {
+    said: Option<Instant>,
+    /// How many there were since.
+    unsaid: usize,
+}
+
+impl Refused {
+    fn say(&mut self, whence: SocketAddr, why: &str) {
+        if self.said.is_some_and(|said| said.elapsed() < SILENCE) {
+            self.unsaid += 1;
+            return;
+        }
+        self.said = Some(Instant::now());
+        let others = match std::mem::take(&mut self.unsaid) {
+            0 => String::new(),
+            n => format!("; {n} others since the last line like this"),
+        };
+        // To the log, which may be on a disk that is full.
+        let _ = writeln!(io::stderr(), "{whence} is not let in: {why}{others}");
     }
 }

@@ -88,6 +88,7 @@ impl Identity {
         match function {
             _ if !self.is_readable => Verdict::Refuse(self.differs("speaks another version of remotex")),
             Some(function) if agrees(function) => Verdict::Run(function),
+            Some(function) if function.fingerprint().is_none() => Verdict::Refuse(Fault::Mismatch(UNSHOWN.into())),
             Some(_) => Verdict::Refuse(
                 self.differs("is another build, whose function is not known to have the same signature and types"),
             ),
@@ -109,6 +110,9 @@ impl Identity {
         Fault::Mismatch(format!("the server ({here}) {what}; {remedy}"))
     }
 }
+
+/// Of a function whose types nobody can compare.
+const UNSHOWN: &str = "serde does not show all of its types, so that only the very file that the server runs may call it, on the same machine and through `unix:`; give the types an ordinary `Deserialize`";
 
 /// Whom a server makes room for, among the builds of its program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
