@@ -40,6 +40,10 @@ mod doctor;
 mod completion;
 /// Servers at the other end of a process.
 mod far;
+/// A browser, and
+mod browser;
+/// the page that servers show in it.
+mod page;
 /// Servers that systemd starts.
 mod manager;
 /// What is spoken wrongly, to servers and to clients.
