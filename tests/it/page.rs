@@ -193,6 +193,15 @@ fn what_goes_wrong_is_told_in_a_browser() {
         raised.contains("Hungry") && raised.contains("1970"),
         "{raised}"
     );
+    // A path is typed as it is, and bytes that are no text as a list.
+    let missing = page.call("io_kind", &[("path", "/no/such/file")]);
+    assert!(missing.contains("No such file"), "{missing}");
+    let joined = page.call("joined", &[("bytes", "[255, 10]"), ("path", "a")]);
+    let is_joined = joined
+        .split_whitespace()
+        .collect::<String>()
+        .contains("[255,10,97]");
+    assert!(is_joined, "{joined}");
     let panicked = page.call("panics", &[("text", "fire")]);
     assert!(panicked.contains("fire, said the zoo"), "{panicked}");
     // What cannot be sent is said where it is written.
@@ -247,7 +256,11 @@ fn the_page_fits_a_phone_and_keeps_its_rules() {
         ]
     );
     // Who breaks them is heard of, or the tests would be blind.
-    page.browser
-        .value("document.body.setAttribute('onclick', 'alert()')");
-    await_that(|| !page.browser.complaints().is_empty());
+    for wrong in [
+        "document.body.setAttribute('onclick', 'alert()')",
+        "setTimeout(() => nothing.at.all)",
+    ] {
+        page.browser.value(wrong);
+        await_that(|| !page.browser.complaints().is_empty());
+    }
 }
