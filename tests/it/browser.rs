@@ -62,7 +62,10 @@ impl Browser {
         } } });
         let made = driver.ask("POST", "/session", &wanted);
         let Some(session) = made["sessionId"].as_str().map(str::to_owned) else {
-            eprintln!("left out, for want of `chromium`: {}", made["message"]);
+            let why = made["message"].as_str().unwrap_or_default();
+            // One that is there must start.
+            assert!(why.contains("binary"), "chromium does not start: {why}");
+            eprintln!("left out, for want of `chromium`: {why}");
             return None;
         };
         Some(Self { driver, session })
