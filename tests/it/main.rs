@@ -42,6 +42,10 @@ mod completion;
 mod far;
 /// Servers that are met over a network.
 mod network;
+/// A browser, and
+mod browser;
+/// the page that servers show in it.
+mod page;
 /// Servers that systemd starts.
 mod manager;
 /// What is spoken wrongly, to servers and to clients.

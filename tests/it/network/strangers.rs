@@ -3,12 +3,11 @@
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crate::support::{Home, Running, await_that, begin, free_port, printed, stdout};
+use crate::support::{Home, await_that, begin, free_port, printed, stdout};
 
 use super::{Place, assert_refused};
 
