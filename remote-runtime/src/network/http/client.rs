@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Read};
 use std::os::fd::BorrowedFd;
+use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -29,7 +30,6 @@ const IDLE: Duration = Duration::from_secs(4);
 const LONGEST_WORDS: u64 = 200;
 
 /// A server, with the connections to it.
-#[derive(Debug)]
 struct Site {
     at: Network,
     agent: Agent,
@@ -69,8 +69,10 @@ pub(in super::super) fn reach(
 
 /// What is known of the server at that address, by who is let in there.
 fn site(call: Call<'_>, at: &Network, keys: &Keys, token: &str) -> Result<Arc<Site>, Error> {
-    static SITES: Mutex<Option<HashMap<String, Arc<Site>>>> = Mutex::new(None);
-    let key = format!("{at} {token}");
+    // A child of fork(2) must not use its parent's connections.
+    type Key = (String, String, u32);
+    static SITES: Mutex<Option<HashMap<Key, Arc<Site>>>> = Mutex::new(None);
+    let key = (at.to_string(), token.to_owned(), process::id());
     if let Some(site) = SITES.lock().get_or_insert_default().get(&key) {
         return Ok(site.clone());
     }
@@ -79,8 +81,11 @@ fn site(call: Call<'_>, at: &Network, keys: &Keys, token: &str) -> Result<Arc<Si
         .max_redirects(0)
         .max_idle_age(IDLE)
         .timeout_connect(Some(PATIENCE))
-        .user_agent("remotex")
-        .tls_config(TlsConfig::builder().root_certs(roots(call, keys)?).build());
+        .user_agent("remotex");
+    if !at.scheme.is_plain() {
+        let roots = roots(call, keys)?;
+        config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
+    }
     if at.is_loopback() {
         config = config.proxy(None);
     }

@@ -9,7 +9,6 @@ use sha2::Sha256;
 use crate::session;
 
 /// What lets in.
-#[derive(Debug)]
 pub(super) struct Guard {
     token: String,
     /// With which tokens are hashed before they are compared.
