@@ -10,11 +10,12 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::address::Piped;
@@ -275,19 +276,15 @@ impl Ends {
             mut input,
             mut output,
         } = self;
-        let to = Arc::new(server);
-        let from = to.clone();
-        let (over, ended) = mpsc::channel();
-        let also_over = over.clone();
+        let from = Arc::new(server);
+        let to = from.clone();
         let there = move || {
-            let _ = over.send(carry(&mut input, &mut &*to));
-        };
-        let back = move || {
-            let _ = also_over.send(carry(&mut &*from, &mut output));
+            // However that ends, the other way ends with it.
+            let _ = carry(&mut input, &mut &*to);
+            let _ = to.shutdown(Shutdown::Both);
         };
         thread::start("remotex relay", Box::new(there))?;
-        thread::start("remotex relay", Box::new(back))?;
-        ended.recv().unwrap_or(Ok(()))
+        carry(&mut &*from, &mut output)
     }
 }
 

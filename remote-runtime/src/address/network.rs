@@ -81,6 +81,10 @@ impl Network {
 
     /// Whether who listens there does so on this machine: on loopback, or on all of its addresses.
     pub(crate) fn is_here(&self) -> bool {
+        // Without the feature nobody listens anywhere.
+        if cfg!(not(feature = "tcp")) {
+            return false;
+        }
         let is_all = self
             .host
             .parse()

@@ -116,6 +116,7 @@ impl Connection {
     }
 
     /// Encodes the call.
+    #[inline] // Each call takes it.
     pub(super) fn prepare<'v>(
         &mut self,
         request: &Request<'_>,
@@ -143,6 +144,7 @@ impl Connection {
     }
 
     /// Sends the call, over a new connection if there is none, and waits for how it ends.
+    #[inline] // Each call takes it.
     pub(super) fn attempt(
         &mut self,
         request: &Request<'_>,

@@ -5,7 +5,7 @@
 //! client's next call on the same connection shows that it has arrived, or for a while. Who calls again
 //! with the same number gets that answer, or waits for the run that still goes on; the function runs once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, VecDeque};
 use std::mem;
 use std::time::{Duration, Instant};
 
@@ -43,8 +43,8 @@ pub(super) struct Answers {
 #[derive(Debug, Default)]
 struct Known {
     calls: HashMap<Key, Fate>,
-    /// Those that have ended, in that order.
-    order: BTreeMap<u64, (Instant, Key)>,
+    /// Those that have ended, in that order, and some that nobody knows any more.
+    order: VecDeque<(u64, Instant, Key)>,
     next: u64,
     bytes: usize,
     /// When something was forgotten last of which nobody said that it has arrived.
@@ -131,26 +131,35 @@ impl Answers {
 impl Known {
     /// Forgets what is too old or too much.
     fn sweep(&mut self, now: Instant) {
-        while let Some((_, &(ended, key))) = self.order.first_key_value() {
-            let is_old = now.saturating_duration_since(ended) > KEPT;
-            if !is_old && self.order.len() <= MOST && self.bytes <= MOST_BYTES {
-                return;
+        while let Some(&(at, ended, key)) = self.order.front() {
+            if self.is_known(at, &key) {
+                let is_old = now.saturating_duration_since(ended) > KEPT;
+                if !is_old && self.calls.len() <= MOST && self.bytes <= MOST_BYTES {
+                    break;
+                }
+                self.remove(&key);
+                self.forgotten = Some(now);
             }
-            self.remove(&key);
-            self.forgotten = Some(now);
+            self.order.pop_front();
         }
+        // Most of what is behind one that stays may have arrived.
+        if self.order.len() > 2 * self.calls.len() + MOST {
+            let mut order = mem::take(&mut self.order);
+            order.retain(|(at, _, key)| self.is_known(*at, key));
+            self.order = order;
+        }
+    }
+
+    /// Whether that is known which has ended as the one `at` its place in the order.
+    fn is_known(&self, at: u64, key: &Key) -> bool {
+        matches!(self.calls.get(key), Some(Fate::Ended { at: known, .. }) if *known == at)
     }
 
     fn remove(&mut self, key: &Key) {
         // One that runs is known until it has ended.
-        if let Some(Fate::Ended { at, .. }) = self.calls.get(key) {
-            self.order.remove(at);
-            if let Some(Fate::Ended {
-                reply: Some(reply), ..
-            }) = self.calls.remove(key)
-            {
-                self.bytes -= reply.len();
-            }
+        if let Some(Fate::Ended { reply, .. }) = self.calls.get(key) {
+            self.bytes -= reply.as_ref().map_or(0, Vec::len);
+            self.calls.remove(key);
         }
     }
 }
@@ -177,7 +186,7 @@ impl Drop for Ticket<'_> {
         let (at, reply) = (known.next, mem::take(&mut self.reply));
         known.next += 1;
         known.bytes += reply.as_ref().map_or(0, Vec::len);
-        known.order.insert(at, (Instant::now(), self.key));
+        known.order.push_back((at, Instant::now(), self.key));
         known.calls.insert(self.key, Fate::Ended { reply, at });
         known.sweep(Instant::now());
         drop(known);
@@ -213,6 +222,12 @@ mod tests {
         }
         answers.has_arrived(&KEY);
         assert!(answers.known.lock().calls.is_empty());
+        for number in 0..10 * MOST as u64 {
+            let key = ([7; 16], number);
+            run(&answers, key, b"yes");
+            answers.has_arrived(&key);
+        }
+        assert!(answers.known.lock().order.len() <= MOST + 1);
         assert_eq!(answers.known.lock().bytes, 0);
     }
 

@@ -70,6 +70,7 @@ impl Drop for Watching {
 }
 
 /// Runs `call`, whose panics the hook takes for those of a remote function.
+#[inline] // Each call takes it.
 pub(super) fn in_call<T>(call: impl FnOnce() -> T) -> T {
     // A panic that the function caught is not that of a later call.
     if NOTED.with_borrow(Option::is_some) {

@@ -15,6 +15,7 @@ use crate::error::Details;
 use crate::function::{Function, Reply};
 use crate::hook::{Call, Outcome};
 use crate::link::Link;
+use crate::session::Token;
 use crate::session::scope::{self, Scope};
 use crate::wire::Kind;
 use crate::wire::call::{Again, Head};
@@ -75,34 +76,62 @@ impl Runner {
         call: &[u8],
         waited: Option<Duration>,
     ) -> Option<Key> {
-        let service = &shared.service;
         self.out.clear();
         scope::begin_call();
-        let found = find(service, client, call, waited);
-        let numbered = match &found {
-            Ok(Ok(found)) => found.number.zip(client.joined.token()),
-            _ => None,
-        };
-        let key = numbered.map(|((number, _), token)| (token, number));
-        let mut ticket = None;
-        if let (Some(key), Some(((_, again), _))) = (key, numbered) {
-            match shared.answers.recall(key, again, !client.is_far) {
-                Recalled::New(new) => ticket = Some(new),
-                Recalled::Known(reply) => {
-                    self.out = reply;
-                    return Some(key);
-                }
-                Recalled::Forgotten => {
-                    frame::put(&mut self.out, Kind::Forgotten, |_| ());
-                    return None;
+        let found = find(&shared.service, client, call, waited);
+        if let Ok(Ok(Found {
+            number: Some(number),
+            ..
+        })) = &found
+            && let Some(token) = client.joined.token()
+        {
+            let number = *number;
+            return self.run_once(shared, client, &found, token, number);
+        }
+        self.reply(&shared.service, client, &found);
+        None
+    }
+
+    /// Runs a call for which its client may ask again, unless it has run; then its reply is known, or was.
+    #[cold] // It has come from further away than what is done for it here takes.
+    fn run_once(
+        &mut self,
+        shared: &Shared,
+        client: &Client,
+        found: &Result<Result<Found<'_>, Kind>, Fault>,
+        token: Token,
+        (number, again): (u64, Option<Again>),
+    ) -> Option<Key> {
+        let key = (token, number);
+        match shared.answers.recall(key, again, !client.is_far) {
+            Recalled::New(ticket) => {
+                self.reply(&shared.service, client, found);
+                // References in an answer that may not have arrived are let go of: it is of no use then.
+                if !scope::has_made() {
+                    ticket.keep([&self.out, &self.block]);
                 }
             }
+            Recalled::Known(reply) => self.out = reply,
+            Recalled::Forgotten => {
+                frame::put(&mut self.out, Kind::Forgotten, |_| ());
+                return None;
+            }
         }
+        Some(key)
+    }
+
+    /// Runs what was found, and puts down how it has ended.
+    fn reply(
+        &mut self,
+        service: &Service,
+        client: &Client,
+        found: &Result<Result<Found<'_>, Kind>, Fault>,
+    ) {
         let at = frame::begin(&mut self.out);
         let ended = match found {
-            Ok(Ok(found)) => self.run_found(service, client, &found, at),
-            Ok(Err(kind)) => Ok(kind),
-            Err(fault) => Err((fault, None)),
+            Ok(Ok(found)) => self.run_found(service, client, found, at),
+            Ok(Err(kind)) => Ok(*kind),
+            Err(fault) => Err((fault.clone(), None)),
         };
         let kind = ended.unwrap_or_else(|(fault, record)| {
             // Something may have gone wrong when all was put down already.
@@ -116,11 +145,6 @@ impl Runner {
             Kind::Fault
         });
         frame::end_before(&mut self.out, at, kind, self.block.len());
-        // References in an answer that may not have arrived are let go of, so that it is of no use.
-        if let Some(ticket) = ticket.filter(|_| !scope::has_made()) {
-            ticket.keep([&self.out, &self.block]);
-        }
-        key
     }
 
     /// Runs the function, and the hooks around it; notes what it failed with.
@@ -173,7 +197,9 @@ impl Runner {
             });
             ended = hooked.and(ended);
         }
-        if let (Some(measured), Some(words)) = (measured, words(&ended)) {
+        if let Some(measured) = measured
+            && let Some(words) = words(&ended)
+        {
             measured.fail(&words);
         }
         ended.map_err(|Failed { fault, backtrace }| {

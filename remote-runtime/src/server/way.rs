@@ -292,7 +292,7 @@ impl Route for Way {
             return e;
         }
         let remedy = match self.server.resolved.get() {
-            Some(Address::Network(network)) if !network.is_loopback() => "start the server there",
+            Some(Address::Network(network)) if !network.is_here() => "start the server there",
             _ => "start the server, or add `.autostart()` to its `Server`",
         };
         Error::Unreachable(call.trouble(format_args!(
