@@ -100,12 +100,15 @@ pub fn server(name: &str, key: Option<&str>) -> Result<&'static Server> {
     if let Some(Ok(far @ (Address::Piped(_) | Address::Network(_)))) =
         address::overridden(name).filter(|_| address::is_name(name))
     {
-        return Ok(Server::of_found(
-            leaked(name),
-            key.unwrap_or_default(),
-            far,
-            None,
-        ));
+        let key = key.unwrap_or_default();
+        // One of this machine is met there, if its note says so.
+        if let Some(socket) = far.socket(name) {
+            let here = Trace::at(name, key, socket);
+            if here.note.address == far.to_string() {
+                return Ok(here.server());
+            }
+        }
+        return Ok(Server::of_found(leaked(name), key, far, None));
     }
     Ok(trace_of(name, key)?.server())
 }
