@@ -115,8 +115,10 @@ pub(super) fn server(call: Call<'_>, keys: &Keys) -> Result<Arc<ServerConfig>, E
     } = Pair::read(call, keys, "server.pem")?;
     let config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .map(|config| config.with_no_client_auth());
-    let config = config.and_then(|config| config.with_single_cert(vec![certificate], key));
+        .and_then(|config| {
+            let config = config.with_no_client_auth();
+            config.with_single_cert(vec![certificate], key)
+        });
     config.map(Arc::new).map_err(|e| {
         let path = keys.path("server.pem");
         let e = io::Error::other(e);
