@@ -55,7 +55,8 @@ pub(in super::super) fn reach(
         Some(token) => token,
         // A server that is started now makes one.
         None if !is_there()? => return Ok(None),
-        None => return Err(no_token(call, at, keys)),
+        // It may have been made just now.
+        None => keys.token(call)?.ok_or_else(|| no_token(call, at, keys))?,
     };
     let site = site(call, at, keys, &token)?;
     // To find that out takes a connection, of which nothing else comes.

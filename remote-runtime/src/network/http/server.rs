@@ -54,13 +54,15 @@ pub(in super::super) fn welcome(
     call: Call<'_>,
     at: &Network,
     keys: &Keys,
-    listener: TcpListener,
+    bind: impl FnOnce() -> Result<TcpListener, Error>,
 ) -> Result<Box<dyn Door>, Error> {
     let guard = Guard::new(keys.token_or_new(call)?);
     let tls = match at.scheme {
         Scheme::Https => Some(tls::server(call, keys)?),
         _ => None,
     };
+    // Who finds that somebody listens finds the token too.
+    let listener = bind()?;
     let guard = guard.and_then(|guard| listener.set_nonblocking(true).map(|()| guard));
     let guard = guard.map_err(|e| call.io("it cannot serve over HTTP", e))?;
     Ok(Box::new(HttpDoor {
