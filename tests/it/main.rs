@@ -52,6 +52,8 @@ mod manager;
 mod bytes;
 /// The messages that the protocol's page shows are those that are spoken.
 mod protocol;
+/// Servers that are asked over HTTP.
+mod http;
 /// The client in Python, with the Python of this machine.
 mod python;
 /// The examples do what their first lines say.

@@ -2,7 +2,8 @@
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::Route;
 use super::conversation::{greeted, hello, not_a_server};
@@ -20,6 +21,9 @@ use crate::wire::{Kind, frame};
 
 /// The largest reply to a question.
 const LARGEST: usize = 1024 * 1024;
+
+/// How long between two looks at a server that is to end.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Who serves, and what it is doing; `None` if it has ended just now.
 pub(crate) fn status(
@@ -96,10 +100,51 @@ pub(crate) fn ask_to_stop(call: Call<'_>, route: &dyn Route, stream: Stream) -> 
 
 /// Asks the server to end, and waits until it has.
 pub(crate) fn stop(call: Call<'_>, route: &dyn Route, stream: Stream) -> Result<(), Error> {
+    let is_exchange = stream.is_exchange();
     let Some((mut link, hello)) = ask(call, route, stream, Kind::Stop, b"")? else {
         return Ok(());
     };
+    if is_exchange {
+        return await_absence(call, route, &mut link, &hello);
+    }
     await_end(call, route, &mut link, &hello)
+}
+
+/// Waits until a server cannot be asked any more, where no connection ends with it.
+fn await_absence(
+    call: Call<'_>,
+    route: &dyn Route,
+    link: &mut Link,
+    hello: &Hello,
+) -> Result<(), Error> {
+    let patience = route.within(FAREWELL);
+    let deadline = Instant::now() + patience;
+    match receive(route, link) {
+        Ok(Some(Kind::Stopping | Kind::Goodbye) | None) | Err(Broken::Cut) => {}
+        other => return Err(unexpected(call, route, link, other)),
+    }
+    loop {
+        match route
+            .reconnect(call)
+            .map(|stream| status(call, route, stream))
+        {
+            None => return Ok(()),
+            // Another one is there already.
+            Some(Ok(Some((theirs, _)))) if theirs.instance != hello.instance => return Ok(()),
+            // What is on the way does not reach it any more.
+            Some(Err(Error::Lost(_))) => return Ok(()),
+            Some(_) if Instant::now() < deadline => thread::sleep(PAUSE),
+            Some(_) => return Err(still_there(call, route, hello, patience)),
+        }
+    }
+}
+
+fn still_there(call: Call<'_>, route: &dyn Route, hello: &Hello, patience: Duration) -> Error {
+    Error::TimedOut(call.trouble(format_args!(
+        "process {} is to stop, and has not within {patience:?}; see {}",
+        hello.pid,
+        route.log()
+    )))
 }
 
 /// What comes of the wish for another server in the place of this one.
@@ -178,13 +223,7 @@ fn await_end(
             Ok(Some(Kind::Stopping | Kind::Goodbye)) => {}
             Ok(Some(Kind::Handover)) => return Ok(()),
             Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Unsent) => return Ok(()),
-            Err(Broken::Silent) => {
-                return Err(Error::TimedOut(call.trouble(format_args!(
-                    "process {} is to stop, and has not within {patience:?}; see {}",
-                    hello.pid,
-                    route.log()
-                ))));
-            }
+            Err(Broken::Silent) => return Err(still_there(call, route, hello, patience)),
             other => return Err(unexpected(call, route, link, other)),
         }
     }

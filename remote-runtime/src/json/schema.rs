@@ -51,8 +51,7 @@ impl<'s> Schemas<'s> {
         match ty {
             Type::Bool => json!({ "type": "boolean" }),
             Type::Integer { bits, signed } => integer(*bits, *signed),
-            // What JSON has no number for is a text, such as `inf`.
-            Type::Float(_) => json!({ "type": ["number", "string"] }),
+            Type::Float(bits) => float(*bits),
             Type::Char => json!({ "type": "string", "minLength": 1, "maxLength": 1 }),
             Type::Text => json!({ "type": "string" }),
             Type::Bytes => {
@@ -91,7 +90,7 @@ impl<'s> Schemas<'s> {
                 json!({ "type": "array", "items": self.schema(element) })
             }
             Some(Definition::Map(key, value)) if self.types.is_text(key) => {
-                json!({ "type": "object", "additionalProperties": self.schema(value) })
+                json!({ "type": "object", "propertyNames": self.key(key), "additionalProperties": self.schema(value) })
             }
             // Keys that are no texts are written as texts, or in pairs.
             Some(Definition::Map(key, value)) => {
@@ -100,7 +99,7 @@ impl<'s> Schemas<'s> {
                     json!({ "type": "array", "prefixItems": pair, "minItems": 2, "maxItems": 2 });
                 let value = self.schema(value);
                 json!({ "anyOf": [
-                    { "type": "object", "additionalProperties": value },
+                    { "type": "object", "propertyNames": self.key(key), "additionalProperties": value },
                     { "type": "array", "items": pair },
                 ] })
             }
@@ -112,6 +111,38 @@ impl<'s> Schemas<'s> {
                 titled(json!({ "anyOf": variants }), name)
             }
             None => json!({}),
+        }
+    }
+
+    /// What a text must be to be a key of that type.
+    fn key(&self, ty: &Type) -> Value {
+        match ty {
+            Type::Bool => json!({ "enum": ["true", "false"] }),
+            Type::Integer { signed: true, .. } => json!({ "pattern": "^-?[0-9]+$" }),
+            Type::Integer { .. } => json!({ "pattern": "^[0-9]+$" }),
+            Type::Char => json!({ "minLength": 1, "maxLength": 1 }),
+            Type::Newtype(_, inner) => self.key(inner),
+            // They are written in pairs, of which an object has none.
+            Type::Unit | Type::Tuple(_) | Type::Struct { .. } => json!(false),
+            Type::Defined(at) => match self.types.definition(*at) {
+                Some(Definition::Enum { variants, .. }) => {
+                    let names = variants.iter().filter(|(_, ty)| *ty == Some(Type::Unit));
+                    json!({ "enum": names.map(|(name, _)| name).collect::<Vec<_>>() })
+                }
+                _ => json!(true),
+            },
+            _ => json!(true),
+        }
+    }
+
+    /// Whether there is no value of it without a reference, which JSON cannot be.
+    pub(crate) fn is_reference(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Newtype(name, _) if name.starts_with(REFERENCE) => true,
+            Type::Newtype(_, inner) => self.is_reference(inner),
+            Type::Tuple(parts) => parts.iter().any(|part| self.is_reference(part)),
+            Type::Struct { fields, .. } => fields.iter().any(|(_, ty)| self.is_reference(ty)),
+            _ => false,
         }
     }
 
@@ -138,6 +169,15 @@ impl<'s> Schemas<'s> {
             "additionalProperties": false,
         })
     }
+}
+
+/// What JSON has no number for is a text.
+fn float(bits: u8) -> Value {
+    let number = match bits {
+        32 => json!({ "type": "number", "minimum": f32::MIN, "maximum": f32::MAX }),
+        _ => json!({ "type": "number" }),
+    };
+    json!({ "anyOf": [number, { "enum": ["inf", "-inf", "NaN"] }] })
 }
 
 fn integer(bits: u8, signed: bool) -> Value {

@@ -154,7 +154,7 @@ pub(crate) fn listen(call: Call<'_>, at: &Network) -> Result<Box<dyn Door>, Erro
         #[cfg(feature = "tls")]
         Scheme::Tls => tls::welcome(call, &keys)?,
         #[cfg(feature = "http")]
-        Scheme::Http | Scheme::Https => return http::welcome(call, at, &keys, bind()?),
+        Scheme::Http | Scheme::Https => return http::welcome(call, at, &keys, bind),
         #[cfg(not(feature = "http"))]
         _ => return Err(without(call, at)),
     };

@@ -6,13 +6,16 @@
 //! and gets JSON, of which the same is made.
 
 mod client;
+mod desk;
 mod gateway;
 mod guard;
 mod json;
 mod metrics;
 mod openapi;
 mod page;
+mod reply;
 mod server;
+mod turn;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 

@@ -59,7 +59,8 @@ pub fn put(out: &mut Vec<u8>, kind: Kind, body: impl FnOnce(&mut Vec<u8>)) {
     end(out, at, kind);
 }
 
-/// The frames of one side of a connection, from its first byte on, as far as they are whole.
+/// The frames of one side of a connection, from its first byte on, as far as they are whole; after one that
+/// is none comes nothing more.
 pub fn walk(bytes: &[u8]) -> impl Iterator<Item = Result<(Kind, &[u8]), Malformed>> {
     let mut rest = bytes.strip_prefix(&MAGIC).ok_or(Malformed(NO_CONNECTION));
     if MAGIC.starts_with(bytes) {
@@ -73,20 +74,34 @@ pub fn walk(bytes: &[u8]) -> impl Iterator<Item = Result<(Kind, &[u8]), Malforme
                 return Some(Err(e));
             }
         };
-        let (&[a, b, c, d, kind, ..], after) = bytes.split_first_chunk::<HEADER>()?;
-        let size = usize::try_from(u32::from_le_bytes([a, b, c, d])).ok()?;
+        let (header, after) = bytes.split_first_chunk::<HEADER>()?;
+        let (kind, size) = match announced(header) {
+            Ok(announced) => announced,
+            Err(e) => {
+                rest = Ok(&[]);
+                return Some(Err(e));
+            }
+        };
         let (body, after) = after.split_at_checked(size)?;
         rest = Ok(after);
-        Some(
-            Kind::from_byte(kind)
-                .map(|kind| (kind, body))
-                .ok_or(Malformed(UNKNOWN)),
-        )
+        Some(Ok((kind, body)))
     })
+}
+
+/// What a header says: the kind of its frame, and the length of the body.
+fn announced(header: &[u8; HEADER]) -> Result<(Kind, usize), Malformed> {
+    let &[a, b, c, d, kind, ref reserved @ ..] = header;
+    let kind = Kind::from_byte(kind).ok_or(Malformed(UNKNOWN))?;
+    if *reserved != [0; 3] {
+        return Err(Malformed(RESERVED));
+    }
+    let size = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+    Ok((kind, size))
 }
 
 const NO_CONNECTION: &str = "it does not begin as a remotex connection does";
 const UNKNOWN: &str = "it has an unknown kind";
+const RESERVED: &str = "its reserved bytes are not zero";
 
 /// Why the next frame is refused. The connection cannot go on after either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -247,16 +262,11 @@ impl Inbox {
             return Ok(false);
         }
         let bytes = &self.buffer[self.start..];
-        let Some((&[a, b, c, d, kind, reserved @ ..], after)) = bytes.split_first_chunk::<HEADER>()
-        else {
+        let Some((header, after)) = bytes.split_first_chunk::<HEADER>() else {
             self.awaited = HEADER;
             return Ok(false);
         };
-        let kind = Kind::from_byte(kind).ok_or(Malformed(UNKNOWN))?;
-        if reserved != [0; 3] {
-            return Err(Malformed("its reserved bytes are not zero").into());
-        }
-        let size = usize::try_from(u32::from_le_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+        let (kind, size) = announced(header)?;
         if size > limit {
             return Err(Refused::TooLarge { size });
         }
@@ -480,7 +490,72 @@ mod tests {
         proptest::sample::select(Kind::ALL.to_vec())
     }
 
+    /// What both make of the same bytes: the frames, and why there are no more, if that is so.
+    type Made = (Vec<(Kind, Vec<u8>)>, Option<Malformed>);
+
+    fn walked(bytes: &[u8]) -> Made {
+        let (mut frames, mut refused) = (Vec::new(), None);
+        for frame in walk(bytes) {
+            assert_eq!(refused, None, "nothing comes after what is refused");
+            match frame {
+                Ok((kind, body)) => frames.push((kind, body.to_vec())),
+                Err(e) => refused = Some(e),
+            }
+        }
+        (frames, refused)
+    }
+
+    fn received(bytes: &[u8], piece: usize) -> Made {
+        let (mut inbox, mut frames) = (Inbox::default(), Vec::new());
+        for part in bytes.chunks(piece) {
+            feed(&mut inbox, part);
+            loop {
+                match inbox.has_frame(LARGEST) {
+                    Ok(true) => {
+                        let kind = inbox.take().unwrap();
+                        frames.push((kind, inbox.body().to_vec()));
+                    }
+                    Ok(false) => break,
+                    Err(Refused::Malformed(e)) => return (frames, Some(e)),
+                    Err(Refused::TooLarge { .. }) => panic!("nothing is larger than the largest"),
+                }
+            }
+        }
+        (frames, None)
+    }
+
+    /// Bytes that are frames for the most part: whole, cut off, or with some that are none.
+    fn nearly_frames() -> impl Strategy<Value = Vec<u8>> {
+        let whole = (kind(), proptest::collection::vec(any::<u8>(), 0..30))
+            .prop_map(|(kind, body)| of(kind, |out| out.extend_from_slice(&body)));
+        let others = proptest::collection::vec(any::<u8>(), 0..12);
+        let header = (0..4_u8, any::<u8>(), 0..2_u8)
+            .prop_map(|(size, kind, reserved)| vec![size, 0, 0, 0, kind, 0, reserved, 0]);
+        let parts =
+            proptest::collection::vec(prop_oneof![4 => whole, 1 => others, 1 => header], 0..5);
+        let begin = prop_oneof![6 => Just(MAGIC.len()), 1 => 0..MAGIC.len()];
+        (begin, parts).prop_map(|(begin, parts)| [&MAGIC[..begin], &parts.concat()].concat())
+    }
+
     proptest! {
+        #[test]
+        fn who_walks_over_bytes_and_who_receives_them_see_the_same(bytes in nearly_frames(), piece in 1..20_usize) {
+            prop_assert_eq!(walked(&bytes), received(&bytes, piece));
+        }
+
+        #[test]
+        fn who_walks_over_any_bytes_sees_what_comes_of_them(bytes: Vec<u8>, piece in 1..20_usize) {
+            prop_assert_eq!(walked(&bytes), received(&bytes, piece));
+        }
+
+        #[test]
+        fn who_walks_sees_no_more_of_what_is_cut_off(bytes in nearly_frames(), end in any::<prop::sample::Index>()) {
+            let end = end.index(bytes.len() + 1);
+            let (whole, _) = walked(&bytes);
+            let (cut, _) = walked(&bytes[..end]);
+            prop_assert!(whole.starts_with(&cut));
+        }
+
         #[test]
         fn frames_survive_any_cut(
             frames in proptest::collection::vec((kind(), proptest::collection::vec(any::<u8>(), 0..20_000)), 0..4),

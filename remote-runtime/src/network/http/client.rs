@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use rustls::CertificateError;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use ureq::http::{StatusCode, header};
@@ -24,7 +25,10 @@ use crate::link::PATIENCE;
 use crate::transport::{Carrier, Stream};
 
 /// For how long a connection is kept that nobody uses; servers and proxies keep theirs for longer.
-const IDLE: Duration = Duration::from_secs(4);
+const IDLE: Duration = Duration::from_secs(8);
+
+/// How many are kept that nobody uses: as many as there are threads that call at once, if they are not many.
+const MOST_IDLE: usize = 32;
 
 /// How much is read of a response that is none of remotex, to quote it.
 const LONGEST_WORDS: u64 = 200;
@@ -51,7 +55,8 @@ pub(in super::super) fn reach(
         Some(token) => token,
         // A server that is started now makes one.
         None if !is_there()? => return Ok(None),
-        None => return Err(no_token(call, at, keys)),
+        // It may have been made just now.
+        None => keys.token(call)?.ok_or_else(|| no_token(call, at, keys))?,
     };
     let site = site(call, at, keys, &token)?;
     // To find that out takes a connection, of which nothing else comes.
@@ -80,6 +85,8 @@ fn site(call: Call<'_>, at: &Network, keys: &Keys, token: &str) -> Result<Arc<Si
         .http_status_as_error(false)
         .max_redirects(0)
         .max_idle_age(IDLE)
+        .max_idle_connections(MOST_IDLE)
+        .max_idle_connections_per_host(MOST_IDLE)
         .timeout_connect(Some(PATIENCE))
         .user_agent("remotex");
     if !at.scheme.is_plain() {
@@ -138,8 +145,29 @@ struct State {
     /// What is to be sent.
     request: Vec<u8>,
     /// What is received.
-    response: Option<BodyReader<'static>>,
+    response: Option<Incoming>,
     patience: Option<Duration>,
+}
+
+/// The body of a response.
+struct Incoming {
+    body: BodyReader<'static>,
+    /// How much of it has not come, if that is known.
+    left: Option<u64>,
+}
+
+impl Incoming {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let received = self.body.read(buffer)?;
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(received as u64);
+            if *left == 0 {
+                // Who has seen the end of it gives the connection back, for the next call.
+                io::copy(&mut self.body, &mut io::sink())?;
+            }
+        }
+        Ok(received)
+    }
 }
 
 impl fmt::Debug for Exchange {
@@ -194,7 +222,7 @@ impl Exchange {
     }
 
     /// Sends the request, and waits for the response.
-    fn ask(&self, request: &[u8], patience: Option<Duration>) -> io::Result<BodyReader<'static>> {
+    fn ask(&self, request: &[u8], patience: Option<Duration>) -> io::Result<Incoming> {
         let Site {
             at,
             agent,
@@ -222,7 +250,10 @@ impl Exchange {
         let (status, is_ours) = (response.status(), is_frames(response.headers()));
         let mut body = response.into_body();
         if is_ours {
-            return Ok(body.into_reader());
+            return Ok(Incoming {
+                left: body.content_length(),
+                body: body.into_reader(),
+            });
         }
         let mut words = String::new();
         // What there is of it is quoted.
@@ -240,14 +271,12 @@ impl Exchange {
     /// Why there is no response.
     fn unasked(&self, e: &ureq::Error) -> io::Error {
         let (call, at) = (self.call(), &self.site.at);
-        let untrusted = match e {
+        let why = match e {
             ureq::Error::Io(e) => certificate(e),
             e => certificate(e),
         };
-        if let Some(why) = untrusted {
-            return io::Error::other(Error::Denied(call.trouble(format_args!(
-                "who listens at `{at}` is not the server that is meant: {why}"
-            ))));
+        if let Some(why) = why {
+            return io::Error::other(self.mistaken(&why));
         }
         match e {
             ureq::Error::Io(e) if e.kind() == io::ErrorKind::ConnectionRefused => {
@@ -262,6 +291,27 @@ impl Exchange {
                 .after_sending(),
             )),
         }
+    }
+
+    /// Why a certificate is not taken.
+    fn mistaken(&self, why: &CertificateError) -> Error {
+        use CertificateError as Wrong;
+        let (call, at) = (self.call(), &self.site.at);
+        Error::Denied(match why {
+            Wrong::Expired | Wrong::ExpiredContext { .. } => call.trouble(format_args!(
+                "the certificate of the server at `{at}` has expired; if `remotex keys init` has made it, make new keys with `remotex keys init {} --renew`",
+                call.server
+            )),
+            Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => {
+                call.trouble(format_args!(
+                    "the certificate of the server at `{at}` is not for `{}`; if `remotex keys init` has made it, make new keys with `remotex keys init {} --renew --host {0}`",
+                    at.host, call.server
+                ))
+            }
+            why => call.trouble(format_args!(
+                "who listens at `{at}` is not the server that is meant: {why}"
+            )),
+        })
     }
 
     /// What a response means that is none of remotex.
@@ -305,11 +355,11 @@ fn is_frames(headers: &header::HeaderMap) -> bool {
 }
 
 /// What is wrong with a certificate, if that is what an error says.
-fn certificate(e: &(dyn std::error::Error + 'static)) -> Option<String> {
+fn certificate(e: &(dyn std::error::Error + 'static)) -> Option<CertificateError> {
     let mut e = Some(e);
     while let Some(inner) = e {
         if let Some(rustls::Error::InvalidCertificate(why)) = inner.downcast_ref() {
-            return Some(why.to_string());
+            return Some(why.clone());
         }
         let boxed = inner.downcast_ref::<io::Error>();
         e = match boxed.and_then(io::Error::get_ref) {

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::os::unix::net::UnixStream as Pair;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -13,8 +14,49 @@ use crate::transport::{Plain, Stream};
 use crate::wire::frame::walk;
 use crate::wire::{Kind, Malformed};
 
-/// Sends frames to the server, and returns those that it replies with: its hello, and one more.
-pub(super) async fn exchange(site: &Arc<dyn Site>, frames: &[u8]) -> io::Result<Vec<u8>> {
+/// The way to the server.
+pub(super) struct Gateway {
+    pub(super) site: Arc<dyn Site>,
+    /// How many requests are on it.
+    passing: AtomicU64,
+}
+
+impl Gateway {
+    pub(super) fn to(site: Arc<dyn Site>) -> Self {
+        Self {
+            site,
+            passing: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn passing(&self) -> u64 {
+        self.passing.load(Ordering::Relaxed)
+    }
+
+    /// Sends frames to the server, and returns those that it replies with: its hello, and one more.
+    pub(super) async fn exchange(&self, frames: &[u8]) -> io::Result<Vec<u8>> {
+        let _passing = Counted::on(&self.passing);
+        exchange(&self.site, frames).await
+    }
+}
+
+/// One of several, until this is dropped.
+pub(super) struct Counted<'c>(&'c AtomicU64);
+
+impl<'c> Counted<'c> {
+    pub(super) fn on(count: &'c AtomicU64) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+async fn exchange(site: &Arc<dyn Site>, frames: &[u8]) -> io::Result<Vec<u8>> {
     let (ours, theirs) = Pair::pair()?;
     ours.set_nonblocking(true)?;
     site.admit(Stream::Far(Box::new(Plain(theirs.into()))));

@@ -1,13 +1,12 @@
 //! JSON for everybody who has no compiled types: of calls, and of what a server says of itself.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::super::Site;
-use super::gateway::{exchange, reply_in};
+use super::gateway::{Gateway, reply_in};
 use super::openapi::reference;
 use crate::error::{Call, Error};
 use crate::figures::Figures;
@@ -21,12 +20,12 @@ use crate::wire::{Kind, frame};
 
 /// Calls a function with its arguments as JSON.
 pub(super) async fn call(
-    site: &Arc<dyn Site>,
+    gateway: &Gateway,
     interface: &Interface,
     name: &str,
     arguments: &[u8],
 ) -> (StatusCode, Value) {
-    match run(site, interface, name, arguments).await {
+    match run(gateway, interface, name, arguments).await {
         Ok(Ok(answer)) => (StatusCode::OK, answer),
         Ok(Err(value)) => {
             let message = format!(
@@ -41,7 +40,7 @@ pub(super) async fn call(
 }
 
 async fn run(
-    site: &Arc<dyn Site>,
+    gateway: &Gateway,
     interface: &Interface,
     name: &str,
     arguments: &[u8],
@@ -60,7 +59,8 @@ async fn run(
             call.trouble("the server has ended before it was done; the function may have run");
         Error::Lost(why.after_sending().caused_by(e))
     };
-    let reply = exchange(site, &frames(site, function, &arguments)).await;
+    let frames = frames(&*gateway.site, function, &arguments);
+    let reply = gateway.exchange(&frames).await;
     let reply = reply.map_err(lost)?;
     let (kind, body) = reply_in(&reply)
         .map_err(lost)?
@@ -95,7 +95,7 @@ fn unreadable(call: Call<'_>, why: impl std::fmt::Display) -> Error {
 }
 
 /// What a compiled client would send.
-fn frames(site: &Arc<dyn Site>, function: &Function, arguments: &[u8]) -> Vec<u8> {
+fn frames(site: &dyn Site, function: &Function, arguments: &[u8]) -> Vec<u8> {
     let (name, key) = site.name();
     let mut frames = Vec::new();
     let hello = Hello {
@@ -188,7 +188,9 @@ fn function(function: &Function) -> Value {
         "line": function.line,
         "idempotent": function.idempotent,
         "or_local": function.or_local,
-        "callable": structure.is_some(),
+        "callable": schemas.as_ref().is_some_and(|(structure, schemas)| {
+            !structure.arguments.iter().any(|ty| schemas.is_reference(ty))
+        }),
         "arguments": arguments.collect::<Vec<_>>(),
         "answer": { "type": function.output, "schema": answer },
     })

@@ -46,6 +46,7 @@ pub(super) fn document(interface: &Interface) -> Value {
             "responses": { "200": response(summary, kind, &schema), "default": failure() },
         });
         if is_open {
+            get["responses"]["503"] = response("The server is ending.", kind, &schema);
             get["security"] = json!([]);
         }
         paths.insert(path.into(), json!({ "get": get }));
@@ -81,6 +82,14 @@ fn call(function: &Function, shared: &mut Map<String, Value>) -> Option<Value> {
     let structure = function.structure.as_ref()?;
     let prefix = reference(function);
     let schemas = Schemas::of(structure, &prefix);
+    if structure
+        .arguments
+        .iter()
+        .any(|ty| schemas.is_reference(ty))
+    {
+        // With JSON, nobody can call it.
+        return None;
+    }
     let own = component(&function.name);
     shared.extend(
         schemas
