@@ -20,7 +20,7 @@ use crate::transport;
 /// How many there may be at once whom nobody knows yet.
 const STRANGERS: usize = 64;
 
-/// How long the log is told nothing of who is not let in, once it was told of one.
+/// How long the log is told of nobody else who is not let in for the same reason.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// How long to leave them waiting when the system has no descriptor to spare.
@@ -165,25 +165,43 @@ impl Stranger {
     }
 }
 
-/// Who was not let in, as far as the log is told: who comes again and again does not fill it.
+/// Why somebody was not let in, as far as the log is told: who comes again and again does not fill it.
 #[derive(Default)]
-struct Refused {
-    said: Option<Instant>,
-    /// How many there were since.
+struct Refused(Vec<Reason>);
+
+struct Reason {
+    why: String,
+    said: Instant,
+    /// How many have come with it since.
     unsaid: usize,
 }
 
+/// How many reasons are told apart.
+const REASONS: usize = 16;
+
 impl Refused {
     fn say(&mut self, whence: SocketAddr, why: &str) {
-        if self.said.is_some_and(|said| said.elapsed() < SILENCE) {
-            self.unsaid += 1;
-            return;
+        let Self(reasons) = self;
+        let mut others = String::new();
+        if let Some(reason) = reasons.iter_mut().find(|reason| reason.why == why) {
+            if reason.said.elapsed() < SILENCE {
+                reason.unsaid += 1;
+                return;
+            }
+            if reason.unsaid > 0 {
+                others = format!("; {} others since the last line like this", reason.unsaid);
+            }
+            (reason.said, reason.unsaid) = (Instant::now(), 0);
+        } else {
+            if reasons.len() == REASONS {
+                reasons.remove(0);
+            }
+            reasons.push(Reason {
+                why: why.to_owned(),
+                said: Instant::now(),
+                unsaid: 0,
+            });
         }
-        self.said = Some(Instant::now());
-        let others = match std::mem::take(&mut self.unsaid) {
-            0 => String::new(),
-            n => format!("; {n} others since the last line like this"),
-        };
         // To the log, which may be on a disk that is full.
         let _ = writeln!(io::stderr(), "{whence} is not let in: {why}{others}");
     }
