@@ -6,7 +6,7 @@
 //!
 //! This program is the server, its clients, and what compares them. A client makes calls of 100 bytes there
 //! and back over a connection that it keeps, and says how long the one in the middle took; clients of
-//! all kinds take turns. `ssh://` leads to a real sshd on this machine, so that no network is measured.
+//! all kinds take turns, all on one processor. It runs on Linux. `ssh://` leads to a real sshd on this machine, so that no network is measured.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,8 +27,18 @@ mod machine;
 #[path = "../tests/it/support.rs"]
 mod support;
 
+// What this shares with the other comparisons.
+#[path = "peers/src/median.rs"]
+mod median;
+#[allow(dead_code, reason = "those need more of it")]
+#[path = "peers/src/process.rs"]
+mod process;
+
 use machine::Machine;
+use median::median;
 use support::{Home, free_port, stdout};
+
+type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
 static SERVER: Server = Server::new("echo").autostart();
 
@@ -45,47 +55,46 @@ const TURNS: usize = 7;
 const CALLS: usize = 3000;
 const BEFORE: usize = 500;
 
-fn main() {
+fn main() -> Result<()> {
     remotex::init();
     match std::env::args().nth(1).as_deref() {
-        Some("client") => println!("{}", measure()),
-        Some("stop") => SERVER.stop().expect("it stops"),
-        _ => compare(),
+        Some("client") => println!("{}", time_calls()?),
+        _ => compare()?,
     }
+    Ok(())
 }
 
-fn compare() {
-    let program = std::env::current_exe().expect("it runs a file");
+fn compare() -> Result<()> {
+    let program = std::env::current_exe()?;
     let ways = Way::all(&program);
     let mut took = vec![Vec::new(); ways.len()];
-    for _ in 0..TURNS {
-        for (way, took) in ways.iter().zip(&mut took) {
-            took.push(way.measure(&program));
+    process::on_one_cpu(|| {
+        for _ in 0..TURNS {
+            for (way, took) in ways.iter().zip(&mut took) {
+                took.push(way.measure(&program)?);
+            }
         }
-    }
-    let medians: Vec<_> = took.iter_mut().map(|took| median(took)).collect();
+        Ok(())
+    })?;
+    let medians: Vec<_> = took.into_iter().map(median).collect();
     println!("| address | a call | beside `unix:` |\n| --- | ---: | ---: |");
-    for (way, &nanos) in ways.iter().zip(&medians) {
-        let (micros, ratio) = (nanos as f64 / 1000.0, nanos as f64 / medians[0] as f64);
-        println!("| `{}` | {micros:.1} µs | {ratio:.2} |", way.kind);
+    for (way, &micros) in ways.iter().zip(&medians) {
+        let (kind, ratio) = (way.kind, micros / medians[0]);
+        println!("| `{kind}` | {micros:.1} µs | {ratio:.2} |");
     }
+    Ok(())
 }
 
-/// How long a call takes, in nanoseconds.
-fn measure() -> u64 {
+/// How long a call takes, in microseconds.
+fn time_calls() -> Result<f64> {
     let bytes = [7; 100];
-    let one = || {
+    let mut took = Vec::new();
+    for _ in 0..BEFORE + CALLS {
         let began = Instant::now();
-        assert_eq!(echo(&bytes).expect("it is answered").len(), bytes.len());
-        u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    };
-    let mut took: Vec<_> = (0..BEFORE + CALLS).map(|_| one()).collect();
-    median(&mut took[BEFORE..])
-}
-
-fn median(numbers: &mut [u64]) -> u64 {
-    numbers.sort_unstable();
-    numbers[numbers.len() / 2]
+        echo(&bytes)?;
+        took.push(began.elapsed().as_secs_f64() * 1e6);
+    }
+    Ok(median(took.split_off(BEFORE)))
 }
 
 /// A kind of address, and how a program gets there.
@@ -139,12 +148,10 @@ impl Way {
         command
     }
 
-    /// How long a call takes there.
-    fn measure(&self, program: &Path) -> u64 {
-        let output = self.command(program, "client").output().expect("it runs");
-        let printed = stdout(&output);
-        printed
-            .parse()
-            .unwrap_or_else(|_| panic!("{}: {}", self.kind, support::stderr(&output)))
+    /// How long a call takes there, in microseconds.
+    fn measure(&self, program: &Path) -> Result<f64> {
+        let output = self.command(program, "client").output()?;
+        let printed = stdout(&output).parse();
+        printed.map_err(|_| format!("{}: {}", self.kind, support::stderr(&output)).into())
     }
 }
