@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use remote_runtime::wire::Kind;
-use remote_runtime::wire::frame::{Inbox, Refused};
+use remote_runtime::wire::frame::{Inbox, Refused, walk};
 
 /// More than an inbox starts with, so that it must grow; less than an input, so that it must refuse.
 const LIMIT: usize = 20_000;
@@ -69,4 +69,8 @@ fuzz_target!(|input: &[u8]| {
     }
     assert_eq!((&frames_of_pieces, end_of_pieces), (&frames, end));
     assert!(end.is_err() || inbox.is_partial() == whole.is_partial());
+
+    // Who walks over all of it at once sees them too; it knows no limit, and may see more.
+    let walked = walk(bytes).map_while(Result::ok).take(frames.len());
+    assert!(walked.eq(frames.iter().map(|(kind, body)| (*kind, &body[..]))));
 });
