@@ -15,13 +15,12 @@ use crate::error::Details;
 use crate::function::{Function, Reply};
 use crate::hook::{Call, Outcome};
 use crate::link::Link;
-use crate::session::Token;
 use crate::session::scope::{self, Scope};
-use crate::wire::Kind;
-use crate::wire::call::{Again, Head};
+use crate::wire::call::Head;
 use crate::wire::fault::{self, Fault};
 use crate::wire::frame::{self, HEADER};
 use crate::wire::reference::Id;
+use crate::wire::{Kind, Malformed};
 use crate::{caller, trace};
 
 /// A reply's buffer that is larger than this is given back when the connection rests.
@@ -42,9 +41,10 @@ struct Found<'m> {
     arguments: &'m [u8],
     /// What joins its trace with the client's.
     trace: Option<u64>,
-    /// Which call of its client it is, and whether it was sent before.
-    number: Option<(u64, Option<Again>)>,
 }
+
+/// A call, with what it says of itself apart from its arguments.
+type Split<'m> = Result<(Head<'m>, &'m [u8]), Malformed>;
 
 /// Why a call has no answer, and what else is known of that.
 struct Failed {
@@ -78,17 +78,13 @@ impl Runner {
     ) -> Option<Key> {
         self.out.clear();
         scope::begin_call();
-        let found = find(&shared.service, client, call, waited);
-        if let Ok(Ok(Found {
-            number: Some(number),
-            ..
-        })) = &found
-            && let Some(token) = client.joined.token()
+        let split = Head::split(call);
+        if let Ok((head, _)) = &split
+            && let (Some(number), Some(token)) = (head.number, client.joined.token())
         {
-            let number = *number;
-            return self.run_once(shared, client, &found, token, number);
+            return self.run_once(shared, client, &split, waited, (token, number));
         }
-        self.reply(&shared.service, client, &found);
+        self.reply(&shared.service, client, &split, waited);
         None
     }
 
@@ -98,14 +94,14 @@ impl Runner {
         &mut self,
         shared: &Shared,
         client: &Client,
-        found: &Result<Result<Found<'_>, Kind>, Fault>,
-        token: Token,
-        (number, again): (u64, Option<Again>),
+        split: &Split<'_>,
+        waited: Option<Duration>,
+        key: Key,
     ) -> Option<Key> {
-        let key = (token, number);
+        let again = split.as_ref().map_or(None, |(head, _)| head.again);
         match shared.answers.recall(key, again, !client.is_far) {
             Recalled::New(ticket) => {
-                self.reply(&shared.service, client, found);
+                self.reply(&shared.service, client, split, waited);
                 // References in an answer that may not have arrived are let go of: it is of no use then.
                 if !scope::has_made() {
                     ticket.keep([&self.out, &self.block]);
@@ -120,18 +116,20 @@ impl Runner {
         Some(key)
     }
 
-    /// Runs what was found, and puts down how it has ended.
+    /// Runs what is called, if it may run, and puts down how it has ended.
+    #[inline] // Each call takes it.
     fn reply(
         &mut self,
         service: &Service,
         client: &Client,
-        found: &Result<Result<Found<'_>, Kind>, Fault>,
+        split: &Split<'_>,
+        waited: Option<Duration>,
     ) {
         let at = frame::begin(&mut self.out);
-        let ended = match found {
-            Ok(Ok(found)) => self.run_found(service, client, found, at),
-            Ok(Err(kind)) => Ok(*kind),
-            Err(fault) => Err((fault.clone(), None)),
+        let ended = match find(service, client, split, waited) {
+            Ok(Ok(found)) => self.run_found(service, client, &found, at),
+            Ok(Err(kind)) => Ok(kind),
+            Err(fault) => Err((fault, None)),
         };
         let kind = ended.unwrap_or_else(|(fault, record)| {
             // Something may have gone wrong when all was put down already.
@@ -159,7 +157,6 @@ impl Runner {
             function,
             arguments,
             trace,
-            ..
         } = *found;
         let began = service.after.map(|_| Instant::now());
         let figures = service.figures.as_ref();
@@ -234,11 +231,12 @@ fn guarded<T>(run: impl FnOnce() -> Result<T, Failed>) -> Result<T, Failed> {
 fn find<'m>(
     service: &Service,
     client: &Client,
-    call: &'m [u8],
+    split: &Split<'m>,
     waited: Option<Duration>,
 ) -> Result<Result<Found<'m>, Kind>, Fault> {
-    let (head, arguments) = Head::split(call).map_err(|e| Fault::Malformed(e.0.into()))?;
-    let function = match client.identity.judge(&head, service) {
+    let malformed = |e: &Malformed| Fault::Malformed(e.0.into());
+    let (head, arguments) = split.as_ref().map_err(malformed)?;
+    let function = match client.identity.judge(head, service) {
         Verdict::Run(function) => function,
         Verdict::Refuse(fault) => return Err(fault),
         Verdict::Outdated => return Ok(Err(Kind::Outdated)),
@@ -249,7 +247,6 @@ fn find<'m>(
         function,
         arguments,
         trace: head.trace,
-        number: head.number.map(|number| (number, head.again)),
     }))
 }
 
