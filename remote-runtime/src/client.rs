@@ -260,6 +260,15 @@ impl Client {
             match ended {
                 Ok(Ended::Replied(kind)) => {
                     self.has_met.store(true, Ordering::Relaxed);
+                    // Who refuses it now says nothing of the time before.
+                    if kind == Kind::Fault
+                        && lost.is_some()
+                        && !fault::error(call, connection.body()).may_have_run()
+                        && let Some(lost) = lost.take()
+                    {
+                        connection.close();
+                        return Err(lost);
+                    }
                     return Ok(kind);
                 }
                 Ok(Ended::NotRun) => {}

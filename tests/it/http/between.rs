@@ -251,6 +251,46 @@ fn a_call_that_is_cut_anywhere_runs_once_at_the_most_and_is_answered_or_lost() {
     }
 }
 
+/// What a server replies over HTTP that has no room for a call.
+fn busy() -> Vec<u8> {
+    let field = |tag: u8, value: &[u8]| {
+        let length = u32::try_from(value.len()).unwrap().to_le_bytes();
+        [&[tag], &length[..], value].concat()
+    };
+    let frame = |kind: u8, fields: &[Vec<u8>]| {
+        let body = fields.concat();
+        let length = u32::try_from(body.len()).unwrap().to_le_bytes();
+        [&length[..], &[kind, 0, 0, 0], &body].concat()
+    };
+    let hello = [field(1, &[1]), field(2, b"zoo"), field(4, &[0, 0, 1])];
+    let fault = [field(1, &[7]), field(2, b"it is full")];
+    [b"remotex\n".to_vec(), frame(0, &hello), frame(0x83, &fault)].concat()
+}
+
+#[test]
+fn a_call_that_may_have_run_is_not_said_to_have_not_since_there_is_no_room_for_it_again() {
+    let there = There::of("zoo");
+    for (first, said) in [(true, "Lost true "), (false, "Busy false ")] {
+        let mut cuts = first;
+        let port = listen(move |mut stream| {
+            swallow(&mut stream);
+            if !std::mem::take(&mut cuts) {
+                let reply = busy();
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: application/x-remotex\r\ncontent-length: {}\r\n\r\n",
+                    reply.len()
+                );
+                stream
+                    .write_all(&[head.as_bytes(), &reply].concat())
+                    .unwrap();
+            }
+            let _ = stream.shutdown(Shutdown::Both);
+        });
+        let ended = through(&there, port, &["pid"]);
+        assert!(ended.starts_with(said), "{ended}");
+    }
+}
+
 #[test]
 fn a_connection_that_was_closed_between_two_calls_is_made_again() {
     let there = There::of("zoo");
