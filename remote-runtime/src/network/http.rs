@@ -19,9 +19,9 @@ mod turn;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::wire::Kind;
 use crate::wire::call::Head;
-use crate::wire::frame::walk;
+use crate::wire::frame::{HEADER, walk};
+use crate::wire::{Kind, MAGIC};
 
 pub(super) use client::reach;
 pub(super) use server::welcome;
@@ -42,20 +42,23 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b':');
 
-/// The path of what frames ask for, of which the first is a hello; `None` if they are none.
+/// The path of what frames ask for, of which the first is a hello; `None` if they are none, or ask for more.
 fn path_of(frames: &[u8]) -> Option<String> {
+    let mut end = MAGIC.len();
     for frame in walk(frames) {
-        match frame.ok()? {
-            (Kind::Hello | Kind::Release, _) => {}
-            (Kind::Call, call) => {
-                let (head, _) = Head::split(call).ok()?;
-                return Some(format!("{CALL}{}", encoded(head.name)));
+        let (kind, body) = frame.ok()?;
+        end += HEADER + body.len();
+        let path = match kind {
+            Kind::Hello | Kind::Release => continue,
+            Kind::Call => {
+                let (head, _) = Head::split(body).ok()?;
+                format!("{CALL}{}", encoded(head.name))
             }
-            (Kind::Status | Kind::Stop | Kind::Interface | Kind::Details, _) => {
-                return Some(CONTROL.into());
-            }
+            Kind::Status | Kind::Stop | Kind::Interface | Kind::Details => CONTROL.into(),
             _ => return None,
-        }
+        };
+        // What came behind it would be done too, whatever the path says.
+        return (end == frames.len()).then_some(path);
     }
     None
 }
@@ -99,6 +102,22 @@ mod tests {
             let _ = path_of(&bytes);
             let _ = path_of(&frames(Kind::Call, &bytes));
         }
+    }
+
+    #[test]
+    fn what_asks_for_more_than_its_path_says_has_none() {
+        let mut call = Vec::new();
+        Head {
+            name: "f",
+            ..Head::default()
+        }
+        .put(&mut call);
+        let mut frames = frames(Kind::Call, &call);
+        assert_eq!(path_of(&frames), Some("/call/f".into()));
+        let alone = frames.clone();
+        frame::put(&mut frames, Kind::Stop, |_| ());
+        assert_eq!(path_of(&frames), None);
+        assert_eq!(path_of(&[&alone[..], &[0]].concat()), None);
     }
 
     #[test]
