@@ -24,7 +24,7 @@ use super::{Hurried, Keys, Welcome, ungreeted, why};
 use crate::address::Network;
 use crate::error::{Call, Error};
 use crate::link::PATIENCE;
-use crate::transport::{Carrier, Plain, Stream};
+use crate::transport::{Carrier, Plain, Stream, append};
 
 /// What the certificate of each server is for, whatever its host is called.
 const NAME: &str = "remotex";
@@ -273,11 +273,7 @@ impl Carrier for Sealed {
                 return Ok(0);
             }
         }
-        let before = bytes.len();
-        bytes.resize(bytes.capacity(), 0);
-        let received = connection.reader().read(&mut bytes[before..]);
-        bytes.truncate(before + received.as_ref().unwrap_or(&0));
-        received
+        append(bytes, |room| connection.reader().read(room))
     }
 
     fn has_more(&self) -> bool {

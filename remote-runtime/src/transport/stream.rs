@@ -18,6 +18,10 @@ use super::os;
 /// Up to how many bytes it is less to copy them together than to send one packet more.
 const PACKED: usize = 16 * 1024;
 
+/// How much is read at once where that takes bytes that are there already.
+#[cfg(feature = "tls")]
+const AT_ONCE: usize = 32 * 1024;
+
 /// A connection, seen from one of its ends.
 #[derive(Debug)]
 pub(crate) enum Stream {
@@ -245,6 +249,21 @@ pub(crate) fn send(socket: &impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Appends to `bytes`, within their spare capacity, what `read` reads. Only so much of that is set to zero
+/// for it as is read at once: a large message has much more to spare, each time that a little comes.
+#[cfg(feature = "tls")]
+pub(crate) fn append(
+    bytes: &mut Vec<u8>,
+    read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let before = bytes.len();
+    let room = (bytes.capacity() - before).min(AT_ONCE);
+    bytes.resize(before + room, 0);
+    let received = read(&mut bytes[before..]);
+    bytes.truncate(before + received.as_ref().unwrap_or(&0));
+    received
 }
 
 fn receive(socket: BorrowedFd<'_>, bytes: &mut Vec<u8>, waits: bool) -> io::Result<usize> {

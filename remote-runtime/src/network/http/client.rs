@@ -22,7 +22,7 @@ use super::{FRAMES, path_of};
 use crate::address::Network;
 use crate::error::{Call, Error};
 use crate::link::PATIENCE;
-use crate::transport::{Carrier, Stream};
+use crate::transport::{Carrier, Stream, append};
 
 /// For how long a connection is kept that nobody uses; servers and proxies keep theirs for longer.
 const IDLE: Duration = Duration::from_secs(8);
@@ -191,10 +191,7 @@ impl Carrier for Exchange {
         let Some(response) = &mut state.response else {
             return Ok(0);
         };
-        let before = bytes.len();
-        bytes.resize(bytes.capacity(), 0);
-        let received = response.read(&mut bytes[before..]);
-        bytes.truncate(before + received.as_ref().unwrap_or(&0));
+        let received = append(bytes, |room| response.read(room));
         // What cuts a response off cuts the connection off.
         Ok(received.unwrap_or(0))
     }
