@@ -278,6 +278,30 @@ fn where_the_caller_is_means_nothing_on_another_machine() {
     }
 }
 
+/// For longer than anybody is waited for who does not greet.
+#[test]
+fn who_comes_while_the_server_starts_waits_for_it() {
+    for place in Place::both("saving") {
+        // Its `on_start` reads this, and waits until somebody writes.
+        let value = place.home.path("state/value");
+        fs::create_dir_all(value.parent().unwrap()).unwrap();
+        let made = Command::new("mkfifo").arg(&value).status().unwrap();
+        assert!(made.success());
+        let first = begin(&mut place.zoo(&["saved", "a"]));
+        await_that(|| std::net::TcpStream::connect(("127.0.0.1", place.port())).is_ok());
+        let second = begin(&mut place.zoo(&["saved", "b"]));
+        thread::sleep(std::time::Duration::from_secs(7));
+        fs::write(&value, "loaded").unwrap();
+        fs::remove_file(&value).unwrap();
+        let said = [printed(first), printed(second)];
+        let others = said
+            .iter()
+            .filter(|said| [r#""a""#, r#""b""#].contains(&&***said));
+        assert_eq!(others.count(), 1, "{}: {said:?}", place.address);
+        assert!(said.contains(&r#""loaded""#.to_owned()), "{said:?}");
+    }
+}
+
 #[test]
 fn a_server_of_another_name_is_not_taken_for_the_one_that_is_meant() {
     for place in Place::both("zoo") {

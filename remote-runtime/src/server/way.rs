@@ -215,7 +215,7 @@ impl Way {
 
     /// Connects over a network, and starts the server first if that is to be here.
     fn connect_over(&self, call: Call<'_>, network: &Network) -> Result<Option<Stream>> {
-        let found = network::connect(call, network, self.patience())?;
+        let found = self.meet(call, network)?;
         if found.is_some() || !self.server.autostart || !network.is_here() {
             return Ok(found);
         }
@@ -235,6 +235,20 @@ impl Way {
             "its server has started {STARTS} times, and nobody listens at `{network}`; see {}",
             self.log()
         ))))
+    }
+
+    /// Connects over a network. Who listens on this machine, and does not greet, may only be starting.
+    fn meet(&self, call: Call<'_>, network: &Network) -> Result<Option<Stream>> {
+        let began = Instant::now();
+        loop {
+            match network::connect(call, network, self.patience()) {
+                Err(Error::TimedOut(_))
+                    if began.elapsed() < START
+                        && !self.deadline.is_some_and(|deadline| deadline.is_over())
+                        && self.is_starting() => {}
+                met => return met,
+            }
+        }
     }
 
     /// Its socket, as far as that is known.
