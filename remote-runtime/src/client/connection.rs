@@ -1,7 +1,7 @@
 //! A connection of a client between its calls, and the call that goes over it next.
 
 use std::io::{self, IoSlice};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::conversation::Conversation;
 use super::{Encode, Request, Route};
@@ -32,9 +32,25 @@ pub(super) struct Message {
     /// Which call it is of this process' session, if its connection may be cut.
     number: Option<u64>,
     /// When it was sent first.
-    sent: Option<Instant>,
+    sent: Option<Moment>,
     /// Whether it may have run, and the instance of the server that it was sent to, if that is known.
     again: Option<Option<u64>>,
+}
+
+/// A moment, of which nobody says that it is later than it was.
+#[derive(Debug, Clone, Copy)]
+struct Moment(Instant, SystemTime);
+
+impl Moment {
+    fn now() -> Self {
+        Self(Instant::now(), SystemTime::now())
+    }
+
+    /// The clock that nobody sets stands still while the machine sleeps, and the server's may go on.
+    fn elapsed(self) -> Duration {
+        let Self(steady, told) = self;
+        steady.elapsed().max(told.elapsed().unwrap_or_default())
+    }
 }
 
 /// How an attempt to call ended, if it did not end in an error.
@@ -74,7 +90,7 @@ impl Message {
         let at = frame::begin(&mut before);
         let again = self.again.map(|instance| Again {
             instance,
-            since: self.sent.map_or(Duration::MAX, |sent| sent.elapsed()),
+            since: self.sent.map_or(Duration::MAX, Moment::elapsed),
         });
         head(request, route, true, self.number, again).put(&mut before);
         let following = self.bytes.len() - self.arguments + lent.size();
@@ -160,7 +176,7 @@ impl Connection {
         };
         let dropped = request.holdings.take_dropped();
         if self.call.number.is_some() {
-            self.call.sent.get_or_insert_with(Instant::now);
+            self.call.sent.get_or_insert_with(Moment::now);
         }
         let ended = link.converse(request, route, &self.call, lent, &dropped);
         if let Err(Error::Lost(_)) = &ended {
