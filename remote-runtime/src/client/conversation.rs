@@ -289,9 +289,10 @@ impl Conversation {
     ///
     /// Its hello is the first thing that a server sends. On Linux, one that ends before it has read
     /// what was sent to it is told apart, which leaves those that have read the call: something in
-    /// between may then have kept the hello back.
+    /// between may then have kept the hello back, as a gateway does until there is a reply.
     fn cannot_have_begun(&self) -> bool {
-        self.hello.is_none() && cfg!(not(target_os = "linux"))
+        let is_first = !self.link.stream().is_exchange();
+        is_first && self.hello.is_none() && cfg!(not(target_os = "linux"))
     }
 
     /// Whether the call may be among those that the server took before it said goodbye.
