@@ -15,7 +15,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use ureq::http::{StatusCode, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
-use ureq::{Agent, BodyReader};
+use ureq::{Agent, BodyReader, Timeout};
 
 use super::super::{Keys, reach as reach_socket};
 use super::{FRAMES, path_of};
@@ -192,8 +192,11 @@ impl Carrier for Exchange {
             return Ok(0);
         };
         let received = append(bytes, |room| response.read(room));
-        // What cuts a response off cuts the connection off.
-        Ok(received.unwrap_or(0))
+        match received {
+            Err(e) if is_late(&e) => Err(io::ErrorKind::WouldBlock.into()),
+            // What cuts a response off cuts the connection off.
+            received => Ok(received.unwrap_or(0)),
+        }
     }
 
     fn has_more(&self) -> bool {
@@ -238,6 +241,14 @@ impl Exchange {
             .send(request);
         let response = match asked {
             Ok(response) => response,
+            // Nothing of it has gone out; whoever looks for the server again says what is wrong.
+            Err(
+                ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve)
+                | ureq::Error::HostNotFound,
+            ) => {
+                is_there.store(false, Ordering::Relaxed);
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
             Err(ureq::Error::Timeout(_)) => return Err(io::ErrorKind::WouldBlock.into()),
             Err(e) => {
                 is_there.store(false, Ordering::Relaxed);
@@ -330,9 +341,17 @@ impl Exchange {
                 ))
                 .after_sending(),
             ),
-            status => Error::Malformed(call.trouble(format_args!(
-                "what listens at `{at}` is no remotex server: it answers `{status}`{words}"
-            ))),
+            status => {
+                let trouble = call.trouble(format_args!(
+                    "what listens at `{at}` is no remotex server: it answers `{status}`{words}"
+                ));
+                // It may have come through to one, and what that said was changed on its way.
+                Error::Malformed(if status.is_success() {
+                    trouble.after_sending()
+                } else {
+                    trouble
+                })
+            }
         }
     }
 }
@@ -349,6 +368,12 @@ fn plain(words: &str) -> String {
 fn is_frames(headers: &header::HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE);
     kind.is_some_and(|kind| kind.as_bytes() == FRAMES.as_bytes())
+}
+
+/// Whether it takes longer than it may.
+fn is_late(e: &io::Error) -> bool {
+    let inner = e.get_ref().and_then(|e| e.downcast_ref());
+    matches!(inner, Some(ureq::Error::Timeout(_)))
 }
 
 /// What is wrong with a certificate, if that is what an error says.
