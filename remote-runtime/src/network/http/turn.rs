@@ -26,6 +26,8 @@ struct State {
     head: Option<Instant>,
     /// Whether nothing of it has come yet.
     is_idle: bool,
+    /// For how long nothing of it may come, once all of the response before it has gone.
+    patience: Duration,
     /// Until when the client must have read something, if there is no room for more.
     unread: Option<Instant>,
 }
@@ -36,6 +38,7 @@ impl Turn {
         Self(Mutex::new(State {
             head: Some(Instant::now() + patience),
             is_idle: false,
+            patience,
             unread: None,
         }))
     }
@@ -50,6 +53,16 @@ impl Turn {
         let mut state = self.0.lock();
         state.head = Some(Instant::now() + patience);
         state.is_idle = true;
+        state.patience = patience;
+    }
+
+    fn is_written(&self, written: &Poll<io::Result<usize>>) {
+        self.is_read(written.is_ready());
+        let mut state = self.0.lock();
+        // Who reads a response slowly, but does, is not taken for idle.
+        if written.is_ready() && state.is_idle && state.head.is_some() {
+            state.head = Some(Instant::now() + state.patience);
+        }
     }
 
     fn has_come(&self) {
@@ -129,7 +142,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(context, bytes);
-        self.turn.is_read(written.is_ready());
+        self.turn.is_written(&written);
         written
     }
 
@@ -149,7 +162,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write_vectored(context, parts);
-        self.turn.is_read(written.is_ready());
+        self.turn.is_written(&written);
         written
     }
 
