@@ -97,11 +97,6 @@ fn meet(
     let Some(socket) = reach(call, at, deadline)? else {
         return Ok(None);
     };
-    // One that has ended already has no other end any more.
-    let peer = socket.peer_addr().map_err(|e| ungreeted(call, at, e))?;
-    if at.scheme.is_plain() && !peer.ip().is_loopback() {
-        return Err(Error::Denied(call.trouble(format_args!("`{at}` {PLAIN}"))));
-    }
     tend(&socket).map_err(|e| unreachable(call, at, e))?;
     let known = match at.scheme {
         Scheme::Tcp => tcp::greet(call, at, keys, socket, deadline),
@@ -167,6 +162,10 @@ fn reach(call: Call<'_>, at: &Network, deadline: Instant) -> Result<Option<TcpSt
     let addresses = at.host_and_port().to_socket_addrs();
     let mut failed = None;
     for address in addresses.map_err(|e| unreachable(call, at, e))? {
+        // A name may lead anywhere.
+        if at.scheme.is_plain() && !address.ip().is_loopback() {
+            return Err(Error::Denied(call.trouble(format_args!("`{at}` {PLAIN}"))));
+        }
         let left = deadline.saturating_duration_since(Instant::now());
         match TcpStream::connect_timeout(&address, left.max(Duration::from_millis(1))) {
             Ok(socket) => {
