@@ -6,7 +6,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::process;
 
 use crate::error::{Call, Error};
 use crate::{paths, session};
@@ -78,11 +77,12 @@ impl Keys {
             let _ = write!(token, "{byte:02x}");
         }
         token.push('\n');
-        let own = self.folder.join(format!(".token.{}", process::id()));
+        // Numbers of processes are the same in different containers, whose home may be one.
+        let number = u64::from_le_bytes(session::random()?);
+        let own = self.folder.join(format!(".token.{number:016x}"));
         let mut file = OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&own)?;
         file.write_all(token.as_bytes())?;
