@@ -35,7 +35,7 @@ pub(super) fn refusal(status: StatusCode, kind: &str, message: &str) -> Reply {
 
 /// To who is not known.
 pub(super) fn unknown() -> Reply {
-    let why = "the token of the server lets in, as `Authorization: Bearer TOKEN` or as the password of any user; `remotex keys init` says where it lies";
+    let why = "the token of the server lets in, as `Authorization: Bearer TOKEN` or as the password of any user; it lies in `~/.config/remotex/SERVER/token` where the server runs";
     let reply = refusal(StatusCode::UNAUTHORIZED, "Denied", why);
     with(
         reply,
