@@ -35,6 +35,9 @@ const CONNECTIONS: usize = 1024;
 /// keep theirs, most of them for a minute, so that they never send a request to one that is just ending.
 const KEPT: Duration = Duration::from_secs(75);
 
+/// How large the head of a request may be, of which strangers may send as many as there are connections.
+const LARGEST_HEAD: usize = 64 * 1024;
+
 /// How long responses that are being written may take when the server ends.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -194,7 +197,9 @@ async fn converse(
         }
     });
     let socket = Watched::new(socket, turn.clone());
-    let connection = http1::Builder::new().serve_connection(TokioIo::new(socket), answer);
+    let connection = http1::Builder::new()
+        .max_buf_size(LARGEST_HEAD)
+        .serve_connection(TokioIo::new(socket), answer);
     let mut connection = pin!(connection);
     let within_turn = turn.keeps(connection.as_mut());
     if let Some(ended) = unless(&quit, within_turn).await {
