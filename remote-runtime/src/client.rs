@@ -52,8 +52,11 @@ const ATTEMPTS: u32 = 12;
 /// How often an idempotent call is made that may have run.
 const RUNS: u32 = 3;
 
-/// How often the answer of a call is asked for that may have run.
+/// How often the answer of a call is asked for that may have run, if it is not waited for in between.
 const REPEATS: u32 = 4;
+
+/// After how long an answer that does not come has been waited for.
+const LONG: Duration = Duration::from_secs(30);
 
 /// The pause before the second repetition, which doubles with each; the first comes at once.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -254,7 +257,10 @@ impl Client {
         let (mut runs, mut repeats) = (1, 0);
         // Once it may have run, nothing that comes later makes that untrue.
         let mut lost = None;
-        for attempt in 1..=ATTEMPTS {
+        let mut attempt = 0;
+        while attempt < ATTEMPTS {
+            attempt += 1;
+            let began = connection.is_numbered().then(Instant::now);
             let ended = pause(call, attempt, route)
                 .and_then(|()| connection.attempt(request, route, &lent));
             match ended {
@@ -282,6 +288,10 @@ impl Client {
                 Ok(Ended::Nobody) => return Err(lost.unwrap_or_else(|| route.nobody(call))),
                 Err(e @ Error::Lost(_)) if connection.is_numbered() && repeats < REPEATS => {
                     repeats += 1;
+                    if began.is_some_and(|began| began.elapsed() > LONG) {
+                        // It was waited for, and cut off; the server knows whether it still runs.
+                        (attempt, repeats) = (1, 0);
+                    }
                     explain::say(call, || "it may have run: the server is asked".into());
                     lost = Some(e);
                 }

@@ -14,8 +14,9 @@ pub(crate) mod scope;
 mod table;
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::{io, process};
+
+use parking_lot::Mutex;
 
 pub(crate) use far::Far;
 pub(crate) use far::{Holdings, put_dropped};
@@ -46,10 +47,18 @@ pub(crate) fn token() -> Option<Token> {
     Some(token)
 }
 
-/// Which call of this process' session the next one is.
+/// Which call of this process' session the next one is. A child of fork(2) begins elsewhere: another one may
+/// have had its process number, and so its session, not long ago.
 pub(crate) fn number() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
+    static NEXT: Mutex<(u32, u64)> = Mutex::new((0, 0));
+    let (us, mut next) = (process::id(), NEXT.lock());
+    if next.0 != us {
+        // Without luck it goes on where its parent was.
+        let begin = random().map_or(next.1, u64::from_le_bytes);
+        *next = (us, begin);
+    }
+    next.1 = next.1.wrapping_add(1);
+    next.1
 }
 
 /// What this process is called in references to its objects.

@@ -51,7 +51,7 @@ impl Scheme {
     }
 
     /// The feature of remotex without which it is not spoken.
-    pub(crate) const fn feature(self) -> &'static str {
+    const fn feature(self) -> &'static str {
         match self {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
@@ -73,6 +73,14 @@ impl Scheme {
 }
 
 impl Network {
+    /// Why a program without the feature that it takes cannot use it.
+    pub(crate) fn unbuilt(&self) -> String {
+        format!(
+            "this program was built without what `{self}` needs; build it with the feature `{}` of remotex",
+            self.scheme.feature()
+        )
+    }
+
     /// Whether it is on this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         let number = self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());

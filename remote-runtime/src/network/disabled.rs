@@ -19,8 +19,5 @@ pub(crate) fn listen(call: Call<'_>, at: &Network) -> Result<Box<dyn Door>, Erro
 }
 
 fn without(call: Call<'_>, at: &Network) -> Error {
-    Error::Unreachable(call.trouble(format_args!(
-        "this program was built without what `{at}` needs; build it with the feature `{}` of remotex",
-        at.scheme.feature()
-    )))
+    Error::Unreachable(call.trouble(at.unbuilt()))
 }

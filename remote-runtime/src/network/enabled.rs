@@ -1,4 +1,4 @@
-//! Servers that are met over a network: the features `tcp` and `tls`.
+//! Servers that are met over a network: the features `tcp`, `tls` and `http`.
 //!
 //! This is where a transport is added. One that carries bytes makes a [`Stream`] of a connection, at both
 //! ends, once both have proven to each other who they are; all above is as with a socket of this machine.
@@ -228,8 +228,5 @@ fn why(e: &io::Error) -> String {
 }
 
 fn without(call: Call<'_>, at: &Network) -> Error {
-    Error::Unreachable(call.trouble(format_args!(
-        "this program was built without what `{at}` needs; build it with the feature `{}` of remotex",
-        at.scheme.feature()
-    )))
+    Error::Unreachable(call.trouble(at.unbuilt()))
 }

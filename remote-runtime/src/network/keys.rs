@@ -46,7 +46,7 @@ impl Keys {
         let token = String::from_utf8_lossy(&text).trim().to_owned();
         if token.len() < TOKEN / 2 {
             return Err(Error::Denied(call.trouble(format_args!(
-                "`{}` is no token; remove it, and start the server again, which makes one",
+                "`{}` is no token; remove it, and copy that of the server, which makes one when it starts",
                 self.folder.join("token").display()
             ))));
         }

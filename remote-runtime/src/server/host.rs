@@ -216,6 +216,11 @@ impl Server {
         let _role = Role::take(self, key);
         let table = table?;
         let mut door = match self.resolve(call)? {
+            Address::Network(network) if self.one_per.is_some() => {
+                return Err(Error::Unreachable(call.trouble(format_args!(
+                    "there is one for each key (`.one_per`), and `{network}` is an address for one; use `unix:` or `ssh://`"
+                ))));
+            }
             Address::Network(network) => Some(network::listen(call, network)?),
             _ => None,
         };

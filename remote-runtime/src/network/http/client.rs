@@ -1,13 +1,13 @@
 //! The client's side: what is sent becomes a request, and its response what is received.
 
 use std::collections::HashMap;
-use std::fmt;
+use std::fs;
 use std::io::{self, Read};
 use std::os::fd::BorrowedFd;
-use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
+use std::{fmt, process};
 
 use parking_lot::Mutex;
 use rustls::CertificateError;
@@ -29,6 +29,9 @@ const IDLE: Duration = Duration::from_secs(8);
 
 /// How many are kept that nobody uses: as many as there are threads that call at once, if they are not many.
 const MOST_IDLE: usize = 32;
+
+/// How long a response may not come, until it is asked for anew.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// How much is read of a response that is none of remotex, to quote it.
 const LONGEST_WORDS: u64 = 200;
@@ -75,9 +78,16 @@ pub(in super::super) fn reach(
 /// What is known of the server at that address, by who is let in there.
 fn site(call: Call<'_>, at: &Network, keys: &Keys, token: &str) -> Result<Arc<Site>, Error> {
     // A child of fork(2) must not use its parent's connections.
-    type Key = (String, String, u32);
+    // New keys come with other connections.
+    type Key = (String, String, u32, Option<SystemTime>);
     static SITES: Mutex<Option<HashMap<Key, Arc<Site>>>> = Mutex::new(None);
-    let key = (at.to_string(), token.to_owned(), process::id());
+    let changed = fs::metadata(keys.path("client.pem")).and_then(|file| file.modified());
+    let key = (
+        at.to_string(),
+        token.to_owned(),
+        process::id(),
+        changed.ok(),
+    );
     if let Some(site) = SITES.lock().get_or_insert_default().get(&key) {
         return Ok(site.clone());
     }
@@ -234,6 +244,7 @@ impl Exchange {
             .post(format!("{at}{path}"))
             .config()
             .timeout_global(patience)
+            .timeout_recv_response(Some(SILENCE))
             .build()
             .header(header::AUTHORIZATION, authorization)
             .header(header::CONTENT_TYPE, FRAMES)
@@ -248,6 +259,10 @@ impl Exchange {
             ) => {
                 is_there.store(false, Ordering::Relaxed);
                 return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+            // Whether it still runs is asked anew: nothing else tells that a network has gone.
+            Err(ureq::Error::Timeout(Timeout::RecvResponse)) => {
+                return Err(io::ErrorKind::ConnectionAborted.into());
             }
             Err(ureq::Error::Timeout(_)) => return Err(io::ErrorKind::WouldBlock.into()),
             Err(e) => {
@@ -332,6 +347,9 @@ impl Exchange {
                     "`{at}` does not let us in (`{status}`): the token here is not that of the server, or a proxy on the way wants another{words}"
                 )))
             }
+            StatusCode::REQUEST_TIMEOUT => Error::TimedOut(call.trouble(format_args!(
+                "`{at}` has not got the call in time (`{status}`), and has not run it{words}"
+            ))),
             StatusCode::PAYLOAD_TOO_LARGE => Error::Denied(call.trouble(format_args!(
                 "something on the way to `{at}` does not let {size} bytes pass (`{status}`); raise its limit{words}"
             ))),

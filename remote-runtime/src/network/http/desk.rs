@@ -12,7 +12,7 @@ use hyper::{Method, Request, StatusCode, Version};
 use tokio::time::timeout;
 
 use super::super::Site;
-use super::gateway::{Counted, Gateway};
+use super::gateway::{CROWDED, Counted, Gateway, NoReply};
 use super::guard::{Guard, is_from_elsewhere};
 use super::page::{PAGE, policy};
 use super::reply::{PLAIN, Reply, bytes, in_json, refusal, text, unknown, with};
@@ -211,7 +211,8 @@ impl Desk {
         }
         match self.gateway.exchange(frames).await {
             Ok(reply) => bytes(StatusCode::OK, FRAMES, reply),
-            Err(_) => refusal(
+            Err(NoReply::Unsent) => refusal(StatusCode::SERVICE_UNAVAILABLE, "Busy", CROWDED),
+            Err(NoReply::Lost) => refusal(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Lost",
                 "the server has ended before it was done; the function may have run",

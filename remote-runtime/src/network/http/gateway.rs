@@ -34,9 +34,11 @@ impl Gateway {
     }
 
     /// Sends frames to the server, and returns those that it replies with: its hello, and one more.
-    pub(super) async fn exchange(&self, frames: &[u8]) -> io::Result<Vec<u8>> {
+    pub(super) async fn exchange(&self, frames: &[u8]) -> Result<Vec<u8>, NoReply> {
         let _passing = Counted::on(&self.passing);
-        exchange(&self.site, frames).await
+        let ends = pair().map_err(|_| NoReply::Unsent)?;
+        let reply = exchange(&self.site, ends, frames).await;
+        reply.map_err(|_| NoReply::Lost)
     }
 }
 
@@ -56,11 +58,32 @@ impl Drop for Counted<'_> {
     }
 }
 
-async fn exchange(site: &Arc<dyn Site>, frames: &[u8]) -> io::Result<Vec<u8>> {
+/// Why nothing is sent.
+pub(super) const CROWDED: &str = "the server has no descriptor left for another call; try again";
+
+/// Why there is no reply.
+pub(super) enum NoReply {
+    /// Nothing was sent: there is no descriptor for it.
+    Unsent,
+    /// The server has ended, and may have run what it was sent.
+    Lost,
+}
+
+/// The two ends of a connection: ours, and the server's.
+fn pair() -> io::Result<(UnixStream, Stream)> {
     let (ours, theirs) = Pair::pair()?;
     ours.set_nonblocking(true)?;
-    site.admit(Stream::Far(Box::new(Plain(theirs.into()))));
-    let (mut from, mut to) = UnixStream::from_std(ours)?.into_split();
+    let theirs = Stream::Far(Box::new(Plain(theirs.into())));
+    Ok((UnixStream::from_std(ours)?, theirs))
+}
+
+async fn exchange(
+    site: &Arc<dyn Site>,
+    (ours, theirs): (UnixStream, Stream),
+    frames: &[u8],
+) -> io::Result<Vec<u8>> {
+    site.admit(theirs);
+    let (mut from, mut to) = ours.into_split();
     // It may refuse what it has only read the beginning of; then it says why, and reads no more.
     let mut sent = false;
     let send = async { drop(to.write_all(frames).await) };

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::super::Site;
-use super::gateway::{Gateway, reply_in};
+use super::gateway::{CROWDED, Gateway, NoReply, reply_in};
 use super::openapi::reference;
 use crate::error::{Call, Error};
 use crate::figures::Figures;
@@ -54,17 +54,18 @@ async fn run(
         Err(e) => return Err(unreadable(call, e)),
     };
     let arguments = encoded(function, call, &arguments)?;
-    let lost = |e| {
-        let why =
-            call.trouble("the server has ended before it was done; the function may have run");
-        Error::Lost(why.after_sending().caused_by(e))
+    let lost = || {
+        let why = "the server has ended before it was done; the function may have run";
+        Error::Lost(call.trouble(why).after_sending())
     };
     let frames = frames(&*gateway.site, function, &arguments);
     let reply = gateway.exchange(&frames).await;
-    let reply = reply.map_err(lost)?;
-    let (kind, body) = reply_in(&reply)
-        .map_err(lost)?
-        .unwrap_or((Kind::Goodbye, b""));
+    let reply = reply.map_err(|none| match none {
+        NoReply::Unsent => Error::Busy(call.trouble(CROWDED)),
+        NoReply::Lost => lost(),
+    })?;
+    let replied = reply_in(&reply).map_err(|_| lost())?;
+    let (kind, body) = replied.unwrap_or((Kind::Goodbye, b""));
     match kind {
         Kind::Answer | Kind::Raised => {
             let value = read(kind, body, structure).map_err(|e| {
@@ -100,6 +101,8 @@ fn frames(site: &dyn Site, function: &Function, arguments: &[u8]) -> Vec<u8> {
     let mut frames = Vec::new();
     let hello = Hello {
         key: key.to_owned(),
+        // Whose call it is nobody knows.
+        pid: 0,
         ..Hello::here(name, site.limit())
     };
     hello.put(&mut frames);
