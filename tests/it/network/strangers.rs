@@ -339,3 +339,14 @@ fn with_tls_a_server_may_be_met_from_anywhere() {
     started.parse::<u32>().expect(&started);
     assert_eq!(pid(&format!("tls://127.0.0.1:{}", place.port())), started);
 }
+
+#[test]
+fn servers_of_which_there_is_one_for_each_key_have_no_port() {
+    let home = Home::new();
+    let address = format!("tcp://127.0.0.1:{}", free_port());
+    let mut folder = home.zoo(&["folder"]);
+    let said = stdout(&folder.env("REMOTEX_FOLDERS", &address).output().unwrap());
+    let words = format!("`{address}` is an address for one; use `unix:` or `ssh://`");
+    assert_refused(&said, "Unreachable", &[&words]);
+    await_that(|| home.servers().is_empty());
+}
