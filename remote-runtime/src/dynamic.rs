@@ -12,7 +12,7 @@ use crate::call::{At, print_if_wanted};
 use crate::client::{Reply, Request, Route};
 use crate::codec::Encoder;
 use crate::error::{Call, Error, Result};
-use crate::json::{encoded, read, structure};
+use crate::json::{answer, encoded, structure};
 use crate::registry;
 use crate::server::Server;
 use crate::wire::Kind;
@@ -54,23 +54,13 @@ impl Server {
         let call = Call::of(self.name(), &function.name);
         let structure = structure(function, call)?;
         let arguments = encoded(function, call, arguments)?;
-        let (kind, answer) = if self.is_local() {
+        if self.is_local() {
             let (kind, body) = self.run_here(call, function, &arguments)?;
-            (kind, read(kind, &body, structure))
-        } else {
-            let reply = self.exchange(call, function, &arguments)?;
-            let answer = read(reply.kind(), reply.body(), structure);
-            // It does not count as read: nobody holds the references that were in it.
-            (reply.kind(), answer)
-        };
-        let value = answer.map_err(|e| {
-            let why = format_args!("its answer cannot be read: {e}");
-            Error::Malformed(call.trouble(why).after_sending())
-        })?;
-        Ok(match kind {
-            Kind::Raised => Err(value),
-            _ => Ok(value),
-        })
+            return answer(call, kind, &body, structure);
+        }
+        // It does not count as read: nobody holds the references that were in it.
+        let reply = self.exchange(call, function, &arguments)?;
+        answer(call, reply.kind(), reply.body(), structure)
     }
 
     fn exchange(

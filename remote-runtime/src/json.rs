@@ -97,7 +97,24 @@ pub(crate) fn encoded(
     Ok(encoded)
 }
 
-pub(crate) fn read(kind: Kind, body: &[u8], structure: &Structure) -> Result<Value, Undecoded> {
+/// What the reply to a call says: what the function has returned, or the value that it has failed with.
+pub(crate) fn answer(
+    call: Call<'_>,
+    kind: Kind,
+    body: &[u8],
+    structure: &Structure,
+) -> Result<Result<Value, Value>> {
+    let value = read(kind, body, structure).map_err(|e| {
+        let why = format_args!("its answer cannot be read: {e}");
+        Error::Malformed(call.trouble(why).after_sending())
+    })?;
+    Ok(match kind {
+        Kind::Raised => Err(value),
+        _ => Ok(value),
+    })
+}
+
+fn read(kind: Kind, body: &[u8], structure: &Structure) -> Result<Value, Undecoded> {
     let ty = match kind {
         Kind::Raised => &structure.error,
         _ => &structure.answer,

@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::address::Network;
 use crate::error::{Call, Error};
 use crate::{paths, session};
 
@@ -51,6 +52,24 @@ impl Keys {
             ))));
         }
         Ok(Some(token))
+    }
+
+    /// The token by which a server at that address lets in.
+    pub(super) fn token_for(&self, call: Call<'_>, at: &Network) -> Result<String, Error> {
+        self.token(call)?.ok_or_else(|| {
+            Error::Denied(call.trouble(format_args!(
+                "`{at}` lets in who knows its token, and there is none in `{}`; copy the one of the user who runs the server to there",
+                self.path("token").display()
+            )))
+        })
+    }
+
+    /// The error of a file that is as it should be, and is of no use.
+    #[cfg(feature = "tls")]
+    pub(super) fn unusable(&self, call: Call<'_>, name: &str, e: rustls::Error) -> Error {
+        let path = self.path(name);
+        let why = format_args!("`{}` cannot be used", path.display());
+        call.io(why, io::Error::other(e))
     }
 
     /// The token, which is made if there is none.

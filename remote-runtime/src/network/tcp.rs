@@ -40,12 +40,7 @@ pub(super) fn greet(
     socket: TcpStream,
     deadline: Instant,
 ) -> Result<Stream, Error> {
-    let token = keys.token(call)?.ok_or_else(|| {
-        Error::Denied(call.trouble(format_args!(
-            "`{at}` lets in who knows its token, and there is none in `{}`; copy the one of the user who runs the server to there",
-            keys.path("token").display()
-        )))
-    })?;
+    let token = keys.token_for(call, at)?;
     let cannot = |e| ungreeted(call, at, e);
     let mut hurried = Hurried::until(&socket, deadline);
     match introduce(&mut hurried, &token).map_err(cannot)? {

@@ -33,7 +33,7 @@ const NAME: &str = "remotex";
 struct Pair {
     certificate: CertificateDer<'static>,
     key: PrivateKeyDer<'static>,
-    authority: RootCertStore,
+    authority: CertificateDer<'static>,
 }
 
 impl Pair {
@@ -53,17 +53,33 @@ impl Pair {
         let mut certificates = CertificateDer::pem_slice_iter(&text).flatten();
         let (certificate, authority) = (certificates.next(), certificates.next());
         let key = PrivateKeyDer::from_pem_slice(&text).ok();
-        let mut roots = RootCertStore::empty();
-        let is_signed = authority.is_some_and(|authority| roots.add(authority).is_ok());
-        match (certificate, key) {
-            (Some(certificate), Some(key)) if is_signed => Ok(Self {
+        match (certificate, key, authority) {
+            (Some(certificate), Some(key), Some(authority)) => Ok(Self {
                 certificate,
                 key,
-                authority: roots,
+                authority,
             }),
             _ => Err(denied("is not what `remotex keys init` makes")),
         }
     }
+}
+
+/// Who signs for the server that a client is to find.
+#[cfg(feature = "http")]
+pub(super) fn authority(call: Call<'_>, keys: &Keys) -> Result<CertificateDer<'static>, Error> {
+    Ok(Pair::read(call, keys, "client.pem")?.authority)
+}
+
+/// What is wrong with something that has an error of its own.
+fn general(e: impl std::fmt::Display) -> rustls::Error {
+    rustls::Error::General(e.to_string())
+}
+
+/// Those that one authority has signed.
+fn roots(authority: CertificateDer<'_>) -> Result<Arc<RootCertStore>, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add(authority)?;
+    Ok(roots.into())
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -83,22 +99,17 @@ pub(super) fn greet(
         key,
         authority,
     } = Pair::read(call, keys, "client.pem")?;
-    let name = ServerName::try_from(NAME).map_err(io::Error::other);
-    let connection = name.and_then(|name| {
+    let connect = || {
         let verifier =
-            WebPkiServerVerifier::builder_with_provider(authority.into(), provider()).build();
+            WebPkiServerVerifier::builder_with_provider(roots(authority)?, provider()).build();
         let config = ClientConfig::builder_with_provider(provider())
-            .with_protocol_versions(&[&TLS13])
-            .map_err(io::Error::other)?
-            .with_webpki_verifier(verifier.map_err(io::Error::other)?)
-            .with_client_auth_cert(vec![certificate], key)
-            .map_err(io::Error::other)?;
-        ClientConnection::new(config.into(), name).map_err(io::Error::other)
-    });
-    let connection = connection.map_err(|e| {
-        let path = keys.path("client.pem");
-        call.io(format_args!("`{}` cannot be used", path.display()), e)
-    })?;
+            .with_protocol_versions(&[&TLS13])?
+            .with_webpki_verifier(verifier.map_err(general)?)
+            .with_client_auth_cert(vec![certificate], key)?;
+        let name = ServerName::try_from(NAME).map_err(general)?;
+        ClientConnection::new(config.into(), name)
+    };
+    let connection = connect().map_err(|e| keys.unusable(call, "client.pem", e))?;
     let mut hurried = Hurried::until(&socket, deadline);
     let mut connection = Connection::from(connection);
     // Who speaks first is the server, once it has let us in.
@@ -119,11 +130,9 @@ pub(super) fn server(call: Call<'_>, keys: &Keys) -> Result<Arc<ServerConfig>, E
             let config = config.with_no_client_auth();
             config.with_single_cert(vec![certificate], key)
         });
-    config.map(Arc::new).map_err(|e| {
-        let path = keys.path("server.pem");
-        let e = io::Error::other(e);
-        call.io(format_args!("`{}` cannot be used", path.display()), e)
-    })
+    config
+        .map(Arc::new)
+        .map_err(|e| keys.unusable(call, "server.pem", e))
 }
 
 /// Gets to know clients.
@@ -135,18 +144,13 @@ pub(super) fn welcome(call: Call<'_>, keys: &Keys) -> Result<Welcome, Error> {
     } = Pair::read(call, keys, "server.pem")?;
     let config = || {
         let verifier =
-            WebPkiClientVerifier::builder_with_provider(authority.into(), provider()).build();
+            WebPkiClientVerifier::builder_with_provider(roots(authority)?, provider()).build();
         ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(&[&TLS13])
-            .map_err(io::Error::other)?
-            .with_client_cert_verifier(verifier.map_err(io::Error::other)?)
+            .with_protocol_versions(&[&TLS13])?
+            .with_client_cert_verifier(verifier.map_err(general)?)
             .with_single_cert(vec![certificate], key)
-            .map_err(io::Error::other)
     };
-    let config = config().map_err(|e| {
-        let path = keys.path("server.pem");
-        call.io(format_args!("`{}` cannot be used", path.display()), e)
-    })?;
+    let config = config().map_err(|e| keys.unusable(call, "server.pem", e))?;
     let config = Arc::new(config);
     Ok(Box::new(move |socket, deadline| {
         let known = || {

@@ -11,13 +11,11 @@ use std::{fmt, process};
 
 use parking_lot::Mutex;
 use rustls::CertificateError;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use ureq::http::{StatusCode, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, BodyReader, Timeout};
 
-use super::super::{Keys, reach as reach_socket};
+use super::super::{Keys, reach as reach_socket, tls};
 use super::{FRAMES, path_of};
 use crate::address::Network;
 use crate::error::{Call, Error};
@@ -59,7 +57,7 @@ pub(in super::super) fn reach(
         // A server that is started now makes one.
         None if !is_there()? => return Ok(None),
         // It may have been made just now.
-        None => keys.token(call)?.ok_or_else(|| no_token(call, at, keys))?,
+        None => keys.token_for(call, at)?,
     };
     let site = site(call, at, keys, &token)?;
     // To find that out takes a connection, of which nothing else comes.
@@ -119,25 +117,12 @@ fn site(call: Call<'_>, at: &Network, keys: &Keys, token: &str) -> Result<Arc<Si
     Ok(site)
 }
 
-fn no_token(call: Call<'_>, at: &Network, keys: &Keys) -> Error {
-    Error::Denied(call.trouble(format_args!(
-        "`{at}` lets in who knows its token, and there is none in `{}`; copy it from the same place on the server's machine",
-        keys.path("token").display()
-    )))
-}
-
 /// Who signs for the server: the authority of its keys, if there are such here; else those of the web.
 fn roots(call: Call<'_>, keys: &Keys) -> Result<RootCerts, Error> {
-    let Some(text) = keys.read(call, "client.pem")? else {
+    if keys.read(call, "client.pem")?.is_none() {
         return Ok(RootCerts::WebPki);
-    };
-    let mut certificates = CertificateDer::pem_slice_iter(&text).flatten().skip(1);
-    let authority = certificates.next().ok_or_else(|| {
-        Error::Denied(call.trouble(format_args!(
-            "`{}` is not what `remotex keys init` makes; remove it, or copy it again",
-            keys.path("client.pem").display()
-        )))
-    })?;
+    }
+    let authority = tls::authority(call, keys)?;
     let authority = Certificate::from_der(&authority).to_owned();
     Ok(RootCerts::new_with_certs(&[authority]))
 }

@@ -10,7 +10,7 @@ use super::gateway::{CROWDED, Gateway, NoReply, reply_in};
 use super::openapi::reference;
 use crate::error::{Call, Error};
 use crate::figures::Figures;
-use crate::json::{Schemas, encoded, read, structure};
+use crate::json::{Schemas, answer, encoded, structure};
 use crate::wire::call::Head;
 use crate::wire::fault;
 use crate::wire::hello::Hello;
@@ -67,16 +67,7 @@ async fn run(
     let replied = reply_in(&reply).map_err(|_| lost())?;
     let (kind, body) = replied.unwrap_or((Kind::Goodbye, b""));
     match kind {
-        Kind::Answer | Kind::Raised => {
-            let value = read(kind, body, structure).map_err(|e| {
-                let why = format_args!("its answer cannot be read: {e}");
-                Error::Malformed(call.trouble(why).after_sending())
-            })?;
-            Ok(match kind {
-                Kind::Raised => Err(value),
-                _ => Ok(value),
-            })
-        }
+        Kind::Answer | Kind::Raised => answer(call, kind, body, structure),
         Kind::Fault => Err(fault::error(call, body)),
         // It has not run.
         _ => Err(Error::Busy(
