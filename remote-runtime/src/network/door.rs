@@ -7,12 +7,11 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::{Door, Site, Welcome, tend};
+use super::{Door, Keeper, RESPITE, Site, Welcome, tend};
 use crate::link::PATIENCE;
 use crate::thread;
 use crate::transport;
@@ -23,14 +22,11 @@ const STRANGERS: usize = 64;
 /// How long the log is told of nobody else who is not let in for the same reason.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// How long to leave them waiting when the system has no descriptor to spare.
-const RESPITE: Duration = Duration::from_millis(100);
-
 /// Where connections come in that carry bytes.
 pub(super) struct StreamDoor {
     listener: Option<TcpListener>,
     welcome: Arc<Welcome>,
-    opened: Option<(UnixStream, JoinHandle<()>)>,
+    keeper: Option<Keeper<UnixStream>>,
 }
 
 impl StreamDoor {
@@ -40,7 +36,7 @@ impl StreamDoor {
         Ok(Self {
             listener: Some(listener),
             welcome: Arc::new(welcome),
-            opened: None,
+            keeper: None,
         })
     }
 }
@@ -57,21 +53,8 @@ impl Door for StreamDoor {
         let (quit, quitted) = UnixStream::pair()?;
         let welcome = self.welcome.clone();
         let keep = move || keep(&listener, &quitted, &welcome, &site);
-        let keeper = std::thread::Builder::new()
-            .name("remotex door".into())
-            .spawn(keep)?;
-        self.opened = Some((quit, keeper));
+        self.keeper = Some(Keeper::start("remotex door", quit, keep)?);
         Ok(())
-    }
-}
-
-impl Drop for StreamDoor {
-    fn drop(&mut self) {
-        if let Some((quit, keeper)) = self.opened.take() {
-            drop(quit);
-            // When it has ended, the address is free. Its panic is its end too.
-            let _ = keeper.join();
-        }
     }
 }
 

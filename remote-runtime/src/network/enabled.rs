@@ -27,6 +27,7 @@ use crate::transport::Stream;
 use door::StreamDoor;
 use hurry::Hurried;
 use keys::Keys;
+use site::Keeper;
 
 pub(crate) use site::{Door, Site};
 
@@ -38,6 +39,9 @@ type Welcome = Box<dyn Fn(TcpStream, Instant) -> Result<Stream, String> + Send +
 const QUIET: Duration = Duration::from_secs(15);
 /// How long between the questions, of which four may be unanswered.
 const AGAIN: Duration = Duration::from_secs(5);
+
+/// How long to leave clients waiting when the system has no descriptor to spare.
+const RESPITE: Duration = Duration::from_millis(100);
 
 /// Connects to the server that `at` leads to; `None` if nobody listens there.
 ///

@@ -1,5 +1,10 @@
 //! What a way in needs of the server behind it.
 
+use std::io;
+use std::sync::Arc;
+#[cfg(feature = "tcp")]
+use std::thread::{Builder, JoinHandle};
+
 use crate::transport::Stream;
 
 #[cfg(feature = "http")]
@@ -36,11 +41,44 @@ pub(crate) trait Site: Send + Sync {
     fn figures(&self) -> Option<&Figures>;
 }
 
+/// The thread that keeps a door, until this is dropped: then `quit` is, which it sees, and it ends.
+#[cfg(feature = "tcp")]
+pub(crate) struct Keeper<Q> {
+    quit: Option<Q>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[cfg(feature = "tcp")]
+impl<Q> Keeper<Q> {
+    pub(crate) fn start(
+        name: &str,
+        quit: Q,
+        keep: impl FnOnce() + Send + 'static,
+    ) -> io::Result<Self> {
+        let thread = Builder::new().name(name.into()).spawn(keep)?;
+        Ok(Self {
+            quit: Some(quit),
+            thread: Some(thread),
+        })
+    }
+}
+
+#[cfg(feature = "tcp")]
+impl<Q> Drop for Keeper<Q> {
+    fn drop(&mut self) {
+        drop(self.quit.take());
+        if let Some(thread) = self.thread.take() {
+            // When it has ended, the address is free. Its panic is its end too.
+            let _ = thread.join();
+        }
+    }
+}
+
 /// Where clients come in over a network, until it is dropped; then the address is free again.
 pub(crate) trait Door {
     /// Whether those who come in can ask for figures of the functions.
     fn shows_figures(&self) -> bool;
 
     /// Lets in those who are known; until then, who comes waits.
-    fn open(&mut self, site: std::sync::Arc<dyn Site>) -> std::io::Result<()>;
+    fn open(&mut self, site: Arc<dyn Site>) -> io::Result<()>;
 }

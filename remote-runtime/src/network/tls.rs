@@ -39,35 +39,48 @@ struct Pair {
 impl Pair {
     /// Reads a file of `remotex keys init`.
     fn read(call: Call<'_>, keys: &Keys, name: &str) -> Result<Self, Error> {
-        let path = keys.path(name);
-        let denied = |why: &str| {
-            Error::Denied(call.trouble(format_args!(
-                "`{}` {why}; run `remotex keys init {}` once, keep `server.pem` where the server is, and copy `client.pem` to the same place where its clients are",
-                path.display(),
-                call.server
-            )))
+        let found = Self::find(call, keys, name)?;
+        found.ok_or_else(|| Self::denied(call, keys, name, "is not there"))
+    }
+
+    /// The same; `None` if there is no such file.
+    fn find(call: Call<'_>, keys: &Keys, name: &str) -> Result<Option<Self>, Error> {
+        let Some(text) = keys.read(call, name)? else {
+            return Ok(None);
         };
-        let text = keys
-            .read(call, name)?
-            .ok_or_else(|| denied("is not there"))?;
         let mut certificates = CertificateDer::pem_slice_iter(&text).flatten();
         let (certificate, authority) = (certificates.next(), certificates.next());
         let key = PrivateKeyDer::from_pem_slice(&text).ok();
         match (certificate, key, authority) {
-            (Some(certificate), Some(key), Some(authority)) => Ok(Self {
+            (Some(certificate), Some(key), Some(authority)) => Ok(Some(Self {
                 certificate,
                 key,
                 authority,
-            }),
-            _ => Err(denied("is not what `remotex keys init` makes")),
+            })),
+            _ => {
+                let why = "is not what `remotex keys init` makes";
+                Err(Self::denied(call, keys, name, why))
+            }
         }
+    }
+
+    fn denied(call: Call<'_>, keys: &Keys, name: &str, why: &str) -> Error {
+        Error::Denied(call.trouble(format_args!(
+            "`{}` {why}; run `remotex keys init {}` once, keep `server.pem` where the server is, and copy `client.pem` to the same place where its clients are",
+            keys.path(name).display(),
+            call.server
+        )))
     }
 }
 
-/// Who signs for the server that a client is to find.
+/// Who signs for the server that a client is to find, if the client has keys for it.
 #[cfg(feature = "http")]
-pub(super) fn authority(call: Call<'_>, keys: &Keys) -> Result<CertificateDer<'static>, Error> {
-    Ok(Pair::read(call, keys, "client.pem")?.authority)
+pub(super) fn authority(
+    call: Call<'_>,
+    keys: &Keys,
+) -> Result<Option<CertificateDer<'static>>, Error> {
+    let pair = Pair::find(call, keys, "client.pem")?;
+    Ok(pair.map(|pair| pair.authority))
 }
 
 /// What is wrong with something that has an error of its own.

@@ -75,17 +75,16 @@ pub(in super::super) fn reach(
 
 /// What is known of the server at that address, by who is let in there.
 fn site(call: Call<'_>, at: &Network, keys: &Keys, token: &str) -> Result<Arc<Site>, Error> {
-    // A child of fork(2) must not use its parent's connections.
-    // New keys come with other connections.
+    // A child of fork(2) must not use its parent's connections, and new keys come with other ones.
     type Key = (String, String, u32, Option<SystemTime>);
     static SITES: Mutex<Option<HashMap<Key, Arc<Site>>>> = Mutex::new(None);
-    let changed = fs::metadata(keys.path("client.pem")).and_then(|file| file.modified());
-    let key = (
-        at.to_string(),
-        token.to_owned(),
-        process::id(),
-        changed.ok(),
-    );
+    let changed = match at.scheme.is_plain() {
+        true => None,
+        false => fs::metadata(keys.path("client.pem"))
+            .and_then(|file| file.modified())
+            .ok(),
+    };
+    let key = (at.to_string(), token.to_owned(), process::id(), changed);
     if let Some(site) = SITES.lock().get_or_insert_default().get(&key) {
         return Ok(site.clone());
     }
@@ -119,12 +118,13 @@ fn site(call: Call<'_>, at: &Network, keys: &Keys, token: &str) -> Result<Arc<Si
 
 /// Who signs for the server: the authority of its keys, if there are such here; else those of the web.
 fn roots(call: Call<'_>, keys: &Keys) -> Result<RootCerts, Error> {
-    if keys.read(call, "client.pem")?.is_none() {
-        return Ok(RootCerts::WebPki);
-    }
-    let authority = tls::authority(call, keys)?;
-    let authority = Certificate::from_der(&authority).to_owned();
-    Ok(RootCerts::new_with_certs(&[authority]))
+    Ok(match tls::authority(call, keys)? {
+        None => RootCerts::WebPki,
+        Some(authority) => {
+            let authority = Certificate::from_der(&authority).to_owned();
+            RootCerts::new_with_certs(&[authority])
+        }
+    })
 }
 
 /// One request and its response.

@@ -149,10 +149,7 @@ impl Desk {
                 metrics::KIND,
                 &metrics::text(&*self.site, &self.report()),
             ),
-            (path, name) => {
-                let path = path.to_owned();
-                self.run(request, &path, name.flatten()).await
-            }
+            (path, name) => self.run(request, path, name.flatten()).await,
         }
     }
 

@@ -6,7 +6,6 @@ use std::io;
 use std::net::TcpListener;
 use std::pin::pin;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hyper::Request;
@@ -20,7 +19,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::super::{Door, Keys, Site, tls};
+use super::super::{Door, Keeper, Keys, RESPITE, Site, tls};
 use super::desk::Desk;
 use super::guard::Guard;
 use super::turn::{Turn, Watched};
@@ -41,15 +40,12 @@ const LARGEST_HEAD: usize = 64 * 1024;
 /// How long responses that are being written may take when the server ends.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// How long to leave clients waiting when the system has no descriptor to spare.
-const RESPITE: Duration = Duration::from_millis(100);
-
 /// Where requests come in.
 struct HttpDoor {
     listener: Option<TcpListener>,
     guard: Option<Guard>,
     tls: Option<TlsAcceptor>,
-    opened: Option<(watch::Sender<()>, JoinHandle<()>)>,
+    keeper: Option<Keeper<watch::Sender<()>>>,
 }
 
 /// Gets ready to take requests, which wait until it is opened.
@@ -72,7 +68,7 @@ pub(in super::super) fn welcome(
         listener: Some(listener),
         guard: Some(guard),
         tls: tls.map(TlsAcceptor::from),
-        opened: None,
+        keeper: None,
     }))
 }
 
@@ -90,29 +86,17 @@ impl Door for HttpDoor {
         let (quit, quitted) = watch::channel(());
         let tls = self.tls.take();
         let desk = Arc::new(Desk::of(site, guard));
-        let keeper = std::thread::Builder::new()
-            .name("remotex http".into())
-            .spawn(move || {
-                let listener = {
-                    let _entered = runtime.enter();
-                    tokio::net::TcpListener::from_std(listener)
-                };
-                if let Ok(listener) = listener {
-                    runtime.block_on(keep(&listener, tls, quitted, &desk));
-                }
-            })?;
-        self.opened = Some((quit, keeper));
+        let keep = move || {
+            let listener = {
+                let _entered = runtime.enter();
+                tokio::net::TcpListener::from_std(listener)
+            };
+            if let Ok(listener) = listener {
+                runtime.block_on(keep(&listener, tls, quitted, &desk));
+            }
+        };
+        self.keeper = Some(Keeper::start("remotex http", quit, keep)?);
         Ok(())
-    }
-}
-
-impl Drop for HttpDoor {
-    fn drop(&mut self) {
-        if let Some((quit, keeper)) = self.opened.take() {
-            drop(quit);
-            // When it has ended, the address is free. Its panic is its end too.
-            let _ = keeper.join();
-        }
     }
 }
 
