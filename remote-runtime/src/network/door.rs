@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 use super::{Door, Keeper, RESPITE, Site, Welcome, tend};
 use crate::link::PATIENCE;
@@ -18,6 +18,9 @@ use crate::transport;
 
 /// How many there may be at once whom nobody knows yet.
 const STRANGERS: usize = 64;
+
+/// For how long each of them is heard in any case, if others wait.
+const HEARING: Duration = Duration::from_secs(1);
 
 /// How long the log is told of nobody else who is not let in for the same reason.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -92,8 +95,17 @@ fn keep(listener: &TcpListener, quit: &UnixStream, welcome: &Arc<Welcome>, site:
 #[derive(Default)]
 struct Strangers {
     /// The oldest first.
-    waiting: Mutex<VecDeque<(u64, TcpStream)>>,
+    waiting: Mutex<VecDeque<Waiting>>,
+    /// Signalled when there is one less.
+    fewer: Condvar,
     refused: Mutex<Refused>,
+}
+
+/// How one of them is put out.
+struct Waiting {
+    id: u64,
+    since: Instant,
+    socket: TcpStream,
 }
 
 /// One of them, who is among them until this is dropped.
@@ -104,17 +116,28 @@ struct Stranger {
 }
 
 impl Strangers {
-    /// Adds one. If there are too many, the oldest one has had more time than the others, and is put out.
+    /// Adds one. If there are too many, this waits, and the oldest one is put out once it has had its time:
+    /// many who come at once do not put each other out.
     fn add(among: &Arc<Self>, id: u64, socket: TcpStream) -> io::Result<Stranger> {
         let own = socket.try_clone()?;
         let mut waiting = among.waiting.lock();
-        if waiting.len() == STRANGERS
-            && let Some((_, oldest)) = waiting.pop_front()
+        while waiting.len() >= STRANGERS
+            && let Some(oldest) = waiting.front()
         {
-            // Who has gone by now need not be put out.
-            let _ = oldest.shutdown(Shutdown::Both);
+            let left = HEARING.saturating_sub(oldest.since.elapsed());
+            if left.is_zero() {
+                // Who has gone by now need not be put out.
+                let _ = oldest.socket.shutdown(Shutdown::Both);
+                waiting.pop_front();
+            } else {
+                among.fewer.wait_for(&mut waiting, left);
+            }
         }
-        waiting.push_back((id, own));
+        waiting.push_back(Waiting {
+            id,
+            since: Instant::now(),
+            socket: own,
+        });
         let (socket, among) = (Some(socket), among.clone());
         Ok(Stranger { id, socket, among })
     }
@@ -123,7 +146,9 @@ impl Strangers {
 impl Drop for Stranger {
     fn drop(&mut self) {
         let mut waiting = self.among.waiting.lock();
-        waiting.retain(|(id, _)| *id != self.id);
+        waiting.retain(|waiting| waiting.id != self.id);
+        drop(waiting);
+        self.among.fewer.notify_one();
     }
 }
 
