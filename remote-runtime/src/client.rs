@@ -52,9 +52,6 @@ const ATTEMPTS: u32 = 12;
 /// How often an idempotent call is made that may have run.
 const RUNS: u32 = 3;
 
-/// How often the answer of a call is asked for that may have run, if it is not waited for in between.
-const REPEATS: u32 = 4;
-
 /// After how long an answer that does not come has been waited for.
 const LONG: Duration = Duration::from_secs(30);
 
@@ -254,7 +251,7 @@ impl Client {
         let call = request.call;
         let mut lent = Lent::new();
         connection.prepare(request, route, encode, &mut lent)?;
-        let (mut runs, mut repeats) = (1, 0);
+        let mut runs = 1;
         // Once it may have run, nothing that comes later makes that untrue.
         let mut lost = None;
         let mut attempt = 0;
@@ -286,19 +283,20 @@ impl Client {
                     if attempt < ATTEMPTS
                         && (lost.is_some() || self.has_met.load(Ordering::Relaxed)) => {}
                 Ok(Ended::Nobody) => return Err(lost.unwrap_or_else(|| route.nobody(call))),
-                Err(e @ Error::Lost(_)) if connection.is_numbered() && repeats < REPEATS => {
-                    repeats += 1;
+                Err(e @ Error::Lost(_)) if connection.is_numbered() && attempt < ATTEMPTS => {
                     if began.is_some_and(|began| began.elapsed() > LONG) {
                         // It was waited for, and cut off; the server knows whether it still runs.
-                        (attempt, repeats) = (1, 0);
+                        attempt = 1;
                     }
                     explain::say(call, || "it may have run: the server is asked".into());
                     lost = Some(e);
                 }
                 Err(e @ Error::Lost(_)) if !request.idempotent || runs == RUNS => return Err(e),
+                // It was sent to this server alone, which does not run it now: its number is too old.
+                Ok(Ended::Forgotten) if lost.is_none() => connection.renumber(),
                 Ok(Ended::Forgotten) if !request.idempotent || runs == RUNS => break,
                 again @ (Err(Error::Lost(_)) | Ok(Ended::Forgotten)) => {
-                    (runs, repeats) = (runs + 1, 0);
+                    runs += 1;
                     lost = again.err().or(lost);
                     connection.renumber();
                     explain::say(call, || "it may have run, and may run again".into());

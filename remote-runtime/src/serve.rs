@@ -10,14 +10,15 @@
 //! closes its connection, it may look for another server.
 
 mod accept;
-mod answers;
 mod connection;
 mod identity;
 mod panic;
 mod pool;
+mod replies;
 mod run;
 mod service;
 mod signals;
+mod taken;
 mod tally;
 
 pub(crate) use identity::Yields;
@@ -41,9 +42,9 @@ use crate::session::{self, Sessions};
 use crate::transport::{self, Bound, Stream};
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
-use answers::Answers;
 use connection::Connection;
 use pool::Pool;
+use replies::ReplyCache;
 use tally::{Tally, Total};
 
 /// How often a server sees to what nobody tells it of: its log, and files far above its own.
@@ -74,7 +75,7 @@ struct Shared {
     /// What each connection begins with, and each that may lead beyond this machine.
     hello: Vec<u8>,
     far_hello: Vec<u8>,
-    answers: Answers,
+    replies: Arc<ReplyCache>,
     started: (Instant, SystemTime),
     pool: Pool,
     sessions: Arc<Sessions>,
@@ -151,7 +152,7 @@ impl Host {
         let shared = Arc::new(Shared {
             hello: service.hello(None),
             far_hello: service.hello(Some(instance)),
-            answers: Answers::new(instance),
+            replies: Arc::new(ReplyCache::new(instance)),
             service,
             started: (Instant::now(), SystemTime::now()),
             pool,

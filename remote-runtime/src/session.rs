@@ -14,9 +14,8 @@ pub(crate) mod scope;
 mod table;
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{io, process};
-
-use parking_lot::Mutex;
 
 pub(crate) use far::Far;
 pub(crate) use far::{Holdings, put_dropped};
@@ -36,29 +35,39 @@ pub(crate) fn random<const N: usize>() -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// The session of this process with any server. A child of fork(2) has one of its own, since what its
-/// parent holds may be let go of at any time.
+/// The session of this process with any server. A child of fork(2) has one of its own, since the
+/// server may release what its parent holds at any time.
 pub(crate) fn token() -> Option<Token> {
     static DRAWN: OnceLock<Option<Token>> = OnceLock::new();
     let mut token = (*DRAWN.get_or_init(|| random().ok()))?;
-    for (byte, own) in token.iter_mut().zip(process::id().to_le_bytes()) {
+    for (byte, own) in token.iter_mut().zip(own()?.to_le_bytes()) {
         *byte ^= own;
     }
     Some(token)
 }
 
-/// Which call of this process' session the next one is. A child of fork(2) begins elsewhere: another one may
-/// have had its process number, and so its session, not long ago.
-pub(crate) fn number() -> u64 {
-    static NEXT: Mutex<(u32, u64)> = Mutex::new((0, 0));
-    let (us, mut next) = (process::id(), NEXT.lock());
-    if next.0 != us {
-        // Without luck it goes on where its parent was.
-        let begin = random().map_or(next.1, u64::from_le_bytes);
-        *next = (us, begin);
+/// Tells this process from its parent, and from children of the same process number before it:
+/// its number, and below that, in a child of fork(2), something random.
+fn own() -> Option<u64> {
+    static OWN: AtomicU64 = AtomicU64::new(0);
+    let us = u64::from(process::id()) << 32;
+    let known = OWN.load(Ordering::Relaxed);
+    if known & !0xffff_ffff == us {
+        return Some(known);
     }
-    next.1 = next.1.wrapping_add(1);
-    next.1
+    let drawn = match known {
+        0 => us,
+        _ => us | u64::from(u32::from_le_bytes(random().ok()?)),
+    };
+    // Another thread of this process may have been faster.
+    let set = OWN.compare_exchange(known, drawn, Ordering::Relaxed, Ordering::Relaxed);
+    Some(set.err().unwrap_or(drawn))
+}
+
+/// The number of the next call in this process' session.
+pub(crate) fn number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// What this process is called in references to its objects.

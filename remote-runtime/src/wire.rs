@@ -19,8 +19,8 @@
 //! Restart   empty                       Stopping   the same, and then, if there is something to
 //! Succeed   the program's name          Handover   hand over: empty, with two descriptors
 //!                                       Outdated   empty: a later build may succeed the server
-//!                                       Forgotten  empty: nobody knows how a call ended that was
-//!                                                  sent before
+//!                                       Forgotten  empty: the call does not run now, and may have
+//!                                                  run if it was sent before
 //!                                       Goodbye    last: u64, how many calls were taken before it
 //! ```
 //!
@@ -91,7 +91,7 @@ pub enum Kind {
     Record = 0x89,
     /// What the server offers: [`interface::Interface`].
     Offer = 0x8a,
-    /// The call was sent before, and may have run; nobody knows how it ended.
+    /// The call does not run now. If it was sent before, it may have run.
     Forgotten = 0x8b,
 }
 

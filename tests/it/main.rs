@@ -50,6 +50,8 @@ mod page;
 mod manager;
 /// What is spoken wrongly, to servers and to clients.
 mod bytes;
+/// Calls with numbers, which run once.
+mod numbers;
 /// The messages that the protocol's page shows are those that are spoken.
 mod protocol;
 /// Servers that are asked over HTTP.

@@ -16,6 +16,8 @@ use crate::support::{Home, await_that, begin, free_port, json_of, kill, printed,
 mod keys;
 /// Those who are somebody else, at either end.
 mod strangers;
+/// A proxy that cuts clients off, and delivers later what they have sent.
+mod late;
 
 /// Where a server is met, and the home in which it lives.
 struct Place {

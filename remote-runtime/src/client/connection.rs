@@ -68,6 +68,24 @@ pub(super) enum Ended {
 }
 
 impl Message {
+    /// Whether it can be sent again without being run again.
+    pub(super) fn is_numbered(&self) -> bool {
+        self.number.is_some()
+    }
+
+    /// Whether it may have run before.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.again.is_some()
+    }
+
+    /// How long ago it was sent first, for a server that accepted the connection before this is
+    /// said. A server that accepts it later, as one behind HTTP does when all of the request has
+    /// come, can conclude nothing from that.
+    fn since(&self, is_accepted_later: bool) -> Duration {
+        let sent = self.sent.filter(|_| !is_accepted_later);
+        sent.map_or(Duration::MAX, Moment::elapsed)
+    }
+
     /// Sends it after `before`, with what was not copied into it.
     pub(super) fn send(&self, before: &[u8], link: &Link, lent: &Lent<'_>) -> io::Result<()> {
         if before.is_empty() && lent.size() == 0 {
@@ -90,7 +108,7 @@ impl Message {
         let at = frame::begin(&mut before);
         let again = self.again.map(|instance| Again {
             instance,
-            since: self.sent.map_or(Duration::MAX, Moment::elapsed),
+            since: self.since(link.stream().is_exchange()),
         });
         head(request, route, true, self.number, again).put(&mut before);
         let following = self.bytes.len() - self.arguments + lent.size();
@@ -199,7 +217,7 @@ impl Connection {
 
     /// Whether the call can be sent again without being run again.
     pub(super) fn is_numbered(&self) -> bool {
-        self.call.number.is_some()
+        self.call.is_numbered()
     }
 
     /// Makes it another call, which may run whether the one before has run or not.

@@ -89,7 +89,8 @@ impl Conversation {
     ) -> Result<Ended, Error> {
         let call = request.call;
         let fresh = self.sent == 0;
-        if fresh && self.link.stream().is_live() && !self.hear_hello(request, route)? {
+        let greets_first = message.is_numbered() && !self.link.stream().is_exchange();
+        if fresh && greets_first && !self.hear_hello(request, route)? {
             return Ok(Ended::NotRun);
         }
         self.sent += 1;
@@ -105,6 +106,7 @@ impl Conversation {
         } else {
             message.send(&before, &self.link, lent)
         };
+        let is_repeated = message.is_repeated();
         // Even then there may be something to read that says why.
         let unwritten = written.is_err();
         // To look at the clock takes as long as to look at a small answer.
@@ -124,8 +126,8 @@ impl Conversation {
                 {
                     return Ok(Ended::Replied(kind));
                 }
-                // Who gets the next request may be another server, which knows.
-                Ok(Some(Kind::Forgotten)) if self.link.stream().is_exchange() => {
+                // Behind a load balancer, the next request may reach the server that ran the call.
+                Ok(Some(Kind::Forgotten)) if is_repeated && self.link.stream().is_exchange() => {
                     return Err(lost(call, route));
                 }
                 Ok(Some(Kind::Forgotten)) if self.hello.is_some() => return Ok(Ended::Forgotten),
@@ -164,8 +166,8 @@ impl Conversation {
         }
     }
 
-    /// Over a network, a call is sent to a server that is known: should it have to be sent again, that is
-    /// who can tell what became of it. `false` if the connection has ended.
+    /// Receives the hello before a call with a number is sent, so that only the server that said it
+    /// can run the call; `false` if the connection has ended.
     fn hear_hello(&mut self, request: &Request<'_>, route: &dyn Route) -> Result<bool, Error> {
         let call = request.call;
         match self

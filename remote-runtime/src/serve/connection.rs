@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::identity::Identity;
+use super::replies::{Attendance, Key};
 use super::run::Runner;
 use super::tally::Tally;
-use super::{Service, Shared, accept, answers, panic};
+use super::{Service, Shared, accept, panic};
 use crate::caller::Caller;
 use crate::link::{Broken, Link, PATIENCE};
 use crate::session::{Joined, scope};
@@ -43,8 +44,12 @@ pub(super) struct Connection {
     waiting: Option<(Kind, Instant)>,
     /// The references in the last answer, as long as the client may not have read it.
     made: Vec<Id>,
-    /// The last call, if it is known what became of it.
-    numbered: Option<answers::Key>,
+    /// When it was accepted.
+    accepted: Instant,
+    /// The last call, if its reply may be kept.
+    numbered: Option<Key>,
+    /// Keeps in mind which calls of the session were taken, once one has come with a number.
+    attendance: Option<Attendance>,
     /// Whether it is one more than the server takes, so that it runs nothing.
     is_extra: bool,
     /// Whether the poller knows it.
@@ -73,6 +78,8 @@ pub(super) struct Client {
     pub(super) joined: Arc<Joined>,
     /// Whether it may be on another machine.
     pub(super) is_far: bool,
+    /// When its connection was accepted.
+    pub(super) accepted: Instant,
 }
 
 impl Connection {
@@ -85,7 +92,9 @@ impl Connection {
             taken: 0,
             waiting: None,
             made: Vec::new(),
+            accepted: Instant::now(),
             numbered: None,
+            attendance: None,
             is_extra,
             is_watched: false,
         }
@@ -164,10 +173,13 @@ impl Connection {
                     let running = self.tally.count(began);
                     if let Some(before) = self.numbered.take() {
                         // Its client has got the answer, or would not call again here.
-                        shared.answers.has_arrived(&before);
+                        shared.replies.has_arrived(&before);
                     }
                     let call = self.link.body();
                     self.numbered = runner.run(shared, client, call, waited);
+                    if let (Some((token, _)), None) = (self.numbered, &self.attendance) {
+                        self.attendance = Some(shared.replies.attend(token));
+                    }
                     drop(running);
                     if runner.send(&self.link).is_err() {
                         scope::take_back();
@@ -347,6 +359,7 @@ impl Connection {
             caller: Caller::there(peer, hello.pid, directory),
             joined,
             is_far: self.stream().is_far(),
+            accepted: self.accepted,
         }))
     }
 }

@@ -6,9 +6,10 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::answers::{Key, Recalled};
 use super::connection::Client;
 use super::identity::Verdict;
+use super::replies::{Asked, Key, Lookup};
+use super::taken::Sending;
 use super::{Service, Shared, panic};
 use crate::codec::{Decoder, Encoder};
 use crate::error::Details;
@@ -79,37 +80,47 @@ impl Runner {
         self.out.clear();
         scope::begin_call();
         let split = Head::split(call);
-        if let Ok((head, _)) = &split
+        if let Ok((head, arguments)) = &split
             && let (Some(number), Some(token)) = (head.number, client.joined.token())
         {
-            return self.run_once(shared, client, &split, waited, (token, number));
+            let asked = (head.name, *arguments);
+            return self.run_once(shared, client, &split, waited, asked, (token, number));
         }
         self.reply(&shared.service, client, &split, waited);
         None
     }
 
-    /// Runs a call for which its client may ask again, unless it has run; then its reply is known, or was.
-    #[cold] // It has come from further away than what is done for it here takes.
+    /// Runs a call that its client may send again, unless it has run; its reply is then known, or
+    /// was. Returns which call it is if its reply may be kept.
+    #[cold] // Network calls only; the round trip dwarfs this.
     fn run_once(
         &mut self,
         shared: &Shared,
         client: &Client,
         split: &Split<'_>,
         waited: Option<Duration>,
+        asked: Asked<'_>,
         key: Key,
     ) -> Option<Key> {
-        let again = split.as_ref().map_or(None, |(head, _)| head.again);
-        match shared.answers.recall(key, again, !client.is_far) {
-            Recalled::New(ticket) => {
+        let sending = Sending {
+            accepted: client.accepted,
+            again: split.as_ref().map_or(None, |(head, _)| head.again),
+            is_near: !client.is_far,
+        };
+        match shared.replies.look_up(key, asked, sending) {
+            Lookup::New(in_flight) => {
                 self.reply(&shared.service, client, split, waited);
-                // References in an answer that may not have arrived are let go of: it is of no use then.
+                // An answer that may not have arrived releases its references, and is of no use then.
                 if !scope::has_made() {
-                    ticket.keep([&self.out, &self.block]);
+                    in_flight.keep([&self.out, &self.block]);
                 }
             }
-            Recalled::Known(reply) => self.out = reply,
-            Recalled::Forgotten => {
-                frame::put(&mut self.out, Kind::Forgotten, |_| ());
+            Lookup::Known(reply) => self.out = reply,
+            Lookup::Forgotten => frame::put(&mut self.out, Kind::Forgotten, |_| ()),
+            Lookup::Reused => {
+                let why = format!("another call of its session has its number, {}", key.1);
+                let fault = Fault::Malformed(why);
+                frame::put(&mut self.out, Kind::Fault, |out| fault.put(out));
                 return None;
             }
         }
