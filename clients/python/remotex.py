@@ -89,7 +89,8 @@ def function(server, ask, data):
     names, written = ([value.decode() for tag, value in told if tag == of] for of in (6, 7))
     shown = [(tag, codec(*fields(value)[0], defined)) for tag, value in fields(one[12])]
     arguments, answers, errors, defined[:] = ([one for tag, one in shown if tag == of] for of in (6, 7, 8, 9))
-    about = sized("BI", one[3], 3) + sized("BI", one[11], 1)
+    chain = os.environb.get(b"_REMOTEX_CHAIN")  # the servers that wait for what this process calls
+    about = sized("BI", one[3], 3) + sized("BI", one[11], 1) + (sized("BI", chain, 7) if chain else b"")
     head, what = sized("H", one[1]) + sized("H", about), f"`{name}` on server `{server}`"
     def call(*args, **kwargs):
         body, why = head, ""

@@ -15,7 +15,7 @@ use crate::session::scope::{self, Entered, Scope};
 use crate::wire::Kind;
 use crate::wire::frame::Block;
 use crate::wire::reference::Id;
-use crate::{explain, trace};
+use crate::{chain, explain, trace};
 
 impl Entry {
     /// The way to the function's server, or `None` if its body is to run here.
@@ -135,6 +135,7 @@ impl Away<'_> {
             let mut outgoing = Outgoing::new(encoder);
             send(&mut outgoing).map_err(|e| e.of_argument(call, outgoing.current()))
         };
+        let chain = chain::outgoing();
         let request = Request {
             call,
             holdings,
@@ -142,6 +143,7 @@ impl Away<'_> {
             fingerprint: &|| function.fingerprint(),
             idempotent: function.idempotent,
             trace,
+            chain: chain.as_deref(),
             wants_block: is_block,
             record: &|record| At::record(server, function.name, holdings.key, record),
         };

@@ -85,6 +85,8 @@ pub(crate) struct Request<'a> {
     pub(crate) idempotent: bool,
     /// What joins its trace with the server's.
     pub(crate) trace: Option<u64>,
+    /// The servers that wait for it.
+    pub(crate) chain: Option<&'a str>,
     /// Whether its answer is nothing but a block.
     pub(crate) wants_block: bool,
     /// Where the server keeps what it knows of its failure, by its id.

@@ -13,11 +13,11 @@ use crate::client::{Reply, Request, Route};
 use crate::codec::Encoder;
 use crate::error::{Call, Error, Result};
 use crate::json::{answer, encoded, structure};
-use crate::registry;
 use crate::server::Server;
 use crate::wire::Kind;
 use crate::wire::fault::{self, Fault};
 use crate::wire::interface::Function;
+use crate::{chain, registry};
 
 impl Server {
     /// Calls a function by its name on the wire, with its arguments as JSON, by their names.
@@ -71,6 +71,7 @@ impl Server {
     ) -> Result<Reply> {
         let way = self.way(call)?;
         let holdings = self.client().holdings(way.key());
+        let chain = chain::outgoing();
         let request = Request {
             call,
             holdings,
@@ -78,6 +79,7 @@ impl Server {
             fingerprint: &|| function.fingerprint,
             idempotent: function.idempotent,
             trace: None,
+            chain: chain.as_deref(),
             wants_block: false,
             record: &|record| At::record(self, &function.name, holdings.key, record),
         };

@@ -57,6 +57,7 @@ pub mod function;
 #[cfg_attr(not(feature = "http"), path = "figures/disabled.rs")]
 mod figures;
 mod caller;
+mod chain;
 mod hook;
 pub mod shape;
 mod build;

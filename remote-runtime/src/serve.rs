@@ -14,6 +14,7 @@ mod connection;
 mod identity;
 mod panic;
 mod pool;
+mod queue;
 mod replies;
 mod run;
 mod service;
@@ -36,6 +37,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::chain;
 use crate::link::{Link, PATIENCE};
 use crate::network::Site;
 use crate::session::{self, Sessions};
@@ -139,6 +141,7 @@ impl Host {
     /// Begins to listen on `socket`, and to serve.
     pub(crate) fn begin(service: Service, socket: Bound) -> io::Result<Self> {
         panic::install_hook();
+        chain::serve(service.name);
         let (ask, asked) = UnixStream::pair()?;
         // Once somebody has asked, nobody reads it any more.
         ask.set_nonblocking(true)?;

@@ -310,7 +310,9 @@ impl Server {
     /// limit on descriptors allows. Beyond that, a call is [`Error::Busy`].
     ///
     /// One that rests costs a descriptor and less than 2 KiB. At most 511 calls run at once; the next
-    /// 1024 wait for one of them to end, and those beyond are `Busy` as well.
+    /// 1024 wait for one of them to end, for up to 30 s, and those beyond are `Busy` as well. A call
+    /// that is made inside a remote function does not wait: it runs beside them, as one of 512 more
+    /// at most.
     #[must_use]
     pub const fn max_connections(mut self, n: usize) -> Self {
         self.max_connections = n;

@@ -14,16 +14,16 @@ use crate::bytes::{call, call_on, encoded, greeted, receive};
 use crate::support::{Home, await_that, begin, printed};
 
 /// How many calls a server runs at once.
-const RUNNING: usize = 511;
+pub(crate) const RUNNING: usize = 511;
 
 /// How many more may wait.
 const WAITING: usize = 1024;
 
-type Connection = (UnixStream, Inbox);
+pub(crate) type Connection = (UnixStream, Inbox);
 
 /// Allows this process and its servers as many descriptors as the system does; `false` if they are too
 /// few for `n` connections.
-fn has_descriptors_for(n: u64) -> bool {
+pub(crate) fn has_descriptors_for(n: u64) -> bool {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     let most = Rlimit {
         current: maximum,
@@ -38,7 +38,7 @@ fn has_descriptors_for(n: u64) -> bool {
 }
 
 /// A pipe with a name; to read it waits until somebody has written to it and gone.
-fn pipe(home: &Home, name: &str) -> PathBuf {
+pub(crate) fn pipe(home: &Home, name: &str) -> PathBuf {
     let path = home.path(name);
     let made = std::process::Command::new("mkfifo").arg(&path).status();
     assert!(made.unwrap().success());
@@ -46,7 +46,7 @@ fn pipe(home: &Home, name: &str) -> PathBuf {
 }
 
 /// Calls that run until the pipe is [let go](let_go), each over a connection of its own.
-fn calls(home: &Home, n: usize, pipe: &Path) -> Vec<Connection> {
+pub(crate) fn calls(home: &Home, n: usize, pipe: &Path) -> Vec<Connection> {
     let call = call("io_kind", &encoded(pipe.to_str().unwrap()));
     let begin = |_| {
         let (mut stream, inbox) = greeted(&home.socket("zoo"), "zoo");
@@ -57,14 +57,14 @@ fn calls(home: &Home, n: usize, pipe: &Path) -> Vec<Connection> {
 }
 
 /// As many of them as run at once.
-fn all_that_run(home: &Home, pipe: &Path) -> Vec<Connection> {
+pub(crate) fn all_that_run(home: &Home, pipe: &Path) -> Vec<Connection> {
     let all = calls(home, RUNNING, pipe);
     await_that(|| home.run_zoo(&["running", "zoo"]) == RUNNING.to_string());
     all
 }
 
 /// Lets those go on who read the pipe now, if there are any.
-fn let_go(pipe: &Path) {
+pub(crate) fn let_go(pipe: &Path) {
     let writer = OpenOptions::new()
         .write(true)
         .custom_flags(libc::O_NONBLOCK)
@@ -73,7 +73,7 @@ fn let_go(pipe: &Path) {
 }
 
 /// On how many of them something has come.
-fn replied(connections: &[Connection]) -> usize {
+pub(crate) fn replied(connections: &[Connection]) -> usize {
     let has_come = |(stream, _): &&Connection| {
         rustix::net::recv(stream, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT).is_ok()
     };

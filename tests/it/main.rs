@@ -20,6 +20,8 @@ mod kills;
 mod staying;
 /// More connections than threads, and more calls.
 mod crowds;
+/// Calls that are made inside remote functions.
+mod nesting;
 /// Files that are removed, full, or not there.
 mod files;
 /// Where a function runs, for how long, and for whom.

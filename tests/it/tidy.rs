@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 12] = [
         "thread",
         "figures",
     ],
-    &["wire", "codec", "address", "caller", "explain"],
+    &["wire", "codec", "address", "caller", "chain", "explain"],
     &["session", "json"],
     &["link", "function"],
     &["bridge", "network"],

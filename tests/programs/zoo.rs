@@ -24,6 +24,8 @@ mod servers;
 mod checks;
 #[path = "zoo/busy.rs"]
 mod busy;
+#[path = "zoo/nesting.rs"]
+mod nesting;
 #[path = "zoo/objects.rs"]
 mod objects;
 #[path = "zoo/holding.rs"]
@@ -145,6 +147,12 @@ fn main() -> ExitCode {
         ["overflow"] => show(overflow(1)),
         ["unhoard"] => show(unhoard()),
         ["hoard"] => show(hoard()),
+        ["nested", threads, all] => show(nesting::at_once(
+            threads.parse().unwrap(),
+            all.parse().unwrap(),
+        )),
+        ["child-pid"] => show(nesting::child_pid()),
+        ["connections", name] => show(server(name).status().map(|status| status.connections)),
         ["words", ..] => show(caller_words()),
         ["busy", threads, calls, file] => show(busy::run(
             threads.parse().unwrap(),
@@ -174,6 +182,8 @@ fn server(name: &str) -> &'static Server {
         "hanging" => &HANGING,
         "twins" => &TWINS,
         "doubles" => &DOUBLES_1,
+        "outer" => &nesting::OUTER,
+        "inner" => &nesting::INNER,
         "holding" => &objects::HOLDING,
         "hooked" => &hooks::HOOKED,
         "offering" => &offers::OFFERING,

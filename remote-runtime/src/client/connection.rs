@@ -135,6 +135,7 @@ fn head<'a>(
         trace: request.trace,
         number,
         again,
+        chain: request.chain,
     }
 }
 

@@ -16,7 +16,7 @@ use super::log::{self, Log};
 use super::{Given, Which};
 use crate::error::{Call, Error};
 use crate::link::START;
-use crate::{explain, testing};
+use crate::{chain, explain, testing};
 
 /// How long a child may take to become a server, in seconds: a little longer than who started it
 /// waits, so that it hears of that first.
@@ -198,6 +198,7 @@ fn command(which: Which<'_>, theirs: UnixStream) -> io::Result<Command> {
         .env_clear()
         .envs(env::vars_os().filter(|(name, _)| is_kept(name, which.env)))
         .envs(testing::variable())
+        .env(chain::VARIABLE, which.name)
         .envs(which.moved)
         .current_dir("/")
         .stdin(Stdio::from(OwnedFd::from(theirs)));

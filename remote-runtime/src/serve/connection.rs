@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::identity::Identity;
+use super::pool::Duty;
 use super::replies::{Attendance, Key};
 use super::run::Runner;
 use super::tally::Tally;
@@ -15,7 +16,7 @@ use crate::link::{Broken, Link, PATIENCE};
 use crate::session::{Joined, scope};
 use crate::transport::{Peer, Stream};
 use crate::wire::Kind;
-use crate::wire::call::LARGEST_HEAD;
+use crate::wire::call::{Head, LARGEST_HEAD};
 use crate::wire::fault::Fault;
 use crate::wire::frame::{self, HEADER, LARGEST, Refused};
 use crate::wire::hello::{Hello, LARGEST_HELLO, for_key};
@@ -122,19 +123,30 @@ impl Connection {
         send_fault(&self.link, fault);
     }
 
-    /// Serves it until one side ends it, or nothing comes for a while. A thread that is the last to
-    /// wait for others waits for nothing here, and runs no function.
-    pub(super) fn serve(&mut self, shared: &Shared, runner: &mut Runner, is_last: bool) -> Left {
+    /// Whether what has come must not wait for a thread: a call that is made inside a remote
+    /// function may be one that all threads wait for, and questions of the same client come first.
+    pub(super) fn is_urgent(&self) -> bool {
+        match self.waiting {
+            Some((Kind::Call, _)) => {
+                Head::split(self.link.body()).is_ok_and(|(head, _)| head.chain.is_some())
+            }
+            Some((kind, _)) => matches!(kind, Kind::Interface | Kind::Details),
+            None => false,
+        }
+    }
+
+    /// Serves it until one side ends it, nothing comes for a while, or the thread has another duty.
+    pub(super) fn serve(&mut self, shared: &Shared, runner: &mut Runner, duty: Duty) -> Left {
         let client = match &self.client {
             Some(client) => client.clone(),
-            None => match self.greet(shared, is_last) {
+            None => match self.greet(shared, duty) {
                 Ok(client) => self.client.insert(client).clone(),
                 Err(left) => return left,
             },
         };
         let session = client.joined.session().clone();
         scope::begin(session, mem::take(&mut self.made));
-        let left = self.serve_client(shared, runner, is_last, &client);
+        let left = self.serve_client(shared, runner, duty, &client);
         self.made = scope::end();
         left
     }
@@ -143,9 +155,10 @@ impl Connection {
         &mut self,
         shared: &Shared,
         runner: &mut Runner,
-        is_last: bool,
+        duty: Duty,
         client: &Client,
     ) -> Left {
+        let is_last = duty == Duty::Watch;
         let _watched = panic::watch(self.stream().clone(), client.debug);
         let _entered = client.caller.clone().enter();
         // Who never ends for being idle need not know for how long it is.
@@ -185,7 +198,8 @@ impl Connection {
                         scope::take_back();
                         return Left::Over;
                     }
-                    if shared.pool.is_behind() && !self.link.is_within_frame() {
+                    let is_done = duty == Duty::RunOne || shared.pool.is_behind();
+                    if is_done && !self.link.is_within_frame() {
                         return Left::Resting;
                     }
                 }
@@ -200,6 +214,9 @@ impl Connection {
                     self.waiting = None;
                     if let Some(left) = self.answer(shared, client, request) {
                         return left;
+                    }
+                    if duty == Duty::RunOne && !self.link.is_within_frame() {
+                        return Left::Resting;
                     }
                 }
                 // Over a network, the end comes in the middle of what is still on its way.
@@ -309,7 +326,8 @@ impl Connection {
     }
 
     /// Reads the client's hello, and sees who it is.
-    fn greet(&mut self, shared: &Shared, is_last: bool) -> Result<Client, Left> {
+    fn greet(&mut self, shared: &Shared, duty: Duty) -> Result<Client, Left> {
+        let is_last = duty == Duty::Watch;
         let received = if is_last {
             self.link.next(LARGEST_HELLO, Duration::ZERO)
         } else {

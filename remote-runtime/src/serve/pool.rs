@@ -6,17 +6,20 @@
 //! [`THREADS`], it runs no functions: it answers questions and requests to stop, and puts calls into a
 //! queue, from which the others take them when they are done with their own.
 
-use std::collections::VecDeque;
+use std::fmt;
 use std::io;
+use std::iter;
+use std::mem;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use super::connection::{Connection, Left};
+use super::queue::{LONGEST, PATIENCE, Queue};
 use super::run::Runner;
 use super::{Shared, accept};
 use crate::poller::Poller;
@@ -27,8 +30,9 @@ use crate::wire::fault::Fault;
 /// must be many more than processors.
 const THREADS: usize = 512;
 
-/// How many calls may wait for one of them.
-const QUEUE: usize = 1024;
+/// How many threads there may be besides, for calls that are made inside remote functions: if they
+/// waited for a thread, they might wait for the very call that waits for them.
+const EXTRA: usize = 512;
 
 /// How many threads wait for ever; what comes after a rest then finds one, and no thread is started
 /// for it.
@@ -64,8 +68,22 @@ struct Crew {
     waiting: usize,
     /// How many there have ever been.
     started: u64,
+    /// How many threads there are besides, for what must not wait.
+    extra: usize,
     /// The connections whose calls have come, and wait.
-    queue: VecDeque<Box<Connection>>,
+    queue: Queue<Box<Connection>>,
+}
+
+/// What a thread does with a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Duty {
+    /// It runs each call that comes, until none does for a while.
+    Serve,
+    /// No other thread waits for what comes on other connections. So it answers questions, waits for
+    /// nothing, and runs nothing of the user's.
+    Watch,
+    /// It is one thread too many: it runs the one call that has come, which must not wait.
+    RunOne,
 }
 
 /// What a thread is to do next.
@@ -160,16 +178,50 @@ impl Pool {
             connection.say_goodbye(shared);
             return Err(connection);
         }
-        if crew.queue.len() == QUEUE {
-            drop(crew);
-            connection.refuse(&Fault::Busy(format!(
-                "all its threads run calls, and {QUEUE} more wait; try again"
-            )));
-            return Err(connection);
+        let has_gone = |waiting: &Box<Connection>| accept::has_gone(waiting.stream());
+        let pushed = crew.queue.push(connection, Instant::now(), has_gone);
+        self.note_queue(&crew);
+        drop(crew);
+        match pushed {
+            Ok(gone) => {
+                gone.iter().for_each(|gone| self.end(shared, gone));
+                Ok(())
+            }
+            Err(connection) => {
+                connection.refuse(&Fault::Busy(format!(
+                    "all its threads run calls, and {LONGEST} more wait; try again"
+                )));
+                Err(connection)
+            }
         }
-        crew.queue.push_back(connection);
-        self.is_behind.store(true, Ordering::Relaxed);
-        Ok(())
+    }
+
+    /// Refuses the calls that have waited for too long.
+    fn refuse_overdue(&self, shared: &Shared) {
+        loop {
+            let mut crew = self.crew.lock();
+            let Some(overdue) = crew.queue.pop_overdue(Instant::now()) else {
+                return;
+            };
+            self.note_queue(&crew);
+            drop(crew);
+            overdue.refuse(&Fault::Busy(format!(
+                "all its threads have run other calls for {} s; try again, or see in its status which ones",
+                PATIENCE.as_secs()
+            )));
+            self.end(shared, &overdue);
+        }
+    }
+
+    /// Ends a connection of the queue.
+    fn end(&self, shared: &Shared, connection: &Connection) {
+        self.forget(connection);
+        shared.remove(connection.id);
+    }
+
+    fn note_queue(&self, crew: &Crew) {
+        let is_behind = !crew.queue.is_empty();
+        self.is_behind.store(is_behind, Ordering::Relaxed);
     }
 
     /// The first in the queue, for a thread beside which another one waits.
@@ -177,15 +229,63 @@ impl Pool {
         if crew.waiting == 0 {
             return None;
         }
-        let connection = crew.queue.pop_front();
-        self.is_behind
-            .store(!crew.queue.is_empty(), Ordering::Relaxed);
-        connection
+        let first = crew.queue.pop();
+        self.note_queue(crew);
+        first
     }
 
     /// Takes all out of the queue, once the server is stopping.
-    pub(super) fn close_queue(&self) -> VecDeque<Box<Connection>> {
-        std::mem::take(&mut self.crew.lock().queue)
+    pub(super) fn close_queue(&self) -> impl Iterator<Item = Box<Connection>> {
+        let mut queue = mem::take(&mut self.crew.lock().queue);
+        iter::from_fn(move || queue.pop())
+    }
+
+    /// Runs what has come on a connection in a thread of its own, since it must not wait; a
+    /// connection that is refused comes back.
+    fn run_extra(shared: &Arc<Shared>, connection: Box<Connection>) -> Result<(), Box<Connection>> {
+        let refuse = |connection: Box<Connection>| {
+            connection.refuse(&Fault::Busy(format!(
+                "all its threads run calls, and so do {EXTRA} more, which there are for calls made inside remote functions; try again"
+            )));
+            Err(connection)
+        };
+        {
+            let mut crew = shared.pool.crew.lock();
+            if crew.extra == EXTRA {
+                drop(crew);
+                return refuse(connection);
+            }
+            crew.extra += 1;
+        }
+        let thread = Thread {
+            shared: shared.clone(),
+            is_extra: true,
+        };
+        // It is handed over in a place of its own, since a thread that cannot be started drops it.
+        let place = Arc::new(Mutex::new(Some(connection)));
+        let handed = place.clone();
+        let started = Self::spawn(shared, "extra", move || {
+            let taken = handed.lock().take();
+            if let Some(connection) = taken {
+                thread.serve(connection, &mut Runner::default(), Duty::RunOne);
+            }
+        });
+        match started {
+            Ok(()) => Ok(()),
+            Err(_) => place.lock().take().map_or(Ok(()), refuse),
+        }
+    }
+
+    fn spawn(
+        shared: &Shared,
+        number: impl fmt::Display,
+        work: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
+        std::thread::Builder::new()
+            .name(format!("{} {number}", shared.service.name))
+            .stack_size(STACK)
+            .spawn(work)?;
+        Ok(())
     }
 
     fn start_thread(shared: &Arc<Shared>) -> io::Result<()> {
@@ -198,49 +298,63 @@ impl Pool {
             crew.started += 1;
             crew.started
         };
-        let thread = Thread(shared.clone());
-        std::thread::Builder::new()
-            .name(format!("{} {number}", shared.service.name))
-            .stack_size(STACK)
-            .spawn(move || thread.work())?;
-        Ok(())
+        let thread = Thread {
+            shared: shared.clone(),
+            is_extra: false,
+        };
+        Self::spawn(shared, number, move || thread.work())
     }
 }
 
 /// One of the threads, which is counted until it is dropped.
-struct Thread(Arc<Shared>);
+struct Thread {
+    shared: Arc<Shared>,
+    /// Whether it is one beyond the limit.
+    is_extra: bool,
+}
 
 impl Drop for Thread {
     fn drop(&mut self) {
-        self.0.pool.crew.lock().threads -= 1;
+        let mut crew = self.shared.pool.crew.lock();
+        match self.is_extra {
+            true => crew.extra -= 1,
+            false => crew.threads -= 1,
+        }
     }
 }
 
 impl Thread {
     fn work(&self) {
         let mut runner = Runner::default();
-        while let Some((task, is_last)) = self.next() {
+        while let Some((task, duty)) = self.next() {
             let connection = match task {
-                Task::Accept => accept::next(&self.0),
+                Task::Accept => accept::next(&self.shared),
                 Task::Serve(connection) => Some(connection),
             };
             if let Some(connection) = connection {
-                self.serve(connection, &mut runner, is_last);
+                self.serve(connection, &mut runner, duty);
             }
         }
     }
 
-    /// What to do next, and whether no other thread waits meanwhile; `None` if it is to end.
-    fn next(&self) -> Option<(Task, bool)> {
-        let shared = &self.0;
+    /// Waits for something to do; `None` if the thread is to end.
+    fn next(&self) -> Option<(Task, Duty)> {
+        let shared = &self.shared;
         let pool = &shared.pool;
         loop {
+            pool.refuse_overdue(shared);
             let mut crew = pool.crew.lock();
             if let Some(connection) = pool.dequeue(&mut crew) {
-                return Some((Task::Serve(connection), false));
+                drop(crew);
+                if accept::has_gone(connection.stream()) {
+                    pool.end(shared, &connection);
+                    continue;
+                }
+                return Some((Task::Serve(connection), Duty::Serve));
             }
             crew.waiting += 1;
-            let patience = (crew.waiting > SPARE).then_some(KEEP);
+            let patience = crew.queue.until_overdue(Instant::now());
+            let patience = patience.or((crew.waiting > SPARE).then_some(KEEP));
             drop(crew);
             // That it cannot wait is as good as that nothing has come.
             let ready = pool.poller.wait(patience).unwrap_or(None);
@@ -263,22 +377,24 @@ impl Thread {
                 },
             };
             let is_last = others == 0 && Pool::start_thread(shared).is_err();
-            return Some((task, is_last));
+            let duty = if is_last { Duty::Watch } else { Duty::Serve };
+            return Some((task, duty));
         }
     }
 
     /// Serves a connection until it ends or rests.
-    fn serve(&self, mut connection: Box<Connection>, runner: &mut Runner, is_last: bool) {
-        let shared = &self.0;
+    fn serve(&self, mut connection: Box<Connection>, runner: &mut Runner, duty: Duty) {
+        let shared = &self.shared;
         let ending = Ending {
             shared,
             id: connection.id,
         };
-        let left = connection.serve(shared, runner, is_last);
+        let left = connection.serve(shared, runner, duty);
         runner.trim();
         let kept = match left {
             Left::Over => Err(connection),
             Left::Resting => shared.rest(connection),
+            Left::Waiting if connection.is_urgent() => Pool::run_extra(shared, connection),
             Left::Waiting => shared.pool.enqueue(connection, shared),
         };
         match kept {
@@ -296,7 +412,7 @@ struct Ending<'s> {
 
 impl Ending<'_> {
     fn has_not_come(self) {
-        std::mem::forget(self);
+        mem::forget(self);
     }
 }
 

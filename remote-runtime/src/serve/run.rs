@@ -22,7 +22,7 @@ use crate::wire::fault::{self, Fault};
 use crate::wire::frame::{self, HEADER};
 use crate::wire::reference::Id;
 use crate::wire::{Kind, Malformed};
-use crate::{caller, trace};
+use crate::{caller, chain, trace};
 
 /// A reply's buffer that is larger than this is given back when the connection rests.
 const ORDINARY: usize = 64 * 1024;
@@ -253,7 +253,12 @@ fn find<'m>(
         Verdict::Outdated => return Ok(Err(Kind::Outdated)),
     };
     let waited = waited.unwrap_or_default();
+    if head.timeout.is_some_and(|timeout| timeout < waited) {
+        let why = "it has waited for a thread for longer than its caller waits for the answer";
+        return Err(Fault::Busy(why.into()));
+    }
     caller::set_timeout(head.timeout.map(|timeout| timeout.saturating_sub(waited)));
+    chain::enter(head.chain);
     Ok(Ok(Found {
         function,
         arguments,

@@ -6,9 +6,10 @@
 //!           PROGRAM     text       } to be of one build
 //!           TRACE       u64, what joins the spans of both sides
 //!           TIMEOUT     microseconds, how long the caller waits from now on
-//!           NUMBER      u64, which one of its client's session it is, over a network
+//!           NUMBER      u64, its number in its client's session, over a network
 //!           AGAIN       u64, and perhaps u64: it was sent before, so many microseconds ago, to
 //!                       the server with that instance
+//!           CHAIN       text, the servers that wait for it, if a remote function makes it
 //! ```
 
 use std::time::Duration;
@@ -22,6 +23,7 @@ const PROGRAM: u8 = 3;
 const TRACE: u8 = 4;
 const NUMBER: u8 = 5;
 const AGAIN: u8 = 6;
+const CHAIN: u8 = 7;
 
 /// More than a call's name and fields take.
 pub const LARGEST_HEAD: usize = 1024;
@@ -46,6 +48,8 @@ pub struct Head<'m> {
     pub number: Option<u64>,
     /// When it was sent before.
     pub again: Option<Again>,
+    /// The servers whose functions have made it, one inside the other, separated by spaces.
+    pub chain: Option<&'m str>,
 }
 
 /// A call that was sent before, and of which the client does not know whether it has run.
@@ -86,6 +90,9 @@ impl<'m> Head<'m> {
             value.extend(instance.map(u64::to_le_bytes).into_iter().flatten());
             put(out, AGAIN, &value);
         }
+        if let Some(chain) = self.chain {
+            put(out, CHAIN, chain.as_bytes());
+        }
         let length = u16::try_from(out.len() - at - 2).unwrap_or(u16::MAX);
         out[at..at + 2].copy_from_slice(&length.to_le_bytes());
     }
@@ -113,6 +120,10 @@ impl<'m> Head<'m> {
                 (PROGRAM, value) => {
                     let wrong = |_| Malformed("the name of its program is not UTF-8");
                     head.program = Some(str::from_utf8(value).map_err(wrong)?);
+                }
+                (CHAIN, value) => {
+                    let wrong = |_| Malformed("the chain of servers that wait for it is not UTF-8");
+                    head.chain = Some(str::from_utf8(value).map_err(wrong)?);
                 }
                 (TRACE, value) => head.trace = Some(number(value)?),
                 (NUMBER, value) => head.number = Some(number(value)?),
@@ -164,13 +175,14 @@ mod tests {
                 instance: Some(9),
                 since: Duration::from_millis(2),
             }),
+            chain: Some("a b"),
         };
         head.put(&mut out);
         out.extend_from_slice(b"xyz");
         assert_eq!(
             out,
-            b"\x04\0post\x5b\0\x01\x10\0\0\x000123456789abcdef\x03\x05\0\0\0board\x02\x08\0\0\0\xe8\x03\0\0\0\0\0\0\x04\x08\0\0\0\x07\0\0\0\0\0\0\0\
-            \x05\x08\0\0\0\x08\0\0\0\0\0\0\0\x06\x10\0\0\0\xd0\x07\0\0\0\0\0\0\x09\0\0\0\0\0\0\0xyz"
+            b"\x04\0post\x63\0\x01\x10\0\0\x000123456789abcdef\x03\x05\0\0\0board\x02\x08\0\0\0\xe8\x03\0\0\0\0\0\0\x04\x08\0\0\0\x07\0\0\0\0\0\0\0\
+            \x05\x08\0\0\0\x08\0\0\0\0\0\0\0\x06\x10\0\0\0\xd0\x07\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\x07\x03\0\0\0a bxyz"
         );
         assert_eq!(Head::split(&out), Ok((head, &b"xyz"[..])));
     }
@@ -185,11 +197,21 @@ mod tests {
             trace: Option<u64>,
             number: Option<u64>,
             again in proptest::option::of(any::<(Option<u64>, u64)>()),
+            chain in proptest::option::of(".{0,80}"),
             arguments: Vec<u8>,
         ) {
             let timeout = micros.map(Duration::from_micros);
             let again = again.map(|(instance, micros)| Again { instance, since: Duration::from_micros(micros) });
-            let head = Head { name: &name, fingerprint, program: program.as_deref(), timeout, trace, number, again };
+            let head = Head {
+                name: &name,
+                fingerprint,
+                program: program.as_deref(),
+                timeout,
+                trace,
+                number,
+                again,
+                chain: chain.as_deref(),
+            };
             let mut body = Vec::new();
             head.put(&mut body);
             body.extend_from_slice(&arguments);
