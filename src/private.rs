@@ -2,7 +2,7 @@
 
 pub use remote_runtime::argument::finish;
 pub use remote_runtime::codec::Decoder;
-pub use remote_runtime::function::{Function, Known, Reply, program};
+pub use remote_runtime::function::{Function, Known, Reply, program, version};
 pub use remote_runtime::linkme;
 pub use remote_runtime::registry::{ENTRIES, Entry, declared};
 pub use remote_runtime::remote::{Cell, Handle, Keep, Object, Proxy};

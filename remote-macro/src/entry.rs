@@ -48,6 +48,7 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
                 docs: #docs,
                 place: #place,
                 program: #krate::__private::program(::core::option_env!("CARGO_PKG_NAME"), ::core::module_path!(), #name),
+                version: #krate::__private::version(::core::option_env!("CARGO_PKG_VERSION")),
                 arguments: &[#object #(#arguments),*],
                 output: #output,
                 idempotent: #idempotent,

@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use crate::program::Scope;
 use crate::{paths, shape};
 use network::is_network;
 
@@ -76,6 +77,9 @@ impl fmt::Display for Address {
         }
     }
 }
+
+/// What stands between the name of a server and the mark of the programs that share it.
+const APART: char = '+';
 
 /// How the name of a link to a socket ends.
 pub(crate) const LINK: &str = "link";
@@ -155,19 +159,29 @@ pub(crate) fn variable(name: &str) -> String {
     variable
 }
 
-/// The address of the server of that name: from its variable, or as given, or the default.
+/// The address of the server of that name: from its variable, or as given, or the default, which
+/// the programs of a scope share.
 ///
 /// # Errors
 /// In words, if the variable is no address.
-pub(crate) fn resolve(name: &str, given: Option<&'static str>) -> Result<Address, String> {
+pub(crate) fn resolve(
+    name: &str,
+    given: Option<&'static str>,
+    scope: &dyn Fn() -> &'static Scope,
+) -> Result<Address, String> {
     let given = || given.and_then(|address| parse(address.into()).ok());
-    let default = || Address::Unix(usual(name));
+    let default = || Address::Unix(usual(name, scope()));
     overridden(name).unwrap_or_else(|| Ok(given().unwrap_or_else(default)))
 }
 
-/// Where the socket of the server of that name is, if nothing says otherwise.
-pub(crate) fn usual(name: &str) -> PathBuf {
-    paths::folder().join(format!("{name}.sock"))
+/// The socket of the server of that name for the programs of a scope, if nothing says otherwise.
+pub(crate) fn usual(name: &str, scope: &Scope) -> PathBuf {
+    let mark = match scope {
+        Scope::Installed => String::new(),
+        // No name has this character.
+        scope => format!("{APART}{:016x}", hash(&scope.words())),
+    };
+    paths::folder().join(format!("{name}{mark}.sock"))
 }
 
 /// Where the socket of its own is, on its machine, of the server of that name that is met at `network`.
@@ -224,7 +238,8 @@ pub(crate) struct Files {
     /// Where clients connect.
     pub(crate) socket: PathBuf,
     name: &'static str,
-    /// Where the socket's path says which one of several it is; what all files share ends there.
+    /// The part of the socket's path that tells it from others of the server's name; the names of
+    /// all files begin with what comes until its end.
     mark: Range<usize>,
 }
 
@@ -239,7 +254,7 @@ impl Files {
         } else {
             socket.to_owned()
         });
-        let start = path.len();
+        let start = path.len() - apart(&path, name);
         if !key.is_empty() {
             // No name has this character.
             path.push(format!("@{:016x}", hash(key.as_bytes())));
@@ -290,6 +305,14 @@ impl Files {
     fn path(&self) -> &[u8] {
         self.socket.as_os_str().as_bytes()
     }
+}
+
+/// The length of what stands behind the name in the path of a socket of one scope.
+fn apart(path: &OsStr, name: &str) -> usize {
+    let file = Path::new(path).file_name().map(OsStr::as_bytes);
+    let mark = file.and_then(|file| file.strip_prefix(name.as_bytes()));
+    let mark = mark.filter(|mark| mark.first() == Some(&(APART as u8)));
+    mark.map_or(0, <[u8]>::len)
 }
 
 /// A key, or a path, as part of a file's name.
@@ -390,6 +413,17 @@ mod tests {
         let name = one.socket.file_name().unwrap().to_str().unwrap();
         assert!(name.starts_with("a@") && name.ends_with(".sock"), "{name}");
         assert_eq!(of("/one").socket, one.socket);
+    }
+
+    #[test]
+    fn each_scope_has_its_own_files() {
+        let profile = Scope::Profile("/x/target/debug".into());
+        let [installed, apart] = [Scope::Installed, profile].map(|scope| usual("a", &scope));
+        let [installed, apart] = [installed, apart].map(|socket| Files::of("a", &socket, "k"));
+        assert_ne!(installed.socket, apart.socket);
+        assert_ne!(installed.lock(), apart.lock());
+        assert_ne!(installed.logs(), apart.logs());
+        assert!(apart.logs()[0].to_str().unwrap().contains("/a+"));
     }
 
     #[test]

@@ -140,6 +140,7 @@ impl Away<'_> {
             call,
             holdings,
             program: function.program,
+            version: function.version,
             fingerprint: &|| function.fingerprint(),
             idempotent: function.idempotent,
             trace,

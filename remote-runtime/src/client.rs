@@ -26,10 +26,10 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::build::Build;
 use crate::codec::{Encoder, Lent};
 use crate::error::{Call, Error, Record};
 use crate::explain;
+use crate::program::Build;
 use crate::session::Holdings;
 use crate::transport::Stream;
 use crate::wire::Kind;
@@ -69,6 +69,8 @@ pub(crate) struct Client {
     holdings: Holdings,
     /// The same of servers that there are for each of several keys. They stay, as there are few.
     keyed: Mutex<Vec<&'static Holdings>>,
+    /// Whether a server has asked for the content of this program's file, as the next one may.
+    is_compared: AtomicBool,
     /// Held for a call where there is one connection only.
     turn: Mutex<()>,
 }
@@ -78,8 +80,9 @@ pub(crate) struct Request<'a> {
     pub(crate) call: Call<'a>,
     /// What this process holds of the server.
     pub(crate) holdings: &'static Holdings,
-    /// The crate that declares the function.
+    /// The crate that declares the function, and its version.
     pub(crate) program: &'a str,
+    pub(crate) version: &'a str,
     /// What tells the function from one of another build; asked where the server may be one.
     pub(crate) fingerprint: &'a dyn Fn() -> Option<Fingerprint>,
     pub(crate) idempotent: bool,
@@ -113,11 +116,12 @@ pub(crate) trait Route {
     /// The error if there is nobody.
     fn nobody(&self, call: Call<'_>) -> Error;
 
-    /// Whether it would start a server if there were none.
+    /// Whether a server of this build may take the place of one of another build.
     fn succeeds(&self) -> bool;
 
-    /// Puts a server of this build of `program` in the place of an earlier one's.
-    fn succeed(&self, call: Call<'_>, program: &str) -> Result<(), Error>;
+    /// Puts a server of this build in the place of the one that runs, if the program still lies at
+    /// its path; else it never [succeeds](Self::succeeds) one again.
+    fn succeed(&self, call: Call<'_>, program: &str, version: &str) -> Result<(), Error>;
 
     /// Whether a server is starting now, so that who has connected to its socket waits for longer.
     fn is_starting(&self) -> bool;
@@ -189,6 +193,7 @@ impl Client {
             has_met: AtomicBool::new(false),
             holdings: Holdings::new(server, ""),
             keyed: Mutex::new(Vec::new()),
+            is_compared: AtomicBool::new(false),
             turn: Mutex::new(()),
         }
     }
@@ -252,6 +257,9 @@ impl Client {
     ) -> Result<Kind, Error> {
         let call = request.call;
         let mut lent = Lent::new();
+        if self.is_compared.load(Ordering::Relaxed) {
+            connection.compare();
+        }
         connection.prepare(request, route, encode, &mut lent)?;
         let mut runs = 1;
         // Once it may have run, nothing that comes later makes that untrue.
@@ -277,10 +285,16 @@ impl Client {
                     return Ok(kind);
                 }
                 Ok(Ended::NotRun) => {}
-                Ok(Ended::Outdated) => match route.succeed(call, request.program) {
-                    Ok(()) => {}
-                    Err(e) => return Err(lost.unwrap_or(e)),
-                },
+                Ok(Ended::Outdated) => {
+                    if let Err(e) = route.succeed(call, request.program, request.version) {
+                        return Err(lost.unwrap_or(e));
+                    }
+                }
+                Ok(Ended::Compare) => {
+                    explain::say(call, || "the server asks for this program's content".into());
+                    self.is_compared.store(true, Ordering::Relaxed);
+                    connection.compare();
+                }
                 Ok(Ended::Nobody)
                     if attempt < ATTEMPTS
                         && (lost.is_some() || self.has_met.load(Ordering::Relaxed)) => {}

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use crate::address::Files;
 use crate::error::{Call, Error};
 use crate::link::PATIENCE;
+use crate::program::Scope;
 use crate::transport::{Bound, Peer, Stream};
 use crate::{explain, paths, testing, transport};
 use lock::Lock;
@@ -44,8 +45,10 @@ pub(crate) struct Which<'a> {
     pub(crate) program: Option<&'a Path>,
     /// The variable that tells it where it is, if that is not where it would be by itself.
     pub(crate) moved: Option<(&'a str, &'a OsStr)>,
-    /// Whether it takes the place of a build that was installed at the same time.
-    pub(crate) tied: bool,
+    /// The programs that share it, if it has no address of its own.
+    pub(crate) scope: &'a Scope,
+    /// Whether it ends with this process, which is a test.
+    pub(crate) is_for_test: bool,
 }
 
 impl fmt::Display for Which<'_> {

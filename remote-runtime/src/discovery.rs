@@ -27,6 +27,7 @@ use crate::error::{Call, Error, Result};
 use crate::network;
 use crate::paths;
 use crate::paths::quoted;
+use crate::program::Scope;
 use crate::server::{Server, Status, check_name};
 
 pub use doctor::{Check, Verdict, examine};
@@ -246,9 +247,9 @@ impl Trace {
         (trace.files.socket == path).then_some(trace)
     }
 
-    /// Whether it is where a server is that nobody puts elsewhere.
+    /// Whether it is at the default address of installed programs.
     fn is_usual(&self) -> bool {
-        self.socket == address::usual(&self.note.server)
+        self.socket == address::usual(&self.note.server, &Scope::Installed)
     }
 
     fn server(&self) -> &'static Server {

@@ -76,6 +76,7 @@ impl Server {
             call,
             holdings,
             program: &function.package,
+            version: "",
             fingerprint: &|| function.fingerprint,
             idempotent: function.idempotent,
             trace: None,

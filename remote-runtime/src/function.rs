@@ -28,6 +28,8 @@ pub struct Function {
     pub place: (&'static str, u32),
     /// The crate that declares it.
     pub program: &'static str,
+    /// The version of that crate; empty if it has none.
+    pub version: &'static str,
     /// Its arguments as they were written: name and type.
     pub arguments: &'static [(&'static str, &'static str)],
     /// Its return type.
@@ -153,11 +155,31 @@ pub const fn program(
         None => module,
     };
     assert!(
-        program.len() + function.len() < LARGEST_HEAD - 64,
+        program.len() + function.len() < LARGEST_HEAD / 2,
         "the names of the function and of its package are too long"
     );
     program
 }
+
+/// The version of the crate that declares a function, as the macro sees it.
+///
+/// # Panics
+/// If it is longer than a call can say. In a `static` that is an error of the compiler.
+#[must_use]
+pub const fn version(package: Option<&'static str>) -> &'static str {
+    let version = match package {
+        Some(version) => version,
+        None => "",
+    };
+    assert!(
+        version.len() <= LONGEST_VERSION,
+        "the version of the package is too long"
+    );
+    version
+}
+
+/// The longest version of a crate, in bytes.
+const LONGEST_VERSION: usize = 256;
 
 /// What the macro writes for a function.
 pub type Handler = fn(&mut Decoder<'_>, &mut Reply<'_>) -> Result<(), Fault>;
@@ -283,6 +305,8 @@ pub struct Table {
     functions: Vec<&'static Function>,
     /// The crates that declare functions of the server, exposed or not.
     programs: Vec<&'static str>,
+    /// Their versions.
+    versions: Vec<&'static str>,
 }
 
 /// Two functions of one name on one server.
@@ -316,10 +340,12 @@ impl Table {
         let mut table = Self {
             functions: Vec::new(),
             programs: Vec::new(),
+            versions: Vec::new(),
         };
         for function in functions {
             if let Err(at) = table.programs.binary_search(&function.program) {
                 table.programs.insert(at, function.program);
+                table.versions.insert(at, function.version);
             }
             if !is_exposed(function) {
                 continue;
@@ -335,6 +361,12 @@ impl Table {
     /// Whether that crate declares functions of the server.
     pub(crate) fn is_of(&self, program: &str) -> bool {
         self.programs.binary_search(&program).is_ok()
+    }
+
+    /// The version of a crate that declares functions of the server.
+    pub(crate) fn version_of(&self, program: &str) -> Option<&'static str> {
+        let at = self.programs.binary_search(&program).ok()?;
+        Some(self.versions[at])
     }
 
     /// The crates that declare them, in order.

@@ -60,7 +60,7 @@ mod caller;
 mod chain;
 mod hook;
 pub mod shape;
-mod build;
+mod program;
 mod explain;
 mod thread;
 mod trace;
@@ -70,14 +70,14 @@ pub mod testing;
 mod testing;
 mod error;
 
-#[doc(hidden)]
-pub use build::Build;
 pub use caller::{Caller, caller};
 pub use error::{Details, Error, Failure, InCall, Result, Trouble};
 pub use guarded::Guarded;
 pub use hook::{Call, Outcome};
 #[cfg(feature = "json")]
 pub use json::{Described, InWords};
+#[doc(hidden)]
+pub use program::Build;
 pub use remote::{Remote, WeakRemote};
 pub use server::{Server, Status, init};
 pub use variable::Variable;

@@ -22,7 +22,6 @@ mod signals;
 mod taken;
 mod tally;
 
-pub(crate) use identity::Yields;
 pub(crate) use service::{Footing, Service};
 
 use std::collections::HashMap;
@@ -37,7 +36,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::chain;
 use crate::link::{Link, PATIENCE};
 use crate::network::Site;
 use crate::session::{self, Sessions};
@@ -45,6 +43,7 @@ use crate::transport::{self, Bound, Stream};
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
 use connection::Connection;
+use identity::Compared;
 use pool::Pool;
 use replies::ReplyCache;
 use tally::{Tally, Total};
@@ -78,6 +77,7 @@ struct Shared {
     hello: Vec<u8>,
     far_hello: Vec<u8>,
     replies: Arc<ReplyCache>,
+    compared: Compared,
     started: (Instant, SystemTime),
     pool: Pool,
     sessions: Arc<Sessions>,
@@ -141,7 +141,6 @@ impl Host {
     /// Begins to listen on `socket`, and to serve.
     pub(crate) fn begin(service: Service, socket: Bound) -> io::Result<Self> {
         panic::install_hook();
-        chain::serve(service.name);
         let (ask, asked) = UnixStream::pair()?;
         // Once somebody has asked, nobody reads it any more.
         ask.set_nonblocking(true)?;
@@ -156,6 +155,7 @@ impl Host {
             hello: service.hello(None),
             far_hello: service.hello(Some(instance)),
             replies: Arc::new(ReplyCache::new(instance)),
+            compared: Compared::default(),
             service,
             started: (Instant::now(), SystemTime::now()),
             pool,
@@ -192,8 +192,8 @@ impl Host {
             if idle.is_some_and(|idle| idle.is_zero()) {
                 return Ok("nobody has called for as long as its idle timeout");
             }
-            if footing.is_lost() {
-                return Ok("its socket or its lock was removed");
+            if let Some(why) = footing.is_lost() {
+                return Ok(why);
             }
             footing.tend();
             self.shared.end_overdue();

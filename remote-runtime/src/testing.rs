@@ -7,7 +7,7 @@ mod hooks;
 #[cfg(feature = "testing")]
 mod home;
 
-pub(crate) use hooks::{arguments, end_with, folder, has_daemon, keep, step, variable};
+pub(crate) use hooks::{arguments, end_with, folder, has_daemon, is_home, step, variable};
 
 #[cfg(feature = "testing")]
 pub use home::{Home, Stampede};

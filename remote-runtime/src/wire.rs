@@ -21,6 +21,8 @@
 //!                                       Outdated   empty: a later build may succeed the server
 //!                                       Forgotten  empty: the call does not run now, and may have
 //!                                                  run if it was sent before
+//!                                       Compare    empty: the call is sent again with a digest of
+//!                                                  the client's executable
 //!                                       Goodbye    last: u64, how many calls were taken before it
 //! ```
 //!
@@ -93,10 +95,13 @@ pub enum Kind {
     Offer = 0x8a,
     /// The call does not run now. If it was sent before, it may have run.
     Forgotten = 0x8b,
+    /// The call has not run: it is to be sent again with what tells the content of the caller's
+    /// executable, since only that says whether both sides mean the same function.
+    Compare = 0x8c,
 }
 
 impl Kind {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::Hello,
         Self::Call,
         Self::Status,
@@ -117,6 +122,7 @@ impl Kind {
         Self::Record,
         Self::Offer,
         Self::Forgotten,
+        Self::Compare,
     ];
 
     const BY_BYTE: [Option<Self>; 256] = {

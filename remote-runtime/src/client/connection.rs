@@ -8,6 +8,7 @@ use super::{Encode, Request, Route};
 use crate::codec::{Encoder, Lent};
 use crate::error::{Call, Error};
 use crate::link::Link;
+use crate::program;
 use crate::session;
 use crate::wire::Kind;
 use crate::wire::call::{Again, Head};
@@ -33,6 +34,8 @@ pub(super) struct Message {
     number: Option<u64>,
     /// When it was sent first.
     sent: Option<Moment>,
+    /// What tells the content of this program's file, once a server has asked for it.
+    content: Option<u64>,
     /// Whether it may have run, and the instance of the server that it was sent to, if that is known.
     again: Option<Option<u64>>,
 }
@@ -63,8 +66,10 @@ pub(super) enum Ended {
     Outdated,
     /// It has not, since nobody listens, and nobody can be started.
     Nobody,
-    /// It was sent again, and who got it does not know whether it has run.
+    /// The server does not run it now. If it was sent before, it may have run.
     Forgotten,
+    /// It has not run, since the server wants to compare the programs of both sides.
+    Compare,
 }
 
 impl Message {
@@ -110,7 +115,12 @@ impl Message {
             instance,
             since: self.since(link.stream().is_exchange()),
         });
-        head(request, route, true, self.number, again).put(&mut before);
+        let head = Head {
+            again,
+            content: self.content,
+            ..head(request, route, true, self.number)
+        };
+        head.put(&mut before);
         let following = self.bytes.len() - self.arguments + lent.size();
         frame::end_before(&mut before, at, Kind::Call, following);
         let mut parts = lent.parts(&self.bytes, self.arguments);
@@ -119,23 +129,23 @@ impl Message {
     }
 }
 
-/// Only who may be of another build is told what the function is taken for.
+/// A server that may be of another build is told what the function is taken for.
 fn head<'a>(
     request: &Request<'a>,
     route: &dyn Route,
     to_anybody: bool,
     number: Option<u64>,
-    again: Option<Again>,
 ) -> Head<'a> {
     Head {
         name: request.call.function.unwrap_or_default(),
         fingerprint: to_anybody.then(request.fingerprint).flatten(),
         program: to_anybody.then_some(request.program),
+        version: to_anybody.then_some(request.version),
         timeout: route.deadline().map(|deadline| deadline.left()),
         trace: request.trace,
         number,
-        again,
         chain: request.chain,
+        ..Head::default()
     }
 }
 
@@ -165,12 +175,19 @@ impl Connection {
             .min(route.limit());
         let is_same_build = link.is_some_and(Conversation::is_same_build);
         let Message {
-            bytes, arguments, ..
+            bytes,
+            arguments,
+            content,
+            ..
         } = &mut self.call;
         bytes.clear();
         let number = route.may_be_cut().then(session::number);
         let at = frame::begin(bytes);
-        head(request, route, !is_same_build, number, None).put(bytes);
+        let head = Head {
+            content: *content,
+            ..head(request, route, !is_same_build, number)
+        };
+        head.put(bytes);
         *arguments = bytes.len();
         encode(&mut Encoder::new(bytes, *arguments, limit).lending(lent))?;
         frame::end_before(bytes, at, Kind::Call, lent.size());
@@ -219,6 +236,14 @@ impl Connection {
     /// Whether the call can be sent again without being run again.
     pub(super) fn is_numbered(&self) -> bool {
         self.call.is_numbered()
+    }
+
+    /// Lets it tell the content of this program's file. It was not taken: it has another number, if
+    /// it has one.
+    pub(super) fn compare(&mut self) {
+        // A file that cannot be read is like no other.
+        self.call.content = Some(program::content().unwrap_or(0));
+        self.renumber();
     }
 
     /// Makes it another call, which may run whether the one before has run or not.

@@ -174,18 +174,19 @@ pub(crate) fn restart(
     await_handover(call, route, &mut link, &hello)
 }
 
-/// The same, if it is of an earlier build of `program`. Also returns its hello.
+/// The same, if this build of a program of that version is to take its place.
 pub(crate) fn succeed(
     call: Call<'_>,
     route: &dyn Route,
     stream: Stream,
     program: &str,
-) -> Result<(Succession, Hello), Error> {
-    let Some((mut link, hello)) = ask(call, route, stream, Kind::Succeed, program.as_bytes())?
-    else {
-        return Ok((Succession::Ended, Hello::default()));
+    version: &str,
+) -> Result<Succession, Error> {
+    let body = format!("{program}\0{version}");
+    let Some((mut link, hello)) = ask(call, route, stream, Kind::Succeed, body.as_bytes())? else {
+        return Ok(Succession::Ended);
     };
-    let succession = match receive(route, &mut link) {
+    Ok(match receive(route, &mut link) {
         Ok(Some(Kind::Report)) => Succession::Stays,
         Ok(Some(Kind::Stopping)) => await_handover(call, route, &mut link, &hello)?,
         Ok(Some(Kind::Goodbye)) => {
@@ -194,8 +195,7 @@ pub(crate) fn succeed(
         }
         Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Unsent) => Succession::Ended,
         other => return Err(unexpected(call, route, &link, other)),
-    };
-    Ok((succession, hello))
+    })
 }
 
 fn await_handover(

@@ -7,11 +7,11 @@ use std::{env, fmt, process};
 
 use super::connection::{Ended, Message};
 use super::{Deadline, Request, Route};
-use crate::build::Build;
 use crate::codec::Lent;
 use crate::error::{Call, Error};
 use crate::explain;
 use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
+use crate::program::Build;
 use crate::session::{self, put_dropped};
 use crate::transport::Stream;
 use crate::wire::fault::LARGEST_FAULT;
@@ -132,6 +132,7 @@ impl Conversation {
                 }
                 Ok(Some(Kind::Forgotten)) if self.hello.is_some() => return Ok(Ended::Forgotten),
                 Ok(Some(Kind::Outdated)) if self.hello.is_some() => return Ok(Ended::Outdated),
+                Ok(Some(Kind::Compare)) if self.hello.is_some() => return Ok(Ended::Compare),
                 Ok(Some(Kind::Goodbye)) if self.hello.is_some() => {
                     if self.was_taken() {
                         return Err(lost(call, route));
@@ -266,7 +267,7 @@ impl Conversation {
     fn greet(&mut self, request: &Request<'_>, route: &dyn Route) -> Result<(), Error> {
         let call = request.call;
         let hello = greeted(call, self.link.body(), route)?;
-        let same = |theirs: &Build| route.build().is_some_and(|ours| ours.is(theirs));
+        let same = |theirs: &Build| route.build().is_some_and(|ours| ours.same_file(theirs));
         self.is_same_build = hello.build.as_ref().is_some_and(same) && hello.image == route.image();
         explain::say(call, || {
             let whose = if self.is_same_build {

@@ -2,9 +2,9 @@
 //! sockets: there the name, the locks and the socket; back a word when it is ready.
 //!
 //! ```text
-//! starter -> child   the server's name, its key, if it has one, and whether it takes the place of a
-//!                    build that was installed at the same time, with zeros between them; with that
-//!                    come three descriptors: both locks, and the socket
+//! starter -> child   the server's name, its key, if it has one, and the scope of the starter's
+//!                    program, with zeros between them; with that come three descriptors: both
+//!                    locks, and the socket
 //! child -> starter   INIT      `remotex::init` was reached
 //!                    READY     calls are taken
 //!                    FAILED    and why, until the end of the stream
@@ -13,7 +13,7 @@
 //! A child may also be started to run one function by itself, for who measures how long that takes
 //! (`trial`): see there.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -26,6 +26,7 @@ use super::lock::Lock;
 use super::trial::{TRIAL, Trial};
 use super::{Given, Which};
 use crate::address::LONGEST_KEY;
+use crate::program::Scope;
 use crate::testing;
 use crate::transport::{self, Bound};
 
@@ -37,11 +38,8 @@ pub(super) const INIT: u8 = b'i';
 pub(super) const READY: u8 = b'r';
 const FAILED: u8 = b'f';
 
-/// The word for a build that was installed at the same time.
-const TIED: &str = "tied";
-
-/// As much as is ever said.
-const LONGEST_WORDS: usize = 64 + 1 + LONGEST_KEY + 1 + TIED.len();
+/// As much as is ever said: a scope is the path of a folder or a program.
+const LONGEST_WORDS: usize = 64 + 1 + LONGEST_KEY + 1 + 8192;
 
 /// How much of a reason is read.
 const LONGEST_REASON: u64 = 64 * 1024;
@@ -58,8 +56,6 @@ pub(crate) enum Started {
 pub(crate) struct Handover {
     pub(crate) name: String,
     pub(crate) key: String,
-    /// Whether it takes the place of a build that was installed at the same time.
-    pub(crate) tied: bool,
     pub(crate) given: Given,
     pub(crate) starter: Starter,
 }
@@ -90,11 +86,15 @@ pub(super) fn give(to: &UnixStream, which: Which<'_>, given: &Given) -> io::Resu
         lock,
         socket,
     } = given;
-    let tied = if which.tied { TIED } else { "" };
-    let words = format!("{}\0{}\0{tied}", which.name, which.key);
+    let words = [
+        which.name.as_bytes(),
+        which.key.as_bytes(),
+        &which.scope.words(),
+    ]
+    .join(&0);
     transport::send_with(
         to,
-        words.as_bytes(),
+        &words,
         &[starting.as_fd(), lock.as_fd(), socket.as_fd()],
     )
 }
@@ -131,10 +131,11 @@ pub(super) fn outcome(from: &UnixStream, deadline: Instant) -> io::Result<Outcom
 
 /// Takes what this process was started with, if it was started by remotex.
 pub(crate) fn take() -> Option<io::Result<Started>> {
-    let mark = env::args_os().next()?;
-    mark.as_bytes()
-        .starts_with(OsStr::new(MARK).as_bytes())
-        .then(receive)
+    let is_mark = |word: &OsString| word.as_bytes().starts_with(MARK.as_bytes());
+    let is_ours = env::args_os().next().is_some_and(|word| is_mark(&word))
+        // An AppImage tells its program in this way by which name it was started.
+        || env::var_os("ARGV0").is_some_and(|word| is_mark(&word));
+    is_ours.then(receive)
 }
 
 fn receive() -> io::Result<Started> {
@@ -154,10 +155,13 @@ fn receive() -> io::Result<Started> {
         )
     };
     let [starting, lock, socket] = <[OwnedFd; 3]>::try_from(descriptors).map_err(|_| not_ours())?;
-    let words = str::from_utf8(&words).map_err(|_| not_ours())?;
-    let (name, rest) = words.split_once('\0').ok_or_else(not_ours)?;
-    let (key, tied) = rest.split_once('\0').ok_or_else(not_ours)?;
-    let (name, key, tied) = (name.to_owned(), key.to_owned(), tied == TIED);
+    let mut words = words.splitn(3, |&byte| byte == 0);
+    let mut next = || words.next().ok_or_else(not_ours);
+    let (name, key, scope) = (next()?, next()?, next()?);
+    let text = |word: &[u8]| str::from_utf8(word).map(str::to_owned);
+    let [name, key] = [name, key].map(|word| text(word).map_err(|_| not_ours()));
+    let (name, key) = (name?, key?);
+    Scope::inherit(Scope::read(scope).ok_or_else(not_ours)?);
     let starter = Starter(starter);
     testing::step("server: init");
     starter.say(&[INIT]);
@@ -169,7 +173,6 @@ fn receive() -> io::Result<Started> {
     Ok(Started::Server(Handover {
         name,
         key,
-        tied,
         given,
         starter,
     }))
@@ -183,11 +186,11 @@ fn close_on_exec(descriptor: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 impl Starter {
-    /// Calls are taken.
-    pub(crate) fn ready(self) {
+    /// Calls are taken. Returns what ends when the starter does.
+    pub(crate) fn ready(self) -> UnixStream {
         launch::started();
         self.say(&[READY]);
-        testing::end_with(self.0);
+        self.0
     }
 
     /// This will not be what it was started for.

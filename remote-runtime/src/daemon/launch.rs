@@ -1,9 +1,8 @@
 //! Starts this same program again, as a process that has nothing of its starter but what it is handed.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -11,12 +10,14 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, ffi::OsString};
 
+use parking_lot::Mutex;
+
 use super::handover::{self, MARK, Outcome};
 use super::log::{self, Log};
 use super::{Given, Which};
 use crate::error::{Call, Error};
 use crate::link::START;
-use crate::{chain, explain, testing};
+use crate::{chain, explain, program, testing};
 
 /// How long a child may take to become a server, in seconds: a little longer than who started it
 /// waits, so that it hears of that first.
@@ -73,7 +74,9 @@ pub(super) fn launch(
     });
     let (outcome, child) = outcome.map_err(|e| unstarted(call, which, e))?;
     if matches!(outcome, Outcome::Ready) {
-        testing::keep(child);
+        if which.is_for_test {
+            keep(child);
+        }
         return Ok(());
     }
     Err(failure(call, "the server did not start", outcome, &|| {
@@ -208,23 +211,13 @@ fn command(which: Which<'_>, theirs: UnixStream) -> io::Result<Command> {
 fn program_of(which: Which<'_>) -> io::Result<PathBuf> {
     which
         .program
-        .map_or_else(program, |path| Ok(path.to_owned()))
+        .map_or_else(program::executable, |path| Ok(path.to_owned()))
 }
 
-/// The file that this process runs, even if another one lies at its path by now. By its path, it has
-/// its name in lists of processes.
-fn program() -> io::Result<PathBuf> {
-    let path = env::current_exe()?;
-    if cfg!(not(target_os = "linux")) {
-        return Ok(path);
-    }
-    let running = PathBuf::from("/proc/self/exe");
-    let identity = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
-    Ok(if identity(&path) == identity(&running) {
-        path
-    } else {
-        running
-    })
+/// Keeps open until the end of this process what tells a server of the end of its test.
+fn keep(server: UnixStream) {
+    static KEPT: Mutex<Vec<UnixStream>> = Mutex::new(Vec::new());
+    KEPT.lock().push(server);
 }
 
 fn is_kept(name: &OsString, more: &[&str]) -> bool {

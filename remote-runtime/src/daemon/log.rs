@@ -75,6 +75,11 @@ fn tail(path: &Path, before: u64) -> io::Result<Vec<u8>> {
     Ok(tail)
 }
 
+/// The file that a log becomes when it is large.
+pub(super) fn old(log: &Path) -> PathBuf {
+    log.with_extension("log.old")
+}
+
 /// Goes on in a new log if that of this very process has become large.
 ///
 /// # Errors
@@ -105,7 +110,7 @@ pub(crate) fn ours(logs: &[PathBuf]) -> io::Result<Option<(&Path, u64)>> {
 
 fn rotate(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
-        Ok(log) if log.len() > LARGE => fs::rename(path, path.with_extension("log.old")),
+        Ok(log) if log.len() > LARGE => fs::rename(path, old(path)),
         _ => Ok(()),
     }
 }

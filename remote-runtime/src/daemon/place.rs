@@ -4,9 +4,10 @@ use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::lock::Lock;
+use super::log;
 use super::note::Note;
 use crate::address::Files;
 use crate::{paths, testing};
@@ -22,6 +23,8 @@ pub(crate) struct Place {
     lock: Lock,
     /// Whether the socket is the server's own, and nobody's who starts it.
     owned: bool,
+    /// The file of its programs, without which nobody needs it.
+    root: Option<PathBuf>,
     is_handed_over: bool,
     changes: Option<OwnedFd>,
 }
@@ -29,14 +32,27 @@ pub(crate) struct Place {
 impl Place {
     /// The place of a server whose socket lies there by now. Who looks for it finds `note` there; if
     /// that cannot be written, it is only found by those who know where it is.
-    pub(crate) fn take(files: Files, lock: Lock, owned: bool, note: &Note) -> Self {
+    ///
+    /// If it is for some programs alone, `root` is the file without which these are gone.
+    pub(crate) fn take(
+        files: Files,
+        lock: Lock,
+        owned: bool,
+        note: &Note,
+        root: Option<PathBuf>,
+    ) -> Self {
         let mut text = Vec::new();
         note.put(&mut text);
         let _ = lock.write(&text);
         let _ = link(&files);
         Self {
             socket: identity(&files.socket),
-            changes: files.socket.parent().and_then(|folder| watch(folder).ok()),
+            changes: watch(
+                files.socket.parent(),
+                root.as_deref().and_then(Path::parent),
+            )
+            .ok(),
+            root,
             files,
             lock,
             owned,
@@ -57,6 +73,11 @@ impl Place {
         }
         let lock = self.lock.is_at(&self.files.lock()).unwrap_or(false);
         !lock || self.socket.is_none() || identity(&self.files.socket) != self.socket
+    }
+
+    /// Whether the programs that it is for are gone.
+    pub(crate) fn is_orphaned(&self) -> bool {
+        self.root.as_ref().is_some_and(|root| !root.exists())
     }
 
     /// The lock, for who goes on in this place; the socket stays where it is.
@@ -86,9 +107,27 @@ impl Drop for Place {
             // If it stays, the next server removes it.
             let _ = fs::remove_file(&self.files.socket);
             testing::step("end: socket removed");
+            if self.is_orphaned() {
+                self.remove_all();
+            }
         }
         if !self.is_handed_over {
             self.lock.release();
+        }
+    }
+}
+
+impl Place {
+    /// Removes what a server leaves for the next one, since there will be none.
+    fn remove_all(&self) {
+        let logs = self.files.logs().into_iter().flat_map(|log| {
+            let old = log::old(&log);
+            [log, old]
+        });
+        let files = [self.files.start(), self.files.lock()];
+        for file in logs.chain(files) {
+            // If it stays, it is small.
+            let _ = fs::remove_file(file);
         }
     }
 }
@@ -113,8 +152,9 @@ fn identity(path: &Path) -> Option<Identity> {
     Some((metadata.dev(), metadata.ino()))
 }
 
+/// Watches the folder of the socket, and that of the programs that the server is for.
 #[cfg(target_os = "linux")]
-fn watch(folder: &Path) -> io::Result<OwnedFd> {
+fn watch(folder: Option<&Path>, programs: Option<&Path>) -> io::Result<OwnedFd> {
     use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
     let changes = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
     let events = WatchFlags::DELETE
@@ -122,13 +162,21 @@ fn watch(folder: &Path) -> io::Result<OwnedFd> {
         | WatchFlags::MOVED_TO
         | WatchFlags::DELETE_SELF
         | WatchFlags::MOVE_SELF;
-    add_watch(&changes, folder, events)?;
+    add_watch(&changes, folder.unwrap_or("/".as_ref()), events)?;
+    if let Some(programs) = programs {
+        // If it is gone by now, the first look at it says so.
+        let _ = add_watch(
+            &changes,
+            programs,
+            WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF,
+        );
+    }
     Ok(changes)
 }
 
 /// Elsewhere the files are only looked at from time to time.
 #[cfg(not(target_os = "linux"))]
-fn watch(_: &Path) -> io::Result<OwnedFd> {
+fn watch(_: Option<&Path>, _: Option<&Path>) -> io::Result<OwnedFd> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

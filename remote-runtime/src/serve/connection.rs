@@ -296,7 +296,9 @@ impl Connection {
                 return Some(self.stop(shared));
             }
             Kind::Succeed => {
-                if client.identity.succeeds(&program(), &shared.service) {
+                let body = program();
+                let (program, version) = body.split_once('\0').unwrap_or((&body, ""));
+                if client.identity.succeeds(program, version, &shared.service) {
                     *shared.heir.lock() = Some(self.stream().clone());
                     return Some(self.stop(shared));
                 }

@@ -1,67 +1,115 @@
 //! Whether a client and this server mean the same functions, decided before anything is decoded.
 //!
-//! The same executable file: they do. Another build of the same program: they do if the function's
-//! fingerprint agrees. A build that was installed later than this one, and that would start a server
-//! of its own, may succeed this one. Another program: never.
+//! - The same file, or another one with the same content: they do.
+//! - Another build of the program: its build takes this daemon's place if its file now lies at the
+//!   path of this daemon's program, or nothing does, or if it is of a greater version.
+//! - Else they do if the function's fingerprint agrees.
+//! - Another program: never.
+//!
+//! A server that was started by hand makes room for nobody.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use parking_lot::Mutex;
 
 use super::Service;
-use crate::build::Build;
+use super::connection::Client;
 use crate::function::Function;
+use crate::program::{self, Build, is_greater};
 use crate::wire::PROTOCOL;
 use crate::wire::call::Head;
 use crate::wire::fault::Fault;
 use crate::wire::hello::Hello;
 
+/// Of how many builds it is remembered whether they have the content of this one.
+const COMPARED: usize = 256;
+
+/// The builds of which it is known whether they have the content of this one.
+#[derive(Debug, Default)]
+pub(super) struct Compared(Mutex<HashMap<Build, bool>>);
+
+impl Compared {
+    fn get(&self, build: &Build) -> Option<bool> {
+        self.0.lock().get(build).copied()
+    }
+
+    fn note(&self, build: Build, is_equal: bool) {
+        let mut known = self.0.lock();
+        if known.len() < COMPARED {
+            known.insert(build, is_equal);
+        }
+    }
+}
+
 /// A client's build, compared with ours.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Identity {
-    /// It runs the same file.
-    is_same: bool,
-    /// It was installed when this one was, or later.
-    is_later: bool,
-    /// It may succeed this server.
+    file: SameFile,
+    /// What the client says of its file.
+    build: Option<Build>,
+    /// Its functions lie in memory as ours do.
+    has_our_image: bool,
+    /// Its file lies at the path of this daemon's program, or nothing does.
+    has_our_path: bool,
+    /// A server of its build may take the place of this one.
     may_succeed: bool,
     /// Its calls are of the version that we read.
     is_readable: bool,
+}
+
+/// Whether a client runs the file that this server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SameFile {
+    Yes,
+    No,
+    /// It runs another one of the same size, which may have the same content.
+    Perhaps,
+    /// It does not say, as over a network.
+    Unknown,
 }
 
 /// What becomes of a call.
 pub(super) enum Verdict {
     Run(&'static Function),
     Refuse(Fault),
-    /// It is of a build that may succeed this server.
+    /// It is of a build that takes this server's place.
     Outdated,
+    /// It is sent again with the content of its program.
+    Compare,
 }
 
 impl Identity {
     pub(super) fn of(hello: &Hello, service: &Service) -> Self {
-        let (ours, theirs) = (Build::ours(), hello.build);
-        let compared = ours.as_ref().zip(theirs.as_ref());
-        let is_same =
-            compared.is_some_and(|(ours, theirs)| ours.is(theirs)) && hello.image == service.image;
-        let is_later = compared.is_some_and(|(ours, theirs)| !theirs.is_before(ours));
-        let is_tied = is_later && compared.is_some_and(|(ours, theirs)| !ours.is_before(theirs));
-        let yields = match service.yields {
-            Yields::Never => false,
-            Yields::ToLater => !is_tied,
-            Yields::ToEqual => true,
+        let has_our_image = hello.image == service.image;
+        let file = match (Build::ours(), hello.build) {
+            (Some(ours), Some(theirs)) if ours.same_file(&theirs) && has_our_image => SameFile::Yes,
+            (Some(ours), Some(theirs)) if ours.size == theirs.size => SameFile::Perhaps,
+            (Some(_), Some(_)) => SameFile::No,
+            _ => SameFile::Unknown,
         };
+        let program = service.program.as_deref();
+        let program = program.filter(|_| file != SameFile::Yes && hello.succeeds);
         Self {
-            is_same,
-            is_later,
-            may_succeed: yields && is_later && !is_same && hello.succeeds,
+            file,
+            build: hello.build,
+            has_our_image,
+            has_our_path: program.is_some_and(|path| leads_to(path, hello.build)),
+            may_succeed: program.is_some(),
             is_readable: hello.protocol == PROTOCOL,
         }
     }
 
-    /// Whether the client, which runs that program, is to have this server's place.
-    pub(super) fn succeeds(self, program: &str, service: &Service) -> bool {
-        self.may_succeed && service.table.is_of(program)
+    /// Whether the client's build of a program of that version takes this server's place.
+    pub(super) fn succeeds(self, program: &str, version: &str, service: &Service) -> bool {
+        let ours = service.table.version_of(program);
+        let is_later = || ours.is_some_and(|ours| is_greater(version, ours));
+        self.may_succeed && ours.is_some() && (self.has_our_path || is_later())
     }
 
     /// Whether the client, which runs that program, may put one of its own in this server's place.
     pub(super) fn may_restart(self, program: &str, service: &Service) -> Result<(), Fault> {
-        if self.is_same || service.table.is_of(program) {
+        if self.file == SameFile::Yes || service.table.is_of(program) {
             Ok(())
         } else {
             Err(stranger(service))
@@ -69,65 +117,99 @@ impl Identity {
     }
 
     /// Decides on a call.
-    pub(super) fn judge(self, head: &Head<'_>, service: &Service) -> Verdict {
+    pub(super) fn judge(
+        self,
+        head: &Head<'_>,
+        service: &Service,
+        compared: &Compared,
+        client: &Client,
+    ) -> Verdict {
         let function = service.table.get(head.name);
-        if self.is_same && head.fingerprint.is_none() {
-            return function.map_or(Verdict::Refuse(Fault::UnknownFunction), Verdict::Run);
+        let run = || function.map_or(Verdict::Refuse(Fault::UnknownFunction), Verdict::Run);
+        if self.file == SameFile::Yes && head.fingerprint.is_none() {
+            return run();
         }
-        if !service.table.is_of(head.program.unwrap_or_default()) {
+        let program = head.program.unwrap_or_default();
+        if !service.table.is_of(program) {
             return Verdict::Refuse(stranger(service));
         }
-        if self.may_succeed {
+        // What a loader runs has the loader's file, whatever it is.
+        let is_contradicted = function.is_some_and(|it| {
+            let both = it.fingerprint().zip(head.fingerprint);
+            both.is_some_and(|(ours, theirs)| ours != theirs)
+        });
+        if self.file == SameFile::Yes && !is_contradicted {
+            return run();
+        }
+        // Only the content tells whether both sides mean the same, if serde does not.
+        let is_unknown = function.is_some_and(|it| it.fingerprint().is_none());
+        let is_wanted = self.file == SameFile::Perhaps
+            || self.file == SameFile::Unknown && is_unknown && head.fingerprint.is_none();
+        match self.same_content(head, compared) {
+            Some(true) if !is_contradicted => return run(),
+            None if is_wanted && self.has_our_image => return Verdict::Compare,
+            _ => {}
+        }
+        if self.succeeds(program, head.version.unwrap_or_default(), service) {
             return Verdict::Outdated;
         }
         let agrees = |function: &Function| {
             let ours = function.fingerprint();
-            // One that serde does not show wholly is only known to be the same in the same file.
-            ours == head.fingerprint && (ours.is_some() || self.is_same)
+            ours.is_some() && ours == head.fingerprint
         };
+        let differs = |what: &str| Verdict::Refuse(differs(what, service, client));
         match function {
-            _ if !self.is_readable => Verdict::Refuse(self.differs("speaks another version of remotex")),
+            _ if !self.is_readable => differs("speaks another version of remotex"),
             Some(function) if agrees(function) => Verdict::Run(function),
-            Some(function) if function.fingerprint().is_none() => Verdict::Refuse(Fault::Mismatch(UNSHOWN.into())),
-            Some(_) => Verdict::Refuse(
-                self.differs("is another build, whose function is not known to have the same signature and types"),
+            Some(_) if is_unknown => Verdict::Refuse(Fault::Mismatch(UNSHOWN.into())),
+            Some(_) => differs(
+                "is another build, whose function is not known to have the same signature and types",
             ),
-            None if self.is_same => Verdict::Refuse(Fault::UnknownFunction),
-            None => Verdict::Refuse(self.differs("is another build, which does not have the function")),
+            None => differs("is another build, which does not have the function"),
         }
     }
 
-    /// The two builds do not agree: which one is to go depends on which one is newer.
-    fn differs(self, what: &str) -> Fault {
-        let here = here();
-        let remedy = if self.is_later {
-            "start that server again from the build that calls"
-        } else if here.contains(" (deleted)") {
-            "its file has been replaced by an older one since; stop the server and call again"
-        } else {
-            "it was installed later than this program; use that one, or stop the server and call again"
-        };
-        Fault::Mismatch(format!("the server ({here}) {what}; {remedy}"))
+    /// Whether the client's file has the content of ours, if that is known.
+    fn same_content(self, head: &Head<'_>, compared: &Compared) -> Option<bool> {
+        if !self.has_our_image || self.file == SameFile::No {
+            return Some(false);
+        }
+        if let Some(known) = self.build.and_then(|build| compared.get(&build)) {
+            return Some(known);
+        }
+        let is_equal = program::content() == Some(head.content?);
+        if let Some(build) = self.build {
+            compared.note(build, is_equal);
+        }
+        Some(is_equal)
     }
 }
 
-/// Of a function whose types nobody can compare.
-const UNSHOWN: &str = "serde does not show all of its types, so that only the very file that the server runs may call it, on the same machine and through `unix:`; give the types an ordinary `Deserialize`";
-
-/// Whom a server makes room for, among the builds of its program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Yields {
-    /// Nobody: it was started by hand.
-    Never,
-    /// Those that were installed later. It has taken the place of one that was installed at the same
-    /// time, so that the two do not go on to take it from each other.
-    ToLater,
-    /// Those that were not installed earlier.
-    ToEqual,
+/// Whether the file of a client lies at a path, or none does.
+fn leads_to(path: &Path, build: Option<Build>) -> bool {
+    let there = Build::at(path);
+    there.is_none_or(|there| build.is_some_and(|build| build.same_file(&there)))
 }
 
+/// The two builds do not agree: both are named, and the remedy.
+fn differs(what: &str, service: &Service, client: &Client) -> Fault {
+    let caller = client.caller.program();
+    let caller = caller.map_or_else(String::new, |path| format!(" (`{}`)", path.display()));
+    let remedy = match service.program {
+        None => "start that server again from the build that calls",
+        Some(_) => "call by the server's program, or stop the server and call again",
+    };
+    Fault::Mismatch(format!(
+        "the server ({}) {what} as the caller's{caller}; {remedy}",
+        here()
+    ))
+}
+
+/// Of a function whose types nobody can compare.
+const UNSHOWN: &str = "serde does not show all of its types, so that only the program that the server runs may call it; give the types an ordinary `Deserialize`";
+
 fn here() -> String {
-    let program = std::env::current_exe().unwrap_or_default();
+    let program = program::path().unwrap_or_default();
     format!("`{}`, process {}", program.display(), std::process::id())
 }
 

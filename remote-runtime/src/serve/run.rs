@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::connection::Client;
-use super::identity::Verdict;
+use super::identity::{Compared, Verdict};
 use super::replies::{Asked, Key, Lookup};
 use super::taken::Sending;
 use super::{Service, Shared, panic};
@@ -86,7 +86,7 @@ impl Runner {
             let asked = (head.name, *arguments);
             return self.run_once(shared, client, &split, waited, asked, (token, number));
         }
-        self.reply(&shared.service, client, &split, waited);
+        self.reply(shared, client, &split, waited);
         None
     }
 
@@ -109,7 +109,7 @@ impl Runner {
         };
         match shared.replies.look_up(key, asked, sending) {
             Lookup::New(in_flight) => {
-                self.reply(&shared.service, client, split, waited);
+                self.reply(shared, client, split, waited);
                 // An answer that may not have arrived releases its references, and is of no use then.
                 if !scope::has_made() {
                     in_flight.keep([&self.out, &self.block]);
@@ -131,13 +131,14 @@ impl Runner {
     #[inline] // Each call takes it.
     fn reply(
         &mut self,
-        service: &Service,
+        shared: &Shared,
         client: &Client,
         split: &Split<'_>,
         waited: Option<Duration>,
     ) {
         let at = frame::begin(&mut self.out);
-        let ended = match find(service, client, split, waited) {
+        let service = &shared.service;
+        let ended = match find(service, &shared.compared, client, split, waited) {
             Ok(Ok(found)) => self.run_found(service, client, &found, at),
             Ok(Err(kind)) => Ok(kind),
             Err(fault) => Err((fault, None)),
@@ -241,16 +242,18 @@ fn guarded<T>(run: impl FnOnce() -> Result<T, Failed>) -> Result<T, Failed> {
 /// The function that is meant, if it may run; or the kind of the reply that says something else.
 fn find<'m>(
     service: &Service,
+    compared: &Compared,
     client: &Client,
     split: &Split<'m>,
     waited: Option<Duration>,
 ) -> Result<Result<Found<'m>, Kind>, Fault> {
     let malformed = |e: &Malformed| Fault::Malformed(e.0.into());
     let (head, arguments) = split.as_ref().map_err(malformed)?;
-    let function = match client.identity.judge(head, service) {
+    let function = match client.identity.judge(head, service, compared, client) {
         Verdict::Run(function) => function,
         Verdict::Refuse(fault) => return Err(fault),
         Verdict::Outdated => return Ok(Err(Kind::Outdated)),
+        Verdict::Compare => return Ok(Err(Kind::Compare)),
     };
     let waited = waited.unwrap_or_default();
     if head.timeout.is_some_and(|timeout| timeout < waited) {

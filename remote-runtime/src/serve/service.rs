@@ -1,14 +1,14 @@
 //! What is served, and what it stands on.
 
 use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Yields;
-use crate::build::Build;
 use crate::error::Error;
 use crate::figures::Figures;
 use crate::function::Table;
 use crate::hook::{Call, Outcome};
+use crate::program::Build;
 use crate::wire::hello::Hello;
 
 /// Refuses a call, or lets it run.
@@ -37,8 +37,9 @@ pub(crate) struct Service {
     pub(crate) grace: Duration,
     /// How many references a client may hold.
     pub(crate) max_references: usize,
-    /// Whether it makes room for another build of its program.
-    pub(crate) yields: Yields,
+    /// The path of its program, if it makes room for another build of that: it was not started by
+    /// hand.
+    pub(crate) program: Option<PathBuf>,
     /// What tells its program from others that are run from the same file.
     pub(crate) image: u64,
 }
@@ -64,8 +65,8 @@ pub(crate) trait Footing {
     /// Readable when it may have changed, where the system tells.
     fn changes(&self) -> Option<BorrowedFd<'_>>;
 
-    /// Whether clients cannot find the service any more.
-    fn is_lost(&self) -> bool;
+    /// Why nobody needs the service any more, if that is so: clients cannot find it, for instance.
+    fn is_lost(&self) -> Option<&'static str>;
 
     /// Does what is to be done from time to time.
     fn tend(&self);

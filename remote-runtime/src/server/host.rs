@@ -1,11 +1,9 @@
 //! Serving: in the foreground, or as the process that was started for it.
 
-use std::env;
-use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::BorrowedFd;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -24,9 +22,10 @@ use crate::daemon::{self, Given, log, manager};
 use crate::error::{Call, Error, Result};
 use crate::figures::Figures;
 use crate::function::{Function, Table};
+use crate::program;
 use crate::registry;
-use crate::serve::{Footing, Host, Service, Yields};
-use crate::{network, paths, testing, thread};
+use crate::serve::{Footing, Host, Service};
+use crate::{chain, network, paths, testing, thread};
 
 impl Server {
     /// Serves here, in the foreground, until stopped: by [`stop`](Server::stop), by a signal, or
@@ -115,7 +114,7 @@ impl Server {
             lock,
             socket: activated.map_or_else(|| daemon::bind(call, &files), Ok)?,
         };
-        self.serve(way.key(), Yields::Never, given, owned, files, ready)
+        self.serve(way.key(), None, given, owned, files, ready)
     }
 
     /// Becomes the server that this process was started for. If that fails, the starter is told.
@@ -125,18 +124,12 @@ impl Server {
             given,
             starter,
             key,
-            tied,
             ..
         } = handover;
-        let yields = if tied {
-            Yields::ToLater
-        } else {
-            Yields::ToEqual
-        };
         let mut starter = Some(starter);
         let ready = &mut || {
             if let Some(starter) = starter.take() {
-                starter.ready();
+                self.end_with(starter.ready());
             }
         };
         let files = Way::with_key(self, key.clone())
@@ -146,7 +139,11 @@ impl Server {
                     Error::Unreachable(call.trouble("its address is `local:` by now"))
                 })
             });
-        let ended = files.and_then(|files| self.serve(&key, yields, given, true, files, ready));
+        let ended = files.and_then(|files| {
+            let program =
+                program::path().map_err(|e| call.io("the path of its program is not known", e))?;
+            self.serve(&key, Some(program), given, true, files, ready)
+        });
         if let (Err(e), Some(starter)) = (&ended, starter) {
             starter.failed(&format!("{e}"));
         }
@@ -185,12 +182,35 @@ impl Server {
         }
     }
 
+    /// The file without which the programs are gone that a daemon is for.
+    fn root(&self, is_daemon: bool) -> Option<PathBuf> {
+        let is_apart = is_daemon && self.is_scoped();
+        is_apart.then(|| self.scope().root()).flatten()
+    }
+
+    /// Ends with the starter, if that is a test.
+    fn end_with(&'static self, mut starter: UnixStream) {
+        if testing::has_daemon() {
+            return testing::end_with(starter);
+        }
+        if !self.is_scoped() || !self.scope().is_test() {
+            return;
+        }
+        let wait = move || {
+            // Nothing is said any more; the end is what is waited for, however it comes.
+            let _ = starter.read(&mut [0]);
+            let _ = self.stop();
+        };
+        // Without a thread it stays until it is idle.
+        let _ = thread::start("remotex test", Box::new(wait));
+    }
+
     /// Serves from start to end. Nobody can connect before all is ready; who would, waits for the
     /// start lock, or is told that nobody listens.
     fn serve(
         &'static self,
         key: &str,
-        yields: Yields,
+        program: Option<PathBuf>,
         given: Given,
         owned: bool,
         files: Files,
@@ -202,7 +222,7 @@ impl Server {
             lock,
             socket,
         } = given;
-        let is_daemon = yields != Yields::Never;
+        let is_daemon = program.is_some();
         let table = registry::table_of(self).map_err(|e| Error::Mismatch(call.trouble(e)));
         let logs = is_daemon.then(|| files.logs());
         let note = Note {
@@ -211,7 +231,7 @@ impl Server {
         };
         let ground = Ground {
             logs,
-            place: Place::take(files, lock, owned, &note),
+            place: Place::take(files, lock, owned, &note, self.root(is_daemon)),
         };
         let _role = Role::take(self, key);
         let table = table?;
@@ -237,7 +257,7 @@ impl Server {
             after: self.after,
             grace: self.grace,
             max_references: self.max_references,
-            yields,
+            program,
             image: registry::image(),
         };
         testing::step("server: before on_start");
@@ -295,7 +315,7 @@ impl Server {
         Note {
             server: self.name.to_owned(),
             key: key.to_owned(),
-            program: program(),
+            program: program::path().unwrap_or_default(),
             origin: match INITIALISED.load(Ordering::Acquire) {
                 _ if !owned => Origin::Manager,
                 true => Origin::Program,
@@ -316,15 +336,6 @@ impl Server {
 fn own_log(logs: &[PathBuf]) -> Option<PathBuf> {
     let (path, _) = log::ours(logs).ok()??;
     Some(path.to_owned())
-}
-
-/// The path of this program, also if another file lies there by now: then the system says so behind it.
-fn program() -> PathBuf {
-    let path = env::current_exe().unwrap_or_default();
-    match path.as_os_str().as_bytes().strip_suffix(b" (deleted)") {
-        Some(before) if !path.exists() => OsStr::from_bytes(before).into(),
-        _ => path,
-    }
 }
 
 /// How long the end of what clients held and `on_stop` may take in a daemon. With the grace period of the calls before it, whoever has
@@ -380,8 +391,12 @@ impl Footing for Ground {
         self.place.changes()
     }
 
-    fn is_lost(&self) -> bool {
-        self.place.is_lost()
+    fn is_lost(&self) -> Option<&'static str> {
+        if self.place.is_lost() {
+            return Some("its socket or its lock was removed");
+        }
+        let is_orphaned = self.place.is_orphaned();
+        is_orphaned.then_some("the programs that it is for were removed")
     }
 
     fn tend(&self) {
@@ -397,6 +412,7 @@ struct Role(&'static Server);
 
 impl Role {
     fn take(server: &'static Server, key: &str) -> Self {
+        chain::serve(server.name);
         *server.key.lock() = Some(key.to_owned());
         server.role.store(LOCAL, Ordering::Release);
         Self(server)

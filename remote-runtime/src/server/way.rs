@@ -1,22 +1,25 @@
 //! The way to a server: where it is, and how it comes to be there.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Found, INITIALISED, Server};
 use crate::address::{self, Address, Files, LONGEST_KEY, Network, Piped};
 use crate::bridge::{self, ALL_PATIENCE, Manner};
-use crate::build::Build;
 use crate::client::{self, Deadline, Route, Succession};
 use crate::daemon::lock::Lock;
 use crate::daemon::{self, Given, Which};
 use crate::error::{Call, Error, Result};
 use crate::link::{FAREWELL, PATIENCE, START};
+use crate::program::{self, Build, Scope};
 use crate::transport::{Bound, Stream};
 use crate::{explain, network, registry, testing};
 
 /// How often a server is started that has ended before it was met.
 const STARTS: u32 = 8;
+
+/// Whether this process has found that its own file was replaced or removed.
+static HAS_OUTLIVED: AtomicBool = AtomicBool::new(false);
 
 /// The way to a server, for one call.
 #[derive(Debug, Clone)]
@@ -136,7 +139,12 @@ impl Way {
             env: self.server.keep_env,
             program: self.server.found.as_ref().map(Found::program),
             moved: self.server.found.as_ref().and_then(Found::moved),
-            tied: false,
+            scope: match &self.server.found {
+                None => Scope::ours(),
+                Some(found) => found.scope(),
+            },
+            is_for_test: testing::has_daemon()
+                || self.server.is_scoped() && self.server.scope().is_test(),
         }
     }
 
@@ -205,6 +213,11 @@ impl Way {
             Some(files) => self.may_start(call, &files, "it would be at"),
             None => Ok(()),
         }
+    }
+
+    /// Whether a call starts the server if it does not run.
+    fn starts(&self) -> bool {
+        self.server.autostart && is_initialised() && !self.is_far()
     }
 
     /// Whether it is spoken to through a process or over a network, and perhaps on another machine.
@@ -276,7 +289,7 @@ impl Route for Way {
             ));
         };
         match daemon::connect(call, &files, self.patience())? {
-            None if self.succeeds() => self.start(call, &files).map(Some),
+            None if self.starts() => self.start(call, &files).map(Some),
             found => Ok(found),
         }
     }
@@ -316,7 +329,7 @@ impl Route for Way {
     }
 
     fn succeeds(&self) -> bool {
-        self.server.autostart && is_initialised() && !self.is_far()
+        self.starts() && !HAS_OUTLIVED.load(Ordering::Relaxed)
     }
 
     fn is_single(&self) -> bool {
@@ -333,28 +346,29 @@ impl Route for Way {
         Build::ours().filter(|_| !self.is_far())
     }
 
-    fn succeed(&self, call: Call<'_>, program: &str) -> Result<()> {
+    fn succeed(&self, call: Call<'_>, program: &str, version: &str) -> Result<()> {
+        if program::is_replaced() {
+            explain::say(call, || {
+                "this process has outlived its own file, so that its build takes no server's place"
+                    .into()
+            });
+            HAS_OUTLIVED.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
         let Some(files) = self.files(call)? else {
             return Ok(());
         };
         explain::say(call, || {
-            "the server is of an earlier build; this one takes its place".into()
+            "the server is of another build; this one takes its place".into()
         });
         let starting = daemon::begin(call, &files, self.start_by())?;
         let Some(stream) = daemon::connect(call, &files, self.patience())? else {
             // The next attempt starts one.
             return Ok(());
         };
-        let (succession, hello) = client::succeed(call, &self.holding_start(), stream, program)?;
-        let is_tied = |theirs: &Build| {
-            Build::ours().is_some_and(|ours| !ours.is_before(theirs) && !theirs.is_before(&ours))
-        };
-        let which = Which {
-            tied: hello.build.as_ref().is_some_and(is_tied),
-            ..self.which()
-        };
+        let succession = client::succeed(call, &self.holding_start(), stream, program, version)?;
         // If it has ended without a word, the next attempt starts one as well.
-        self.take_over(call, which, &files, starting, succession)
+        self.take_over(call, self.which(), &files, starting, succession)
             .map(drop)
     }
 

@@ -9,7 +9,6 @@ use std::sync::OnceLock;
 use std::{env, fs, thread};
 
 use linkme::distributed_slice;
-use parking_lot::Mutex;
 use rustix::process::{Signal, getpid, kill_process};
 
 /// The tests that become servers, by the paths of their functions: see `daemon!`.
@@ -19,6 +18,9 @@ pub static DAEMONS: [&'static str];
 
 /// Where the servers of a test process are. No server's own variable has small letters.
 const FOLDER: &str = "REMOTEX_testing_folder";
+
+/// Tells a program that it runs in a private home.
+pub(crate) const HOME: &str = "REMOTEX_testing_home";
 
 /// At which step a process is to be killed.
 const STEP: &str = "REMOTEX_testing_step";
@@ -82,17 +84,14 @@ pub(crate) fn folder() -> Option<&'static Path> {
     USED.get_or_init(used).as_deref()
 }
 
+/// Whether what this process starts is in a private home, and so apart from all else.
+pub(crate) fn is_home() -> bool {
+    folder().is_some() || env::var_os(HOME).is_some()
+}
+
 /// How a server learns of it.
 pub(crate) fn variable() -> Option<(&'static str, &'static Path)> {
     folder().map(|folder| (FOLDER, folder))
-}
-
-/// Keeps what tells the server of a test that the test is there.
-pub(crate) fn keep(server: UnixStream) {
-    static KEPT: Mutex<Vec<UnixStream>> = Mutex::new(Vec::new());
-    if has_daemon() {
-        KEPT.lock().push(server);
-    }
 }
 
 /// Ends the server of a test with that test, and removes their folder.

@@ -73,6 +73,7 @@ impl Home {
             command.env_remove(name);
         }
         command
+            .env(super::hooks::HOME, "1")
             .env("XDG_RUNTIME_DIR", self.0.join("run"))
             .env("XDG_STATE_HOME", self.0.join("state"))
             .env("HOME", self.0.join("home"))

@@ -9,6 +9,8 @@
 //!           NUMBER      u64, its number in its client's session, over a network
 //!           AGAIN       u64, and perhaps u64: it was sent before, so many microseconds ago, to
 //!                       the server with that instance
+//!           VERSION     text, of the program, where that is said
+//!           CONTENT     u64, a digest of the client's executable, if the server has asked for it
 //!           CHAIN       text, the servers that wait for it, if a remote function makes it
 //! ```
 
@@ -24,9 +26,11 @@ const TRACE: u8 = 4;
 const NUMBER: u8 = 5;
 const AGAIN: u8 = 6;
 const CHAIN: u8 = 7;
+const VERSION: u8 = 8;
+const CONTENT: u8 = 9;
 
 /// More than a call's name and fields take.
-pub const LARGEST_HEAD: usize = 1024;
+pub const LARGEST_HEAD: usize = 2048;
 
 /// What tells functions of different source apart: see [`shape`](crate::shape).
 pub type Fingerprint = [u8; 16];
@@ -40,6 +44,11 @@ pub struct Head<'m> {
     pub fingerprint: Option<Fingerprint>,
     /// Whose function the caller means: the crate that declares it.
     pub program: Option<&'m str>,
+    /// The version of that crate.
+    pub version: Option<&'m str>,
+    /// What tells the content of the caller's executable from others: see
+    /// [`Compare`](super::Kind::Compare).
+    pub content: Option<u64>,
     /// How long the caller waits for the answer.
     pub timeout: Option<Duration>,
     /// What joins the client's trace of the call with the server's.
@@ -93,6 +102,12 @@ impl<'m> Head<'m> {
         if let Some(chain) = self.chain {
             put(out, CHAIN, chain.as_bytes());
         }
+        if let Some(version) = self.version {
+            put(out, VERSION, version.as_bytes());
+        }
+        if let Some(content) = self.content {
+            put(out, CONTENT, &content.to_le_bytes());
+        }
         let length = u16::try_from(out.len() - at - 2).unwrap_or(u16::MAX);
         out[at..at + 2].copy_from_slice(&length.to_le_bytes());
     }
@@ -125,6 +140,11 @@ impl<'m> Head<'m> {
                     let wrong = |_| Malformed("the chain of servers that wait for it is not UTF-8");
                     head.chain = Some(str::from_utf8(value).map_err(wrong)?);
                 }
+                (VERSION, value) => {
+                    let wrong = |_| Malformed("the version of its program is not UTF-8");
+                    head.version = Some(str::from_utf8(value).map_err(wrong)?);
+                }
+                (CONTENT, value) => head.content = Some(number(value)?),
                 (TRACE, value) => head.trace = Some(number(value)?),
                 (NUMBER, value) => head.number = Some(number(value)?),
                 (AGAIN, value) => {
@@ -176,13 +196,15 @@ mod tests {
                 since: Duration::from_millis(2),
             }),
             chain: Some("a b"),
+            version: Some("1.2"),
+            content: Some(10),
         };
         head.put(&mut out);
         out.extend_from_slice(b"xyz");
         assert_eq!(
             out,
-            b"\x04\0post\x63\0\x01\x10\0\0\x000123456789abcdef\x03\x05\0\0\0board\x02\x08\0\0\0\xe8\x03\0\0\0\0\0\0\x04\x08\0\0\0\x07\0\0\0\0\0\0\0\
-            \x05\x08\0\0\0\x08\0\0\0\0\0\0\0\x06\x10\0\0\0\xd0\x07\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\x07\x03\0\0\0a bxyz"
+            b"\x04\0post\x78\0\x01\x10\0\0\x000123456789abcdef\x03\x05\0\0\0board\x02\x08\0\0\0\xe8\x03\0\0\0\0\0\0\x04\x08\0\0\0\x07\0\0\0\0\0\0\0\
+            \x05\x08\0\0\0\x08\0\0\0\0\0\0\0\x06\x10\0\0\0\xd0\x07\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\x07\x03\0\0\0a b\x08\x03\0\0\x001.2\x09\x08\0\0\0\x0a\0\0\0\0\0\0\0xyz"
         );
         assert_eq!(Head::split(&out), Ok((head, &b"xyz"[..])));
     }
@@ -198,6 +220,8 @@ mod tests {
             number: Option<u64>,
             again in proptest::option::of(any::<(Option<u64>, u64)>()),
             chain in proptest::option::of(".{0,80}"),
+            version in proptest::option::of(".{0,80}"),
+            content: Option<u64>,
             arguments: Vec<u8>,
         ) {
             let timeout = micros.map(Duration::from_micros);
@@ -211,6 +235,8 @@ mod tests {
                 number,
                 again,
                 chain: chain.as_deref(),
+                version: version.as_deref(),
+                content,
             };
             let mut body = Vec::new();
             head.put(&mut body);

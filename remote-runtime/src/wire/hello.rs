@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::fields::{self, number, put, text};
 use super::{Kind, MAGIC, Malformed, PROTOCOL, frame};
-use crate::build::Build;
+use crate::program::Build;
 
 /// The largest hello that is read; a working directory is its longest part.
 pub const LARGEST_HELLO: usize = 64 * 1024;

@@ -29,6 +29,20 @@ fn wait_for(file: &std::path::Path) -> Result<u32> {
     same()
 }
 
+/// Calls again and again until a file is there, and returns how many daemons have answered. A file
+/// beside it says so each time that it is another one.
+fn same_until(file: &std::path::Path) -> Result<u32> {
+    let mut daemons = Vec::new();
+    while !file.exists() {
+        let pid = same()?;
+        if daemons.last() != Some(&pid) {
+            daemons.push(pid);
+            std::fs::write(file.with_extension(daemons.len().to_string()), "")?;
+        }
+    }
+    Ok(u32::try_from(daemons.len()).unwrap_or(u32::MAX))
+}
+
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -39,6 +53,7 @@ fn main() {
         ["same"] | ["without-init", "same"] => same(),
         ["weigh"] => weigh(&item()),
         ["wait-for", file] => wait_for(file.as_ref()),
+        ["same-until", file] => same_until(file.as_ref()),
         ["serve"] => BUILDS.listen().map(|()| 0),
         ["stop"] => BUILDS.stop().map(|()| 0),
         ["restart"] => BUILDS.restart().map(|()| 0),

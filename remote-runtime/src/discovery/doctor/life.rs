@@ -5,13 +5,13 @@ use std::fs;
 use rustix::fs::{Access, access};
 
 use super::{Exam, processes};
-use crate::build::Build;
 use crate::daemon::lock::Lock;
 use crate::daemon::note::Origin;
 use crate::discovery::Trace;
 use crate::error::Error;
 use crate::link::{PATIENCE, START};
 use crate::paths::quoted;
+use crate::program::Build;
 use crate::server::Server;
 use crate::transport::{self, Peer};
 use crate::wire::hello::Hello;
@@ -99,7 +99,7 @@ impl Exam<'_> {
                 let found = format!("`{shown}`, which it runs, is not there any more");
                 self.wrong("program", found, self.command("stop", &trace.note.key))
             }
-            (Some(runs), Some(lies)) if !runs.is(&lies) => {
+            (Some(runs), Some(lies)) if !runs.same_file(&lies) => {
                 let found = format!("`{shown}` is another build by now than the one that runs");
                 let fix = match trace.note.origin {
                     Origin::Program => self.command("restart", &trace.note.key),

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::error::{Call, Result};
+use crate::program::Scope;
 
 /// There is none.
 #[derive(Debug)]
@@ -15,6 +16,10 @@ impl Found {
     }
 
     pub(super) fn program(&self) -> &Path {
+        match *self {}
+    }
+
+    pub(super) fn scope(&self) -> &Scope {
         match *self {}
     }
 

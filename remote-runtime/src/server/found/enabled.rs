@@ -8,6 +8,7 @@ use crate::address::{self, Address};
 use crate::daemon::note::{Note, Origin};
 use crate::error::{Call, Error, Result};
 use crate::paths::quoted;
+use crate::program::Scope;
 
 /// What was found of a server.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(super) struct Found {
     key: String,
     /// The program that it runs, if anything was found that says so.
     program: PathBuf,
+    /// The programs that share the servers of that program.
+    scope: Scope,
     origin: Option<Origin>,
     /// The crate that declares its functions.
     package: String,
@@ -29,6 +32,10 @@ impl Found {
 
     pub(super) fn program(&self) -> &Path {
         &self.program
+    }
+
+    pub(super) fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     pub(super) fn package(&self) -> &str {
@@ -81,7 +88,7 @@ impl Server {
         let keep: Vec<_> = note.keep.into_iter().map(leak).collect();
         let moved = match &address {
             _ if !note.address.is_empty() => Some((address::variable(name), note.address.into())),
-            Address::Unix(socket) if *socket != address::usual(name) => {
+            Address::Unix(socket) if *socket != address::usual(name, &Scope::of(&note.program)) => {
                 let mut moved = OsString::from("unix:");
                 moved.push(socket);
                 Some((address::variable(name), moved))
@@ -92,6 +99,7 @@ impl Server {
         server.resolved = address.into();
         server.found = Some(Found {
             key: key.to_owned(),
+            scope: Scope::of(&note.program),
             program: note.program,
             origin,
             package: note.packages.into_iter().next().unwrap_or_default(),
