@@ -10,11 +10,9 @@ use parking_lot::Mutex;
 
 use crate::address::{self, Address};
 use crate::client::Client;
-use crate::error::{Call, Error, Result};
-use crate::explain;
+use crate::error::{Call, Result};
 use crate::function;
 use crate::hook::{self, Outcome};
-use crate::program::Scope;
 use crate::wire::call::LARGEST_HEAD;
 use crate::wire::frame::LARGEST;
 use crate::wire::interface::Function;
@@ -25,6 +23,7 @@ mod control;
 mod found;
 mod host;
 mod init;
+mod sharing;
 mod way;
 
 pub use control::Status;
@@ -395,31 +394,6 @@ impl Server {
         };
         let served = self.key.lock().clone();
         served.unwrap_or_else(ask)
-    }
-
-    fn resolve(&self, call: Call<'_>) -> Result<&Address> {
-        if let Some(address) = self.resolved.get() {
-            return Ok(address);
-        }
-        let address = address::resolve(self.name, self.address, &|| self.scope())
-            .map_err(|e| Error::Unreachable(call.trouble(e)))?;
-        explain::say(call, || format!("its address is `{address}`"));
-        Ok(self.resolved.get_or_init(|| address))
-    }
-
-    /// The programs that share it, if it has no address of its own. A server that is started by
-    /// hand is for all.
-    pub(crate) fn scope(&self) -> &'static Scope {
-        match self.autostart {
-            true => Scope::ours(),
-            false => &Scope::Installed,
-        }
-    }
-
-    /// Whether it is for the programs of its scope alone.
-    pub(crate) fn is_scoped(&self) -> bool {
-        let usual = || address::usual(self.name, self.scope());
-        matches!(self.resolved.get(), Some(Address::Unix(socket)) if *socket == usual())
     }
 
     /// Where it was declared.

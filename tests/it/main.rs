@@ -14,6 +14,8 @@ mod lifecycle;
 mod ending;
 /// Two builds of a program, and two programs of one name.
 mod identity;
+/// Programs that have servers of their own.
+mod scopes;
 /// Kills at every step of a server's life.
 mod kills;
 /// Clients that live on while their server does not.

@@ -164,11 +164,12 @@ fn watch(folder: Option<&Path>, programs: Option<&Path>) -> io::Result<OwnedFd> 
         | WatchFlags::MOVE_SELF;
     add_watch(&changes, folder.unwrap_or("/".as_ref()), events)?;
     if let Some(programs) = programs {
-        // If it is gone by now, the first look at it says so.
+        // A folder whose program runs does not tell that it was removed itself. If it is gone by
+        // now, the first look at it says so.
         let _ = add_watch(
             &changes,
             programs,
-            WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF,
+            WatchFlags::DELETE | WatchFlags::MOVED_FROM | WatchFlags::MOVE_SELF,
         );
     }
     Ok(changes)

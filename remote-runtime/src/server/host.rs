@@ -43,7 +43,10 @@ impl Server {
     pub fn listen(&'static self) -> Result<()> {
         match bridge::wanted().filter(|wanted| wanted.server == self.name) {
             Some(wanted) => self.serve_alone(&wanted),
-            None => self.listen_then(&mut || manager::notify("READY=1")),
+            None => {
+                self.share();
+                self.listen_then(&mut || manager::notify("READY=1"))
+            }
         }
     }
 
