@@ -8,6 +8,7 @@
 //! References are made and found while values are encoded and decoded, deep inside serde, which has
 //! no room for anything of ours: so each thread knows for whom it does that ([`scope`]).
 
+mod failures;
 mod far;
 mod held;
 pub(crate) mod scope;
@@ -17,9 +18,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{io, process};
 
+pub(crate) use failures::LONGEST_TEXT;
 pub(crate) use far::Far;
 pub(crate) use far::{Holdings, put_dropped};
-pub(crate) use held::{LONGEST_TEXT, Session};
+pub(crate) use held::Session;
 pub(crate) use table::{Joined, Sessions};
 
 /// What a session is known by: who has it is in the session, so it is never shown.

@@ -152,7 +152,6 @@ fn main() -> ExitCode {
             all.parse().unwrap(),
         )),
         ["child-pid"] => show(nesting::child_pid()),
-        ["connections", name] => show(server(name).status().map(|status| status.connections)),
         ["words", ..] => show(caller_words()),
         ["busy", threads, calls, file] => show(busy::run(
             threads.parse().unwrap(),

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::{fmt, process};
 
+use rustix::fs::{Access, access};
+
 use super::path;
 use crate::testing;
 
@@ -55,9 +57,10 @@ impl Scope {
         }
         let is_example = folder.ends_with("examples");
         let profile = folder.parent().filter(|_| is_example).unwrap_or(folder);
-        match profile.join(CARGO_LOCK).exists() {
-            true => Self::Profile(profile.to_owned()),
-            false => Self::Installed,
+        // Where there is none, as it mostly is, the standard library asks the system twice.
+        match access(profile.join(CARGO_LOCK), Access::EXISTS) {
+            Ok(()) => Self::Profile(profile.to_owned()),
+            Err(_) => Self::Installed,
         }
     }
 

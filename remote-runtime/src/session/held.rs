@@ -2,26 +2,18 @@
 
 use std::any::Any;
 use std::backtrace::Backtrace;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::Mutex;
 
+use super::failures::{Failures, next_session};
 use super::table::Usage;
 use super::{home, random};
 use crate::error::Details;
 use crate::thread;
 use crate::wire::reference::{Id, Reference};
-
-/// How many failures are kept of a session.
-const FAILURES: usize = 16;
-
-/// How much is kept of one text of a failure, in bytes.
-pub(crate) const LONGEST_TEXT: usize = 64 * 1024;
-
-/// The same of a cause, of which there may be many.
-const LONGEST_CAUSE: usize = 1024;
 
 /// An object as it is held, whatever its type: a counted pointer to it.
 pub(crate) type Object = Box<dyn Any + Send + Sync>;
@@ -36,6 +28,9 @@ pub(crate) struct Session {
     /// How many references it may hold.
     most: usize,
     used: Arc<Usage>,
+    failures: Arc<Failures>,
+    /// Tells its failures from those of others.
+    number: u64,
     pub(super) state: Mutex<State>,
 }
 
@@ -46,16 +41,6 @@ pub(super) struct State {
     /// Since when it has none.
     pub(super) cut: Option<Instant>,
     objects: HashMap<Id, Held>,
-    /// What calls have failed with, the latest last.
-    failures: VecDeque<(Id, Arc<Noted>)>,
-}
-
-/// What a call has failed with. A backtrace is made readable when somebody wants to read it, since
-/// that takes long.
-#[derive(Debug)]
-struct Noted {
-    details: Details,
-    backtrace: Option<Box<Backtrace>>,
 }
 
 #[derive(Debug)]
@@ -66,12 +51,20 @@ struct Held {
 }
 
 impl Session {
-    pub(super) fn new(server: &'static str, process: u32, most: usize, used: Arc<Usage>) -> Self {
+    pub(super) fn new(
+        server: &'static str,
+        process: u32,
+        most: usize,
+        used: Arc<Usage>,
+        failures: Arc<Failures>,
+    ) -> Self {
         Self {
             server,
             process,
             most,
             used,
+            failures,
+            number: next_session(),
             state: Mutex::default(),
         }
     }
@@ -125,39 +118,13 @@ impl Session {
     }
 
     /// Keeps what a call has failed with, and returns what it is known by.
-    pub(crate) fn note(
-        &self,
-        mut details: Details,
-        backtrace: Option<Box<Backtrace>>,
-    ) -> Option<Id> {
-        let cut = |text: &mut String, most| text.truncate(text.floor_char_boundary(most));
-        cut(&mut details.message, LONGEST_TEXT);
-        for cause in &mut details.causes {
-            cut(cause, LONGEST_CAUSE);
-        }
-        let id = random().ok()?;
-        let mut state = self.state.lock();
-        if state.failures.len() == FAILURES {
-            state.failures.pop_front();
-        }
-        let noted = Arc::new(Noted { details, backtrace });
-        state.failures.push_back((id, noted));
-        Some(id)
+    pub(crate) fn note(&self, details: Details, backtrace: Option<Box<Backtrace>>) -> Option<Id> {
+        self.failures.note(self.number, details, backtrace)
     }
 
     /// What a call has failed with.
     pub(crate) fn details(&self, id: &Id) -> Option<Details> {
-        let noted = {
-            let state = self.state.lock();
-            let mut failures = state.failures.iter();
-            failures.find(|(known, _)| known == id)?.1.clone()
-        };
-        let backtrace = noted.backtrace.as_ref().map(ToString::to_string);
-        let details = noted.details.clone();
-        Some(Details {
-            backtrace,
-            ..details
-        })
+        self.failures.details(self.number, id)
     }
 
     /// Lets go of what is held by these ids; some of them may be of nothing.
@@ -189,8 +156,7 @@ impl Session {
 
     /// Whether nobody can ask for anything of it.
     pub(super) fn is_empty(&self) -> bool {
-        let state = self.state.lock();
-        state.objects.is_empty() && state.failures.is_empty()
+        self.state.lock().objects.is_empty() && !self.failures.has_any(self.number)
     }
 
     /// How many references it holds of which type.
@@ -208,6 +174,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        self.failures.forget(self.number);
         self.clear();
     }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use super::failures::Failures;
 use super::{Session, Token};
 use crate::thread;
 use crate::wire::report::Holder;
@@ -32,6 +33,7 @@ pub(crate) struct Sessions {
     /// How many references each may hold.
     most: usize,
     used: Arc<Usage>,
+    failures: Arc<Failures>,
     /// Written to when a client was cut off, for whom somebody is to wait.
     wake: UnixStream,
     woken: UnixStream,
@@ -80,6 +82,7 @@ impl Sessions {
             grace,
             most,
             used,
+            failures: Arc::default(),
             wake,
             woken,
         })
@@ -89,7 +92,14 @@ impl Sessions {
     pub(crate) fn join(self: &Arc<Self>, token: Option<Token>, process: u32) -> Joined {
         let new = || {
             let used = self.used.clone();
-            Arc::new(Session::new(self.server, process, self.most, used))
+            let failures = self.failures.clone();
+            Arc::new(Session::new(
+                self.server,
+                process,
+                self.most,
+                used,
+                failures,
+            ))
         };
         let session = match token {
             Some(token) => {
