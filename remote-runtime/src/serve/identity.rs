@@ -177,7 +177,9 @@ impl Identity {
         if let Some(known) = self.build.and_then(|build| compared.get(&build)) {
             return Some(known);
         }
-        let is_equal = program::content() == Some(head.content?);
+        // First, since to read our own file takes long.
+        let theirs = head.content?;
+        let is_equal = program::content() == Some(theirs);
         if let Some(build) = self.build {
             compared.note(build, is_equal);
         }
