@@ -11,7 +11,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use crate::address::Piped;
 use crate::error::{Call, Error};
 use crate::link::{PATIENCE, START};
+use crate::output::{self, SpareReader};
 use crate::transport::Stream;
 use crate::wire::MAGIC;
 use crate::{explain, paths, thread, transport};
@@ -255,6 +256,7 @@ pub(crate) fn wanted() -> Option<Wanted> {
 pub(crate) struct Ends {
     input: File,
     output: File,
+    spare: SpareReader,
 }
 
 impl Ends {
@@ -266,21 +268,26 @@ impl Ends {
         Ok(Self {
             input: input.into(),
             output: output.into(),
+            spare: SpareReader::of_errors(),
         })
     }
 
-    /// Carries bytes between them and a server, until one of them ends: then nobody is there any more who
-    /// asks, or who answers.
+    /// Carries bytes between them and a server, until the client or the server ends.
     pub(crate) fn relay(self, server: Stream) -> io::Result<()> {
         let Self {
             mut input,
             mut output,
+            spare,
         } = self;
+        let client = output.try_clone()?;
         let from = Arc::new(server);
         let to = from.clone();
         let there = move || {
             // However that ends, the other way ends with it.
             let _ = carry(&mut input, &mut &*to);
+            if output::is_unread(client.as_fd()) {
+                spare.replace_reader();
+            }
             let _ = to.shutdown(Shutdown::Both);
         };
         thread::start("remotex relay", Box::new(there))?;

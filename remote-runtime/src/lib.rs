@@ -62,6 +62,7 @@ pub mod shape;
 mod build;
 mod explain;
 mod thread;
+mod output;
 mod trace;
 #[cfg(feature = "testing")]
 pub mod testing;

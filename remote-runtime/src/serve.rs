@@ -21,6 +21,7 @@ mod signals;
 mod tally;
 
 pub(crate) use identity::Yields;
+pub(crate) use panic::caught;
 pub(crate) use service::{Footing, Service};
 
 use std::collections::HashMap;
@@ -63,8 +64,8 @@ pub(crate) struct Host {
     asked: UnixStream,
     /// Closed to end the threads that wait.
     _quit: UnixStream,
-    /// Signals ask to stop for as long as it is there, which is until one has.
-    signals: Option<signals::Watch>,
+    /// Signals ask to stop for as long as it is there.
+    signals: signals::Watch,
 }
 
 /// What the threads of a service share.
@@ -170,7 +171,7 @@ impl Host {
             shared,
             asked,
             _quit: quit,
-            signals: Some(signals),
+            signals,
         })
     }
 
@@ -203,6 +204,7 @@ impl Host {
             let on: Vec<_> = on.into_iter().flatten().collect();
             transport::wait(&on, next.into_iter().flatten().min())?;
             if transport::wait(&[self.asked.as_fd()], Some(Duration::ZERO))? {
+                self.signals.settle();
                 return Ok("it was asked to");
             }
         }
@@ -212,9 +214,7 @@ impl Host {
     ///
     /// Calls that take longer than a grace period are given up: they may still run, but nobody is
     /// told how they end, so that nothing is promised that `on_stop` does not see.
-    pub(crate) fn drain(&mut self) {
-        // From here on signals mean again what they always mean: a second one ends it at once.
-        drop(self.signals.take());
+    pub(crate) fn drain(&self) {
         let shared = &self.shared;
         let deadline = Instant::now() + GRACE;
         shared.close();

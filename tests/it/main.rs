@@ -12,6 +12,10 @@ mod calls;
 mod lifecycle;
 /// How they end, and what their callers see of it.
 mod ending;
+/// Signals and terminals that end servers, and what still works then.
+mod hangups;
+/// Starts that fail, or wait for themselves.
+mod starts;
 /// Two builds of a program, and two programs of one name.
 mod identity;
 /// Kills at every step of a server's life.

@@ -18,6 +18,8 @@
 mod functions;
 #[path = "zoo/fates.rs"]
 mod fates;
+#[path = "zoo/ends.rs"]
+mod ends;
 #[path = "zoo/servers.rs"]
 mod servers;
 #[path = "zoo/checks.rs"]
@@ -37,6 +39,7 @@ mod holders;
 #[path = "zoo/hooks.rs"]
 mod hooks;
 
+use ends::*;
 use fates::*;
 use functions::*;
 use remotex::{Error, Result, Server};
@@ -134,6 +137,12 @@ fn main() -> ExitCode {
         ["key", name] => show(server(name).status().map(|status| status.key)),
         ["kept", name] => show(kept(name)),
         ["anywhere", text] => show(anywhere(text)),
+        ["printing"] => show(printing()),
+        ["print-later", file] => show(print_later(file.as_ref())),
+        ["init-again"] => show(init_again()),
+        ["panicking"] => show(panicking()),
+        ["ring-1"] => show(ring_1()),
+        ["snake"] => show(snake()),
         ["hanging"] => show(hanging_start()),
         ["cling", file] => show(cling(file.as_ref())),
         ["manual"] => show(manual()),
@@ -172,6 +181,8 @@ fn server(name: &str) -> &'static Server {
         "manual" => &MANUAL,
         "clinging" => &CLINGING,
         "hanging" => &HANGING,
+        "printing" => &PRINTING,
+        "ring-1" => &RING_1,
         "twins" => &TWINS,
         "doubles" => &DOUBLES_1,
         "holding" => &objects::HOLDING,

@@ -1,19 +1,20 @@
 //! The file that a server's output goes to.
 
+mod excerpt;
+
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode;
 
 use crate::paths;
 
+pub(super) use excerpt::quote;
+
 /// Once a log is larger than this, in bytes, it becomes the old log, in place of the one before.
 const LARGE: u64 = 4 * 1024 * 1024;
-
-/// How much of a log's end an error quotes.
-const TAIL: usize = 1000;
 
 /// A log that is open.
 #[derive(Debug)]
@@ -54,25 +55,6 @@ impl Log {
     pub(super) fn into_outputs(self) -> io::Result<[File; 2]> {
         Ok([self.file.try_clone()?, self.file])
     }
-}
-
-/// What was written to the log at `path` after its first `before` bytes, or the end of that.
-pub(super) fn quote(path: &Path, before: u64) -> String {
-    let tail = tail(path, before).unwrap_or_default();
-    match String::from_utf8_lossy(&tail).trim() {
-        "" => format!("; its log `{}` says nothing", path.display()),
-        words => format!("; its log says: {words}"),
-    }
-}
-
-fn tail(path: &Path, before: u64) -> io::Result<Vec<u8>> {
-    let log = File::open(path)?;
-    let length = log.metadata()?.len();
-    let mut tail = vec![0; TAIL];
-    let start = before.max(length.saturating_sub(TAIL as u64));
-    let read = log.read_at(&mut tail, start)?;
-    tail.truncate(read);
-    Ok(tail)
 }
 
 /// Goes on in a new log if that of this very process has become large.

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
@@ -20,13 +20,13 @@ use crate::daemon::handover::Handover;
 use crate::daemon::note::{Note, Origin};
 use crate::daemon::place::Place;
 use crate::daemon::trial::Trial;
-use crate::daemon::{self, Given, log, manager};
+use crate::daemon::{self, ByHand, Given, log, manager};
 use crate::error::{Call, Error, Result};
 use crate::figures::Figures;
 use crate::function::{Function, Table};
 use crate::registry;
-use crate::serve::{Footing, Host, Service, Yields};
-use crate::{network, paths, testing, thread};
+use crate::serve::{Footing, Host, Service, Yields, caught};
+use crate::{network, output, paths, testing, thread};
 
 impl Server {
     /// Serves here, in the foreground, until stopped: by [`stop`](Server::stop), by a signal, or
@@ -35,8 +35,9 @@ impl Server {
     /// Where systemd listens at its address (`LISTEN_FDS`), it serves on that socket; it says when it
     /// is ready and when it stops (`sd_notify`).
     ///
-    /// SIGTERM and SIGINT let the calls that run come to their end, for up to 10 s; a second one ends
-    /// the process at once. They are handled only while this runs.
+    /// SIGTERM, SIGINT and SIGHUP let the calls that run come to their end, for up to 10 s; a second
+    /// SIGTERM or SIGINT ends the process at once. They are handled only while this runs, and those
+    /// that the process ignores stay ignored.
     ///
     /// # Errors
     /// If the name is taken by a server that runs, which is then named and left alone; if the
@@ -55,8 +56,8 @@ impl Server {
         let cannot = |e: io::Error| call.io("it cannot serve over its input and output", e);
         let ends = Ends::take().map_err(cannot)?;
         // A socket that nobody else finds, so that it is a server as any other.
-        let folder = paths::private().map_err(cannot)?;
-        let socket = folder.join(format!("{}.sock", self.name));
+        let folder = Folder(paths::private().map_err(cannot)?);
+        let socket = folder.0.join(format!("{}.sock", self.name));
         // In a process that has looked for its server before, that is known already.
         if self.resolved.set(Address::Unix(socket)).is_err() {
             return Err(Error::Unreachable(
@@ -65,14 +66,11 @@ impl Server {
         }
         *self.key.lock() = Some(wanted.key.clone());
         let mut ends = Some(ends);
-        let ended = self.listen_then(&mut || {
+        self.listen_then(&mut || {
             if let Some(ends) = ends.take() {
                 self.carry(ends);
             }
-        });
-        // What is left of it nobody needs.
-        let _ = fs::remove_dir_all(folder);
-        ended
+        })
     }
 
     /// Connects to this very server, and carries bytes; it ends when they do.
@@ -104,6 +102,11 @@ impl Server {
         };
         let deadline = way.start_by();
         let starting = daemon::begin(call, &files, deadline)?;
+        let mut by_hand = Some(ByHand::begin(&starting));
+        let ready = &mut || {
+            drop(by_hand.take());
+            ready();
+        };
         let activated = manager::activated(&files.socket);
         if activated.is_none() {
             refuse_second(call, &way.holding_start())?;
@@ -167,7 +170,7 @@ impl Server {
             })
         });
         let ready = found.and_then(|function| {
-            let loaded = self.on_start.map_or(Ok(()), |load| load());
+            let loaded = run_hook(Call::control(self.name), "on_start", self.on_start);
             loaded.map(|()| function).map_err(|e| e.to_string())
         });
         match ready {
@@ -241,7 +244,7 @@ impl Server {
             image: registry::image(),
         };
         testing::step("server: before on_start");
-        self.on_start.map_or(Ok(()), |load| load())?;
+        run_hook(call, "on_start", self.on_start)?;
         testing::step("server: after on_start");
         let cannot = |e| call.io("it cannot serve", e);
         let mut host = Host::begin(service, socket).map_err(cannot)?;
@@ -269,9 +272,11 @@ impl Server {
             insist(self.name);
         }
         host.release();
+        // A terminal may have gone, and with it the one that has asked for the end.
+        output::discard_unread();
         let ended = ended
             .map(drop)
-            .and(self.on_stop.map_or(Ok(()), |save| save()));
+            .and_then(|()| run_hook(call, "on_stop", self.on_stop));
         testing::step("end: on_stop done");
         let Ground { place, .. } = ground;
         if place.is_owned() && !place.is_lost() && host.hand_over(place.lock()) {
@@ -286,6 +291,19 @@ impl Server {
         }
         ended
     }
+}
+
+/// Runs `.on_start` or `.on_stop`, whose panic is an error too.
+fn run_hook(call: Call<'_>, name: &str, hook: Option<fn() -> Result<()>>) -> Result<()> {
+    let Some(hook) = hook else {
+        return Ok(());
+    };
+    caught(hook).unwrap_or_else(|panic| {
+        let server = call.server;
+        Err(Error::failed(format!(
+            "the `.{name}` of server `{server}` panicked {panic}"
+        )))
+    })
 }
 
 impl Server {
@@ -369,6 +387,16 @@ fn refuse_second(call: Call<'_>, way: &Way) -> Result<()> {
     }
 }
 
+/// A folder that is removed with all that is in it.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Nobody needs what is left of it.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 /// What a running server stands on: its files, and its log if it has one.
 struct Ground {
     place: Place,
@@ -392,6 +420,14 @@ impl Footing for Ground {
     }
 }
 
+/// The number of servers of this process.
+static ROLES: AtomicUsize = AtomicUsize::new(0);
+
+/// Returns true if this process is a server.
+pub(super) fn serves() -> bool {
+    ROLES.load(Ordering::Acquire) != 0
+}
+
 /// Functions run here while it lives.
 struct Role(&'static Server);
 
@@ -399,6 +435,7 @@ impl Role {
     fn take(server: &'static Server, key: &str) -> Self {
         *server.key.lock() = Some(key.to_owned());
         server.role.store(LOCAL, Ordering::Release);
+        ROLES.fetch_add(1, Ordering::AcqRel);
         Self(server)
     }
 }
@@ -406,6 +443,7 @@ impl Role {
 impl Drop for Role {
     fn drop(&mut self) {
         self.0.role.store(UNKNOWN, Ordering::Release);
+        ROLES.fetch_sub(1, Ordering::AcqRel);
         *self.0.key.lock() = None;
     }
 }

@@ -240,6 +240,9 @@ impl Way {
     /// Connects over a network. Who listens on this machine, and does not greet, may only be starting.
     fn meet(&self, call: Call<'_>, network: &Network) -> Result<Option<Stream>> {
         let began = Instant::now();
+        if let Some(files) = self.files(call)? {
+            daemon::refuse_circle(call, &files)?;
+        }
         loop {
             match network::connect(call, network, self.patience()) {
                 Err(Error::TimedOut(_))
