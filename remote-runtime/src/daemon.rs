@@ -8,6 +8,7 @@
 //!
 //! Nothing here knows of calls or functions.
 
+mod changes;
 mod circle;
 pub(crate) mod handover;
 mod launch;

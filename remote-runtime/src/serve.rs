@@ -47,10 +47,10 @@ use connection::Connection;
 use pool::Pool;
 use tally::{Tally, Total};
 
-/// How often a server sees to what nobody tells it of: its log, and files far above its own.
+/// How often a server sees to what nobody tells it of: files far above its own.
 const TENDING: Duration = Duration::from_secs(60);
 
-/// The same, where nobody tells it of its own files either.
+/// The same, where nobody tells it of its own files either, or its log's disk is full.
 const LOOKING: Duration = Duration::from_secs(1);
 
 /// How long the calls that run may take to end once the server is to stop.
@@ -182,8 +182,6 @@ impl Host {
 
     /// Waits for a reason to stop, and returns it in words.
     pub(crate) fn wait(&self, footing: &dyn Footing) -> io::Result<&'static str> {
-        // Where the system does not tell of changes, they are looked for.
-        let pause = footing.changes().map_or(LOOKING, |_| TENDING);
         loop {
             let idle = self.shared.until_idle();
             if idle.is_some_and(|idle| idle.is_zero()) {
@@ -193,6 +191,9 @@ impl Host {
                 return Ok("its socket or its lock was removed");
             }
             footing.tend();
+            // Where the system does not tell of changes, they are looked for.
+            let is_told = footing.changes().is_some() && !footing.is_pressed();
+            let pause = if is_told { TENDING } else { LOOKING };
             self.shared.end_overdue();
             let sessions = &self.shared.sessions;
             let next = [Some(pause), idle, sessions.sweep()];
@@ -200,6 +201,7 @@ impl Host {
                 Some(self.asked.as_fd()),
                 Some(sessions.woken()),
                 footing.changes(),
+                footing.printed(),
             ];
             let on: Vec<_> = on.into_iter().flatten().collect();
             transport::wait(&on, next.into_iter().flatten().min())?;

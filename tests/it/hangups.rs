@@ -61,7 +61,13 @@ fn a_hangup_that_is_ignored_stays_ignored() {
     let mut shell = home.any("sh");
     shell.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]);
     let child = shell.arg(zoo).args(["serve", "printing"]);
-    let server = Running::of(child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let server = Running::of(
+        child
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
     await_that(|| home.run_zoo(&["status", "printing"]).starts_with('('));
     server.signal(Signal::HUP);
     assert_eq!(home.run_zoo(&["printing"]), server.pid().to_string());

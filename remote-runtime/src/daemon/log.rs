@@ -1,6 +1,7 @@
 //! The file that a server's output goes to.
 
 mod excerpt;
+mod keeper;
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -12,6 +13,7 @@ use rustix::fs::Mode;
 use crate::paths;
 
 pub(super) use excerpt::quote;
+pub(crate) use keeper::Keeper;
 
 /// Once a log is larger than this, in bytes, it becomes the old log, in place of the one before.
 const LARGE: u64 = 4 * 1024 * 1024;
@@ -57,24 +59,8 @@ impl Log {
     }
 }
 
-/// Goes on in a new log if that of this very process has become large.
-///
-/// # Errors
-/// If the log cannot be renamed, or a new one be made; then this one goes on.
-pub(crate) fn tend(logs: &[PathBuf]) -> io::Result<()> {
-    if let Some((path, length)) = ours(logs)?
-        && length > LARGE
-    {
-        rotate(path)?;
-        let log = open(path)?;
-        rustix::stdio::dup2_stdout(&log)?;
-        rustix::stdio::dup2_stderr(&log)?;
-    }
-    Ok(())
-}
-
 /// Which of these this very process writes to, and how long that is.
-pub(crate) fn ours(logs: &[PathBuf]) -> io::Result<Option<(&Path, u64)>> {
+fn ours(logs: &[PathBuf]) -> io::Result<Option<(&Path, u64)>> {
     let output = rustix::fs::fstat(rustix::stdio::stdout())?;
     // Some systems have other types for these in a `stat`.
     #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 
+use super::changes::Changes;
 use super::lock::Lock;
 use super::note::Note;
 use crate::address::Files;
@@ -23,7 +24,7 @@ pub(crate) struct Place {
     /// Whether the socket is the server's own, and nobody's who starts it.
     owned: bool,
     is_handed_over: bool,
-    changes: Option<OwnedFd>,
+    changes: Option<Changes>,
 }
 
 impl Place {
@@ -36,7 +37,10 @@ impl Place {
         let _ = link(&files);
         Self {
             socket: identity(&files.socket),
-            changes: files.socket.parent().and_then(|folder| watch(folder).ok()),
+            changes: files
+                .socket
+                .parent()
+                .and_then(|folder| Changes::of_names(folder).ok()),
             files,
             lock,
             owned,
@@ -53,7 +57,7 @@ impl Place {
     /// others cannot find this server, or start a second one.
     pub(crate) fn is_lost(&self) -> bool {
         if let Some(changes) = &self.changes {
-            forget(changes);
+            changes.forget();
         }
         let lock = self.lock.is_at(&self.files.lock()).unwrap_or(false);
         !lock || self.socket.is_none() || identity(&self.files.socket) != self.socket
@@ -111,29 +115,4 @@ fn link(files: &Files) -> io::Result<()> {
 fn identity(path: &Path) -> Option<Identity> {
     let metadata = fs::symlink_metadata(path).ok()?;
     Some((metadata.dev(), metadata.ino()))
-}
-
-#[cfg(target_os = "linux")]
-fn watch(folder: &Path) -> io::Result<OwnedFd> {
-    use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
-    let changes = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-    let events = WatchFlags::DELETE
-        | WatchFlags::MOVED_FROM
-        | WatchFlags::MOVED_TO
-        | WatchFlags::DELETE_SELF
-        | WatchFlags::MOVE_SELF;
-    add_watch(&changes, folder, events)?;
-    Ok(changes)
-}
-
-/// Elsewhere the files are only looked at from time to time.
-#[cfg(not(target_os = "linux"))]
-fn watch(_: &Path) -> io::Result<OwnedFd> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Takes what has been told, which is less sure than a look at the files.
-fn forget(changes: &OwnedFd) {
-    let mut buffer = [0; 4096];
-    while rustix::io::read(changes, &mut buffer).is_ok_and(|n| n > 0) {}
 }

@@ -2,7 +2,6 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::fs;
 use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -14,19 +13,20 @@ use rustix::process::{Signal, getpid, kill_process};
 
 use super::{INITIALISED, LOCAL, Server, UNKNOWN, Way};
 use crate::address::{Address, Files};
-use crate::bridge::{self, Ends, Wanted};
+use crate::bridge;
 use crate::client::{self, Route};
 use crate::daemon::handover::Handover;
+use crate::daemon::log::Keeper;
 use crate::daemon::note::{Note, Origin};
 use crate::daemon::place::Place;
 use crate::daemon::trial::Trial;
-use crate::daemon::{self, ByHand, Given, log, manager};
+use crate::daemon::{self, ByHand, Given, manager};
 use crate::error::{Call, Error, Result};
 use crate::figures::Figures;
 use crate::function::{Function, Table};
 use crate::registry;
 use crate::serve::{Footing, Host, Service, Yields, caught};
-use crate::{network, output, paths, testing, thread};
+use crate::{network, output, testing, thread};
 
 impl Server {
     /// Serves here, in the foreground, until stopped: by [`stop`](Server::stop), by a signal, or
@@ -49,49 +49,7 @@ impl Server {
         }
     }
 
-    /// Serves who has started this process and speaks to it over its input and output, and nobody else,
-    /// until that ends.
-    pub(super) fn serve_alone(&'static self, wanted: &Wanted) -> Result<()> {
-        let call = Call::control(self.name);
-        let cannot = |e: io::Error| call.io("it cannot serve over its input and output", e);
-        let ends = Ends::take().map_err(cannot)?;
-        // A socket that nobody else finds, so that it is a server as any other.
-        let folder = Folder(paths::private().map_err(cannot)?);
-        let socket = folder.0.join(format!("{}.sock", self.name));
-        // In a process that has looked for its server before, that is known already.
-        if self.resolved.set(Address::Unix(socket)).is_err() {
-            return Err(Error::Unreachable(
-                call.trouble("this process is a client of it already"),
-            ));
-        }
-        *self.key.lock() = Some(wanted.key.clone());
-        let mut ends = Some(ends);
-        self.listen_then(&mut || {
-            if let Some(ends) = ends.take() {
-                self.carry(ends);
-            }
-        })
-    }
-
-    /// Connects to this very server, and carries bytes; it ends when they do.
-    fn carry(&'static self, ends: Ends) {
-        let run = move || {
-            let call = Call::control(self.name);
-            let way = Way::patient(self, call);
-            let stream = way.and_then(|way| way.find(call));
-            if let Ok(Some(stream)) = stream {
-                // However that ends, there is nobody any more whom it serves.
-                let _ = ends.relay(stream);
-            }
-            let _ = self.stop();
-        };
-        // Without a thread, it ends like one whose client has gone.
-        if thread::start("remotex stdio", Box::new(run)).is_err() {
-            let _ = self.stop();
-        }
-    }
-
-    fn listen_then(&'static self, ready: &mut dyn FnMut()) -> Result<()> {
+    pub(super) fn listen_then(&'static self, ready: &mut dyn FnMut()) -> Result<()> {
         let call = Call::control(self.name);
         let way = Way::patient(self, call)?;
         let Some(files) = way.files(call)? else {
@@ -207,13 +165,13 @@ impl Server {
         } = given;
         let is_daemon = yields != Yields::Never;
         let table = registry::table_of(self).map_err(|e| Error::Mismatch(call.trouble(e)));
-        let logs = is_daemon.then(|| files.logs());
+        let log = is_daemon.then(|| Keeper::begin(files.logs()));
         let note = Note {
-            log: logs.as_deref().and_then(own_log).unwrap_or_default(),
+            log: log.as_ref().map(Keeper::path).unwrap_or_default(),
             ..self.note(key, table.as_ref().map_or(&[], Table::programs), owned)
         };
         let ground = Ground {
-            logs,
+            log,
             place: Place::take(files, lock, owned, &note),
         };
         let _role = Role::take(self, key);
@@ -264,6 +222,7 @@ impl Server {
             let _ = writeln!(io::stderr(), "server `{}` ends: {why}", self.name);
         }
         manager::notify("STOPPING=1");
+        ground.tend();
         host.drain();
         // Its successor listens there next.
         drop(door);
@@ -271,6 +230,7 @@ impl Server {
         if is_daemon && (host.is_held() || self.on_stop.is_some()) {
             insist(self.name);
         }
+        ground.tend();
         host.release();
         // A terminal may have gone, and with it the one that has asked for the end.
         output::discard_unread();
@@ -330,12 +290,6 @@ impl Server {
     }
 }
 
-/// Which of these this process writes to.
-fn own_log(logs: &[PathBuf]) -> Option<PathBuf> {
-    let (path, _) = log::ours(logs).ok()??;
-    Some(path.to_owned())
-}
-
 /// The path of this program, also if another file lies there by now: then the system says so behind it.
 fn program() -> PathBuf {
     let path = env::current_exe().unwrap_or_default();
@@ -387,20 +341,10 @@ fn refuse_second(call: Call<'_>, way: &Way) -> Result<()> {
     }
 }
 
-/// A folder that is removed with all that is in it.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // Nobody needs what is left of it.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// What a running server stands on: its files, and its log if it has one.
 struct Ground {
     place: Place,
-    logs: Option<Vec<PathBuf>>,
+    log: Option<Keeper>,
 }
 
 impl Footing for Ground {
@@ -413,10 +357,17 @@ impl Footing for Ground {
     }
 
     fn tend(&self) {
-        if let Some(logs) = &self.logs {
-            // If it cannot be rotated, it goes on.
-            let _ = log::tend(logs);
+        if let Some(log) = &self.log {
+            log.tend();
         }
+    }
+
+    fn printed(&self) -> Option<BorrowedFd<'_>> {
+        self.log.as_ref()?.changes()
+    }
+
+    fn is_pressed(&self) -> bool {
+        self.log.as_ref().is_some_and(Keeper::is_full)
     }
 }
 
