@@ -55,8 +55,8 @@ pub use parking_lot::{Mutex, RwLock};
 #[cfg(feature = "discovery")]
 pub use remote_runtime::discovery;
 pub use remote_runtime::{
-    Caller, Error, Function, Holder, InCall, Interface, Result, Server, Status, Trouble, caller,
-    init,
+    Caller, Error, Function, Holder, InCall, Interface, Result, RunningCall, Server, Status,
+    Trouble, caller, init,
 };
 
 /// What a client has of a value that stays in the server.

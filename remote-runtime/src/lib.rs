@@ -82,7 +82,7 @@ pub use remote::{Remote, WeakRemote};
 pub use server::{Server, Status, init};
 pub use variable::Variable;
 pub use wire::interface::{Function, Interface};
-pub use wire::report::Holder;
+pub use wire::report::{Holder, RunningCall};
 
 #[doc(hidden)]
 pub use linkme;

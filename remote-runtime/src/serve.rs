@@ -15,6 +15,7 @@ mod connection;
 mod identity;
 mod panic;
 mod pool;
+mod report;
 mod run;
 mod service;
 mod signals;
@@ -411,19 +412,6 @@ impl Shared {
         let unused = self.started.0.elapsed();
         let unused = unused.saturating_sub(Duration::from_millis(last_use));
         Some(allowed.saturating_sub(unused.min(released.elapsed())))
-    }
-
-    fn report(&self) -> Report {
-        let connections = self.connections.lock();
-        let Total { calls, running, .. } = connections.total();
-        Report {
-            started: self.started.1,
-            connections: connections.open.len() as u64,
-            running,
-            calls,
-            program: std::env::current_exe().unwrap_or_default(),
-            holders: self.sessions.report(),
-        }
     }
 
     /// Says goodbye on a connection of which `taken` calls were taken.

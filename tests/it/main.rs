@@ -16,6 +16,8 @@ mod ending;
 mod hangups;
 /// Starts that fail, or wait for themselves.
 mod starts;
+/// Calls, servers and children that do not answer.
+mod hanging;
 /// Two builds of a program, and two programs of one name.
 mod identity;
 /// Kills at every step of a server's life.

@@ -73,6 +73,10 @@ pub(super) struct Client {
     pub(super) joined: Arc<Joined>,
     /// Whether it may be on another machine.
     pub(super) is_far: bool,
+    /// The counts of its connection.
+    pub(super) tally: Arc<Tally>,
+    /// The time at which the server began.
+    pub(super) began: Instant,
 }
 
 impl Connection {
@@ -339,6 +343,7 @@ impl Connection {
             false => hello.directory.clone(),
         };
         let joined = Arc::new(shared.sessions.join(hello.session, process));
+        self.tally.set_process(process);
         let limit = usize::try_from(hello.limit).unwrap_or(usize::MAX);
         Ok(Some(Client {
             identity: Identity::of(&hello, service),
@@ -347,6 +352,8 @@ impl Connection {
             caller: Caller::there(peer, hello.pid, directory),
             joined,
             is_far: self.stream().is_far(),
+            tally: self.tally.clone(),
+            began: shared.started.0,
         }))
     }
 }
