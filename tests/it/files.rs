@@ -150,6 +150,31 @@ fn a_disk_that_is_full() {
     }
 }
 
+/// A disk with room for names, and for nothing in them.
+#[test]
+fn a_folder_for_keys_that_is_full() {
+    let home = Home::new();
+    let config = home.path("config");
+    fs::create_dir_all(&config).unwrap();
+    let mount = format!("mount -t tmpfs -o size=4k none {}", config.display());
+    let script = format!(
+        "export XDG_CONFIG_HOME={0} REMOTEX_ZOO=tcp://127.0.0.1:{1};
+         mkdir -m 700 {0}/remotex {0}/remotex/zoo; head -c 9999 /dev/zero > {0}/rest 2> /dev/null;
+         for i in 1 2 3; do $zoo start zoo; done; find {0} -name '.*'; echo \"files: $(ls -A {0}/remotex/zoo)\"",
+        config.display(),
+        crate::support::free_port()
+    );
+    if let Some(said) = in_namespace(&home, &mount, &script) {
+        let lines: Vec<_> = said.lines().collect();
+        assert_eq!(lines.len(), 4, "{said}");
+        for line in &lines[..3] {
+            assert!(line.contains("its token cannot be made in `"), "{said}");
+            assert!(line.contains("make room on that disk"), "{said}");
+        }
+        assert_eq!(lines[3], "files: ", "{said}");
+    }
+}
+
 /// A disk that becomes full while a server runs, and has room again later.
 #[test]
 fn what_a_function_prints_never_fails_its_call() {
