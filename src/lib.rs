@@ -48,6 +48,9 @@ pub mod fastest_client {}
 
 #[cfg(feature = "clap")]
 mod control;
+#[cfg(feature = "clap")]
+#[doc(hidden)]
+pub use remote_runtime::terminal;
 
 #[cfg(feature = "clap")]
 pub use control::{Control, Format, Logs};

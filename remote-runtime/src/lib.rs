@@ -63,6 +63,8 @@ mod build;
 mod explain;
 mod thread;
 mod output;
+#[doc(hidden)]
+pub mod terminal;
 mod trace;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -38,6 +38,8 @@ mod hooks;
 mod offers;
 /// The command `remotex`.
 mod command;
+/// What it and clients show on a terminal.
+mod terminals;
 /// Servers started, stopped, followed and measured by it.
 mod care;
 /// What it says of servers with which something is wrong.

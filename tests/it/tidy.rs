@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 12] = [
         "shape",
         "build",
         "thread",
+        "terminal",
         "figures",
     ],
     &["wire", "codec", "address", "caller", "explain", "output"],

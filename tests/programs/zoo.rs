@@ -139,6 +139,7 @@ fn main() -> ExitCode {
         ["anywhere", text] => show(anywhere(text)),
         ["printing"] => show(printing()),
         ["print-later", file] => show(print_later(file.as_ref())),
+        ["panic-with", text] => show(panics(text).map_err(|_| "it panics".into())),
         ["init-again"] => show(init_again()),
         ["panicking"] => show(panicking()),
         ["ring-1"] => show(ring_1()),
