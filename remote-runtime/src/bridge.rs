@@ -37,8 +37,19 @@ const MARK: &str = "remotex-relay:";
 /// How much of what a process says on its stderr is quoted.
 const LONGEST_WORDS: usize = 4096;
 
-/// How long it may take until the first bytes come: ssh to connect, and a server to start.
-pub(crate) const ALL_PATIENCE: Duration = Duration::from_secs(START.as_secs() + 20);
+/// The time that ssh may take to connect.
+const CONNECT: Duration = Duration::from_secs(20);
+
+/// The time for the last words of a process that was killed, which its children may keep open.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// Returns the time until the first bytes must have come.
+pub(crate) fn patience(piped: &Piped) -> Duration {
+    match piped {
+        Piped::Ssh { .. } => CONNECT + START,
+        Piped::Stdio(_) => START,
+    }
+}
 
 /// With which code a relay ends that has found no server.
 pub(crate) const NOT_RUNNING: i32 = 90;
@@ -108,13 +119,20 @@ pub(crate) fn connect(
         attend(child).map_err(|e| call.io("no thread can attend to the process", e))?;
         return Ok(Some(Stream::Near(ours)));
     }
-    // Nobody is kept waiting for who says nothing, or something else.
-    if !first.as_ref().is_some_and(Vec::is_empty) {
+    let has_ended = first.as_ref().is_some_and(Vec::is_empty);
+    if !has_ended {
+        // It says nothing, or something else, and may not end by itself.
         let _ = child.kill();
     }
-    let (code, words) = end(child);
+    let (code, words) = end(child, if has_ended { PATIENCE } else { LAST_WORDS });
     if manner == Manner::Find && code == Some(NOT_RUNNING) {
         return Ok(None);
+    }
+    if first.is_none() {
+        let seconds = patience.as_secs();
+        return Err(Error::TimedOut(call.trouble(format_args!(
+            "`{piped}` has not led to a server within {seconds} s"
+        ))));
     }
     Err(why_not(call, piped, first.as_deref(), code, words.trim()))
 }
@@ -133,12 +151,9 @@ fn command(call: Call<'_>, piped: &Piped, key: &str, manner: Manner) -> Command 
         } => {
             let mut ssh = Command::new("ssh");
             ssh.arg("-T");
+            let connect = format!("ConnectTimeout={}", CONNECT.as_secs());
             // It asks nobody for a password, and notices a network that has gone.
-            for option in [
-                "BatchMode=yes",
-                "ConnectTimeout=20",
-                "ServerAliveInterval=15",
-            ] {
+            for option in ["BatchMode=yes", &*connect, "ServerAliveInterval=15"] {
                 ssh.args(["-o", option]);
             }
             let [how, key, program] = [&how, key, program].map(paths::quoted);
@@ -169,8 +184,8 @@ fn attend(mut child: Child) -> io::Result<()> {
 
 /// How a process has ended, and what it has said. It is ended if it does not by itself; what it has started
 /// may go on, and is not waited for.
-fn end(mut child: Child) -> (Option<i32>, String) {
-    let deadline = Instant::now() + PATIENCE;
+fn end(mut child: Child, patience: Duration) -> (Option<i32>, String) {
+    let deadline = Instant::now() + patience;
     let mut words = Vec::new();
     if let Some(mut said) = child.stderr.take() {
         let mut buffer = [0; 1024];
@@ -202,7 +217,6 @@ fn why_not(
     const SSH_FAILED: i32 = 255;
     let is_ssh = matches!(piped, Piped::Ssh { .. });
     match (first, code) {
-        (None, _) => Error::TimedOut(call.trouble(format_args!("`{piped}` has not led to a server in time"))),
         (Some([_, ..]), _) => Error::Malformed(call.trouble(format_args!(
             "what `{piped}` prints is nothing of remotex: no shell there may print anything by itself, and the program must begin with `remotex::init()`"
         ))),

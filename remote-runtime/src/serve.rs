@@ -66,7 +66,7 @@ pub(crate) struct Host {
     /// Closed to end the threads that wait.
     _quit: UnixStream,
     /// Signals ask to stop for as long as it is there.
-    signals: signals::Watch,
+    signals: Option<signals::Watch>,
 }
 
 /// What the threads of a service share.
@@ -172,7 +172,7 @@ impl Host {
             shared,
             asked,
             _quit: quit,
-            signals,
+            signals: Some(signals),
         })
     }
 
@@ -207,7 +207,9 @@ impl Host {
             let on: Vec<_> = on.into_iter().flatten().collect();
             transport::wait(&on, next.into_iter().flatten().min())?;
             if transport::wait(&[self.asked.as_fd()], Some(Duration::ZERO))? {
-                self.signals.settle();
+                if let Some(signals) = &self.signals {
+                    signals.settle();
+                }
                 return Ok("it was asked to");
             }
         }
@@ -235,6 +237,11 @@ impl Host {
                 return;
             }
         }
+    }
+
+    /// Lets signals have their default action again.
+    pub(crate) fn unwatch_signals(&mut self) {
+        self.signals = None;
     }
 
     /// Whether clients hold anything.

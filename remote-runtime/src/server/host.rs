@@ -237,6 +237,7 @@ impl Server {
         let ended = ended
             .map(drop)
             .and_then(|()| run_hook(call, "on_stop", self.on_stop));
+        host.unwatch_signals();
         testing::step("end: on_stop done");
         let Ground { place, .. } = ground;
         if place.is_owned() && !place.is_lost() && host.hand_over(place.lock()) {

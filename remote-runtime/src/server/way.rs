@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Found, INITIALISED, Server};
 use crate::address::{self, Address, Files, LONGEST_KEY, Network, Piped};
-use crate::bridge::{self, ALL_PATIENCE, Manner};
+use crate::bridge::{self, Manner};
 use crate::build::Build;
 use crate::client::{self, Deadline, Route, Succession};
 use crate::daemon::lock::Lock;
@@ -114,7 +114,7 @@ impl Way {
             // Each client has its own, which ends with it.
             Some(Piped::Stdio(_)) => return Ok(None),
             Some(ssh) => {
-                let patience = self.within(ALL_PATIENCE);
+                let patience = self.within(bridge::patience(ssh));
                 return bridge::connect(call, ssh, &self.key, Manner::Find, patience);
             }
             None => {}
@@ -263,7 +263,7 @@ impl Way {
 impl Route for Way {
     fn connect(&self, call: Call<'_>) -> Result<Option<Stream>> {
         if let Some(piped) = self.bridge(call)? {
-            let patience = self.within(ALL_PATIENCE);
+            let patience = self.within(bridge::patience(piped));
             let manner = match piped {
                 Piped::Ssh { .. } => Manner::Start,
                 Piped::Stdio(_) => Manner::Serve,
