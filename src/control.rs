@@ -3,11 +3,11 @@
 mod log;
 mod report;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use serde_json::{Value, json};
 
-use crate::{Error, Result, Server};
+use crate::{Error, Result, Server, terminal};
 
 /// `start`, `stop`, `restart`, `status` and `logs` of a server, as subcommands of a program's own: the
 /// feature `clap`.
@@ -146,12 +146,26 @@ fn called(server: &Server, key: &str) -> String {
 
 /// A line to stdout.
 fn say(line: &dyn std::fmt::Display) -> Result<(), Ended> {
-    printed(writeln!(anstream::stdout().lock(), "{line}"))
+    let line = line.to_string();
+    printed(match io::stdout().is_terminal() {
+        // The colours are ours, or do no harm.
+        true => writeln!(
+            anstream::stdout().lock(),
+            "{}",
+            terminal::escaped_but_colours(&line)
+        ),
+        false => writeln!(anstream::stdout().lock(), "{line}"),
+    })
 }
 
 /// A line of JSON to stdout, of which nothing is taken out with the colours.
 fn say_json(line: &Value) -> Result<(), Ended> {
-    printed(writeln!(io::stdout().lock(), "{line}"))
+    let line = line.to_string();
+    let mut out = io::stdout().lock();
+    printed(match out.is_terminal() {
+        true => writeln!(out, "{}", terminal::escaped_json(&line)),
+        false => writeln!(out, "{line}"),
+    })
 }
 
 fn printed(line: io::Result<()>) -> Result<(), Ended> {

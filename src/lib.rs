@@ -48,6 +48,9 @@ pub mod fastest_client {}
 
 #[cfg(feature = "clap")]
 mod control;
+#[cfg(feature = "clap")]
+#[doc(hidden)]
+pub use remote_runtime::terminal;
 
 #[cfg(feature = "clap")]
 pub use control::{Control, Format, Logs};
@@ -55,8 +58,8 @@ pub use parking_lot::{Mutex, RwLock};
 #[cfg(feature = "discovery")]
 pub use remote_runtime::discovery;
 pub use remote_runtime::{
-    Caller, Error, Function, Holder, InCall, Interface, Result, Server, Status, Trouble, caller,
-    init,
+    Caller, Error, Function, Holder, InCall, Interface, Result, RunningCall, Server, Status,
+    Trouble, caller, init,
 };
 
 /// What a client has of a value that stays in the server.

@@ -11,7 +11,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 use crate::address::Piped;
 use crate::error::{Call, Error};
 use crate::link::{PATIENCE, START};
+use crate::output::{self, SpareReader};
 use crate::transport::Stream;
 use crate::wire::MAGIC;
 use crate::{explain, paths, thread, transport};
@@ -36,8 +37,19 @@ const MARK: &str = "remotex-relay:";
 /// How much of what a process says on its stderr is quoted.
 const LONGEST_WORDS: usize = 4096;
 
-/// How long it may take until the first bytes come: ssh to connect, and a server to start.
-pub(crate) const ALL_PATIENCE: Duration = Duration::from_secs(START.as_secs() + 20);
+/// The time that ssh may take to connect.
+const CONNECT: Duration = Duration::from_secs(20);
+
+/// The time for the last words of a process that was killed, which its children may keep open.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// Returns the time until the first bytes must have come.
+pub(crate) fn patience(piped: &Piped) -> Duration {
+    match piped {
+        Piped::Ssh { .. } => CONNECT + START,
+        Piped::Stdio(_) => START,
+    }
+}
 
 /// With which code a relay ends that has found no server.
 pub(crate) const NOT_RUNNING: i32 = 90;
@@ -107,13 +119,20 @@ pub(crate) fn connect(
         attend(child).map_err(|e| call.io("no thread can attend to the process", e))?;
         return Ok(Some(Stream::Near(ours)));
     }
-    // Nobody is kept waiting for who says nothing, or something else.
-    if !first.as_ref().is_some_and(Vec::is_empty) {
+    let has_ended = first.as_ref().is_some_and(Vec::is_empty);
+    if !has_ended {
+        // It says nothing, or something else, and may not end by itself.
         let _ = child.kill();
     }
-    let (code, words) = end(child);
+    let (code, words) = end(child, if has_ended { PATIENCE } else { LAST_WORDS });
     if manner == Manner::Find && code == Some(NOT_RUNNING) {
         return Ok(None);
+    }
+    if first.is_none() {
+        let seconds = patience.as_secs();
+        return Err(Error::TimedOut(call.trouble(format_args!(
+            "`{piped}` has not led to a server within {seconds} s"
+        ))));
     }
     Err(why_not(call, piped, first.as_deref(), code, words.trim()))
 }
@@ -132,12 +151,9 @@ fn command(call: Call<'_>, piped: &Piped, key: &str, manner: Manner) -> Command 
         } => {
             let mut ssh = Command::new("ssh");
             ssh.arg("-T");
+            let connect = format!("ConnectTimeout={}", CONNECT.as_secs());
             // It asks nobody for a password, and notices a network that has gone.
-            for option in [
-                "BatchMode=yes",
-                "ConnectTimeout=20",
-                "ServerAliveInterval=15",
-            ] {
+            for option in ["BatchMode=yes", &*connect, "ServerAliveInterval=15"] {
                 ssh.args(["-o", option]);
             }
             let [how, key, program] = [&how, key, program].map(paths::quoted);
@@ -168,8 +184,8 @@ fn attend(mut child: Child) -> io::Result<()> {
 
 /// How a process has ended, and what it has said. It is ended if it does not by itself; what it has started
 /// may go on, and is not waited for.
-fn end(mut child: Child) -> (Option<i32>, String) {
-    let deadline = Instant::now() + PATIENCE;
+fn end(mut child: Child, patience: Duration) -> (Option<i32>, String) {
+    let deadline = Instant::now() + patience;
     let mut words = Vec::new();
     if let Some(mut said) = child.stderr.take() {
         let mut buffer = [0; 1024];
@@ -201,7 +217,6 @@ fn why_not(
     const SSH_FAILED: i32 = 255;
     let is_ssh = matches!(piped, Piped::Ssh { .. });
     match (first, code) {
-        (None, _) => Error::TimedOut(call.trouble(format_args!("`{piped}` has not led to a server in time"))),
         (Some([_, ..]), _) => Error::Malformed(call.trouble(format_args!(
             "what `{piped}` prints is nothing of remotex: no shell there may print anything by itself, and the program must begin with `remotex::init()`"
         ))),
@@ -255,6 +270,7 @@ pub(crate) fn wanted() -> Option<Wanted> {
 pub(crate) struct Ends {
     input: File,
     output: File,
+    spare: SpareReader,
 }
 
 impl Ends {
@@ -266,21 +282,26 @@ impl Ends {
         Ok(Self {
             input: input.into(),
             output: output.into(),
+            spare: SpareReader::of_errors(),
         })
     }
 
-    /// Carries bytes between them and a server, until one of them ends: then nobody is there any more who
-    /// asks, or who answers.
+    /// Carries bytes between them and a server, until the client or the server ends.
     pub(crate) fn relay(self, server: Stream) -> io::Result<()> {
         let Self {
             mut input,
             mut output,
+            spare,
         } = self;
+        let client = output.try_clone()?;
         let from = Arc::new(server);
         let to = from.clone();
         let there = move || {
             // However that ends, the other way ends with it.
             let _ = carry(&mut input, &mut &*to);
+            if output::is_unread(client.as_fd()) {
+                spare.replace_reader();
+            }
             let _ = to.shutdown(Shutdown::Both);
         };
         thread::start("remotex relay", Box::new(there))?;

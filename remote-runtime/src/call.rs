@@ -1,5 +1,6 @@
 //! The one door: run the function here, or find its server and send the call there.
 
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -15,7 +16,7 @@ use crate::session::scope::{self, Entered, Scope};
 use crate::wire::Kind;
 use crate::wire::frame::Block;
 use crate::wire::reference::Id;
-use crate::{chain, explain, trace};
+use crate::{chain, explain, terminal, trace};
 
 impl Entry {
     /// The way to the function's server, or `None` if its body is to run here.
@@ -200,13 +201,24 @@ pub(crate) fn print_if_wanted(e: &Error) {
         return;
     }
     match (e.details(), e) {
-        (Ok(details), _) => eprintln!("{details}"),
+        (Ok(details), _) => print(&format!("{details}")),
         // A server that aborts on panic has gone with all else that it knew.
         (Err(_), Error::Panicked { backtrace, .. }) => {
-            eprintln!("{e}\n{}", backtrace.as_deref().unwrap_or_default());
+            let backtrace = backtrace.as_deref().unwrap_or_default();
+            print(&format!("{e}\n{backtrace}"));
         }
         (Err(_), _) => {}
     }
+}
+
+fn print(words: &str) {
+    let mut errors = std::io::stderr().lock();
+    let words = match errors.is_terminal() {
+        true => terminal::escaped(words),
+        false => words.into(),
+    };
+    // Where nobody reads it, the error says it.
+    let _ = writeln!(errors, "{words}");
 }
 
 /// A reply that has come, not yet decoded.

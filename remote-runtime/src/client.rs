@@ -18,6 +18,7 @@ mod connection;
 mod control;
 mod conversation;
 mod idle;
+mod silence;
 
 use std::cell::Cell;
 use std::fmt;

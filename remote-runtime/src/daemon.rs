@@ -8,6 +8,8 @@
 //!
 //! Nothing here knows of calls or functions.
 
+mod changes;
+mod circle;
 pub(crate) mod handover;
 mod launch;
 pub(crate) mod lock;
@@ -31,6 +33,7 @@ use crate::link::PATIENCE;
 use crate::program::Scope;
 use crate::transport::{Bound, Peer, Stream};
 use crate::{explain, paths, testing, transport};
+pub(crate) use circle::ByHand;
 use lock::Lock;
 
 /// Which server is started, and what it keeps of the environment.
@@ -96,9 +99,15 @@ pub(crate) fn begin(call: Call<'_>, files: &Files, deadline: Instant) -> Result<
     loop {
         make_folder(call, &files.socket)?;
         refuse_file(call, &files.socket)?;
+        circle::refuse(call, &files.start())?;
         match lock(call, &files.start(), deadline) {
             Err(e) if is_gone(&e, deadline) => {}
-            locked => return locked.inspect(Lock::touch),
+            locked => {
+                return locked.inspect(|lock| {
+                    lock.touch();
+                    circle::sign(lock, call.server);
+                });
+            }
         }
     }
 }
@@ -138,6 +147,11 @@ pub(crate) fn succeed(
     deadline: Instant,
 ) -> Result<(), Error> {
     launch::launch(call, which, given, files.logs(), deadline)
+}
+
+/// Refuses to wait for a start that waits for this process.
+pub(crate) fn refuse_circle(call: Call<'_>, files: &Files) -> Result<(), Error> {
+    circle::refuse(call, &files.start())
 }
 
 /// Connects, if somebody listens.

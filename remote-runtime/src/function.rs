@@ -394,6 +394,12 @@ impl Table {
         self.find(name).ok().map(|at| self.functions[at])
     }
 
+    /// Returns the function that lies at an address.
+    pub(crate) fn at(&self, address: *const Function) -> Option<&'static Function> {
+        let mut functions = self.functions.iter().copied();
+        functions.find(|function| std::ptr::eq(*function, address))
+    }
+
     /// Where the function of that name is, or would be.
     fn find(&self, name: &str) -> Result<usize, usize> {
         self.functions

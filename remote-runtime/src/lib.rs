@@ -63,6 +63,9 @@ pub mod shape;
 mod program;
 mod explain;
 mod thread;
+mod output;
+#[doc(hidden)]
+pub mod terminal;
 mod trace;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -82,7 +85,7 @@ pub use remote::{Remote, WeakRemote};
 pub use server::{Server, Status, init};
 pub use variable::Variable;
 pub use wire::interface::{Function, Interface};
-pub use wire::report::Holder;
+pub use wire::report::{Holder, RunningCall};
 
 #[doc(hidden)]
 pub use linkme;

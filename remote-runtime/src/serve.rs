@@ -16,12 +16,14 @@ mod panic;
 mod pool;
 mod queue;
 mod replies;
+mod report;
 mod run;
 mod service;
 mod signals;
 mod taken;
 mod tally;
 
+pub(crate) use panic::caught;
 pub(crate) use service::{Footing, Service};
 
 use std::collections::HashMap;
@@ -48,10 +50,10 @@ use pool::Pool;
 use replies::ReplyCache;
 use tally::{Tally, Total};
 
-/// How often a server sees to what nobody tells it of: its log, and files far above its own.
+/// How often a server sees to what nobody tells it of: files far above its own.
 const TENDING: Duration = Duration::from_secs(60);
 
-/// The same, where nobody tells it of its own files either.
+/// The same, where nobody tells it of its own files either, or its log's disk is full.
 const LOOKING: Duration = Duration::from_secs(1);
 
 /// How long the calls that run may take to end once the server is to stop.
@@ -65,7 +67,7 @@ pub(crate) struct Host {
     asked: UnixStream,
     /// Closed to end the threads that wait.
     _quit: UnixStream,
-    /// Signals ask to stop for as long as it is there, which is until one has.
+    /// Signals ask to stop for as long as it is there.
     signals: Option<signals::Watch>,
 }
 
@@ -185,8 +187,6 @@ impl Host {
 
     /// Waits for a reason to stop, and returns it in words.
     pub(crate) fn wait(&self, footing: &dyn Footing) -> io::Result<&'static str> {
-        // Where the system does not tell of changes, they are looked for.
-        let pause = footing.changes().map_or(LOOKING, |_| TENDING);
         loop {
             let idle = self.shared.until_idle();
             if idle.is_some_and(|idle| idle.is_zero()) {
@@ -196,6 +196,9 @@ impl Host {
                 return Ok(why);
             }
             footing.tend();
+            // Where the system does not tell of changes, they are looked for.
+            let is_told = footing.changes().is_some() && !footing.is_pressed();
+            let pause = if is_told { TENDING } else { LOOKING };
             self.shared.end_overdue();
             let sessions = &self.shared.sessions;
             let next = [Some(pause), idle, sessions.sweep()];
@@ -203,10 +206,14 @@ impl Host {
                 Some(self.asked.as_fd()),
                 Some(sessions.woken()),
                 footing.changes(),
+                footing.printed(),
             ];
             let on: Vec<_> = on.into_iter().flatten().collect();
             transport::wait(&on, next.into_iter().flatten().min())?;
             if transport::wait(&[self.asked.as_fd()], Some(Duration::ZERO))? {
+                if let Some(signals) = &self.signals {
+                    signals.settle();
+                }
                 return Ok("it was asked to");
             }
         }
@@ -216,9 +223,7 @@ impl Host {
     ///
     /// Calls that take longer than a grace period are given up: they may still run, but nobody is
     /// told how they end, so that nothing is promised that `on_stop` does not see.
-    pub(crate) fn drain(&mut self) {
-        // From here on signals mean again what they always mean: a second one ends it at once.
-        drop(self.signals.take());
+    pub(crate) fn drain(&self) {
         let shared = &self.shared;
         let deadline = Instant::now() + GRACE;
         shared.close();
@@ -236,6 +241,11 @@ impl Host {
                 return;
             }
         }
+    }
+
+    /// Lets signals have their default action again.
+    pub(crate) fn unwatch_signals(&mut self) {
+        self.signals = None;
     }
 
     /// Whether clients hold anything.
@@ -413,19 +423,6 @@ impl Shared {
         let unused = self.started.0.elapsed();
         let unused = unused.saturating_sub(Duration::from_millis(last_use));
         Some(allowed.saturating_sub(unused.min(released.elapsed())))
-    }
-
-    fn report(&self) -> Report {
-        let connections = self.connections.lock();
-        let Total { calls, running, .. } = connections.total();
-        Report {
-            started: self.started.1,
-            connections: connections.open.len() as u64,
-            running,
-            calls,
-            program: std::env::current_exe().unwrap_or_default(),
-            holders: self.sessions.report(),
-        }
     }
 
     /// Says goodbye on a connection of which `taken` calls were taken.

@@ -17,6 +17,7 @@ use crate::wire::call::LARGEST_HEAD;
 use crate::wire::frame::LARGEST;
 use crate::wire::interface::Function;
 
+mod alone;
 mod control;
 #[cfg_attr(feature = "discovery", path = "server/found/enabled.rs")]
 #[cfg_attr(not(feature = "discovery"), path = "server/found/disabled.rs")]

@@ -67,6 +67,7 @@ impl Peer {
 /// The working directory of a process of ours, where the system tells it at once and for nothing.
 pub(crate) use os::working_directory;
 
+pub(crate) use os::is_stopped;
 /// What is known of a process of ours in the same way: the file that it runs, its arguments, and the
 /// terminal that it is at.
 pub(crate) use os::{arguments, program, terminal};

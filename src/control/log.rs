@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Seek};
+use std::io::{self, BufRead, BufReader, IsTerminal, Seek};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Ended, Logs, say, say_json};
-use crate::{Error, Server};
+use crate::{Error, Server, terminal};
 
 /// How often it is looked whether there is more.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -56,6 +56,8 @@ pub(super) fn print(server: &'static Server, logs: &Logs) -> Result<(), Ended> {
 fn show(logs: &Logs, line: &str) -> Result<(), Ended> {
     if logs.json {
         say_json(&Value::String(line.into()))
+    } else if io::stdout().is_terminal() {
+        say(&terminal::escaped(line))
     } else {
         say(&line)
     }

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value, json};
 
 use super::{Ended, Format, called, path, say, say_json};
-use crate::{Server, Status};
+use crate::{RunningCall, Server, Status};
 
 /// What stands before a value.
 const LABEL: Style = AnsiColor::BrightBlack.on_default();
@@ -23,6 +23,7 @@ pub(super) fn print(server: &'static Server, format: Format) -> Result<(), Ended
         running,
         calls,
         holders,
+        running_calls,
         ..
     } = &status;
     let since = status
@@ -42,6 +43,7 @@ pub(super) fn print(server: &'static Server, format: Format) -> Result<(), Ended
             "connections": connections,
             "running": running,
             "calls": calls,
+            "running_calls": running_calls.iter().map(call_in_json).collect::<Vec<_>>(),
             "holders": holders.iter().map(|holder| json!({
                 "pid": holder.pid,
                 "connections": holder.connections,
@@ -67,6 +69,9 @@ pub(super) fn print(server: &'static Server, format: Format) -> Result<(), Ended
     }
     line("connections", connections)?;
     line("calls", &format_args!("{calls}, {running} of them running"))?;
+    for call in running_calls {
+        line("runs", &InWords(call))?;
+    }
     for holder in holders {
         let references = holder.references.iter().map(|(ty, n)| format!("{n} {ty}"));
         let of = if holder.is_cut {
@@ -81,6 +86,35 @@ pub(super) fn print(server: &'static Server, format: Format) -> Result<(), Ended
         )?;
     }
     Ok(())
+}
+
+fn call_in_json(call: &RunningCall) -> Value {
+    let since = call.since.duration_since(SystemTime::UNIX_EPOCH);
+    json!({
+        "function": call.function,
+        "pid": call.process,
+        "program": path(&call.program),
+        "since": since.unwrap_or_default().as_secs_f64(),
+    })
+}
+
+/// A call that runs, in words.
+struct InWords<'c>(&'c RunningCall);
+
+impl fmt::Display for InWords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let call = self.0;
+        let age = Lasting(call.since.elapsed().unwrap_or_default());
+        write!(
+            f,
+            "`{}`, for {age}, called by process {}",
+            call.function, call.process
+        )?;
+        match call.program.as_os_str().is_empty() {
+            true => Ok(()),
+            false => write!(f, " ({})", call.program.display()),
+        }
+    }
 }
 
 /// How long something lasts, as people say it.

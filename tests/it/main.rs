@@ -12,6 +12,12 @@ mod calls;
 mod lifecycle;
 /// How they end, and what their callers see of it.
 mod ending;
+/// Signals and terminals that end servers, and what still works then.
+mod hangups;
+/// Starts that fail, or wait for themselves.
+mod starts;
+/// Calls, servers and children that do not answer.
+mod hanging;
 /// Two builds of a program, and two programs of one name.
 mod identity;
 /// Programs that have servers of their own.
@@ -36,6 +42,8 @@ mod hooks;
 mod offers;
 /// The command `remotex`.
 mod command;
+/// What it and clients show on a terminal.
+mod terminals;
 /// Servers started, stopped, followed and measured by it.
 mod care;
 /// What it says of servers with which something is wrong.

@@ -206,6 +206,18 @@ fn a_report_is_as_the_protocol_has_it() {
     assert_eq!(holder.references, [("Track".to_owned(), 2)]);
 }
 
+#[test]
+fn a_report_names_the_calls_that_run() {
+    let report = Report::read(&body("busy-report", Kind::Report)).unwrap();
+    assert_frame("busy-report", Kind::Report, |out| report.put(out));
+    let [call] = &report.running_calls[..] else {
+        panic!("{report:?}");
+    };
+    assert_eq!((&*call.function, call.process), ("post", 4242));
+    assert_eq!(call.program, Path::new("/bin/bboard"));
+    assert_eq!(call.since, report.started + Duration::from_secs(1));
+}
+
 fn function() -> Function {
     let mut function = Function::default();
     function.name = "post".into();

@@ -18,6 +18,8 @@
 mod functions;
 #[path = "zoo/fates.rs"]
 mod fates;
+#[path = "zoo/ends.rs"]
+mod ends;
 #[path = "zoo/servers.rs"]
 mod servers;
 #[path = "zoo/checks.rs"]
@@ -39,6 +41,7 @@ mod holders;
 #[path = "zoo/hooks.rs"]
 mod hooks;
 
+use ends::*;
 use fates::*;
 use functions::*;
 use remotex::{Error, Result, Server};
@@ -136,6 +139,13 @@ fn main() -> ExitCode {
         ["key", name] => show(server(name).status().map(|status| status.key)),
         ["kept", name] => show(kept(name)),
         ["anywhere", text] => show(anywhere(text)),
+        ["printing"] => show(printing()),
+        ["print-later", file] => show(print_later(file.as_ref())),
+        ["panic-with", text] => show(panics(text).map_err(|_| "it panics".into())),
+        ["init-again"] => show(init_again()),
+        ["panicking"] => show(panicking()),
+        ["ring-1"] => show(ring_1()),
+        ["snake"] => show(snake()),
         ["hanging"] => show(hanging_start()),
         ["cling", file] => show(cling(file.as_ref())),
         ["manual"] => show(manual()),
@@ -179,6 +189,8 @@ fn server(name: &str) -> &'static Server {
         "manual" => &MANUAL,
         "clinging" => &CLINGING,
         "hanging" => &HANGING,
+        "printing" => &PRINTING,
+        "ring-1" => &RING_1,
         "twins" => &TWINS,
         "doubles" => &DOUBLES_1,
         "outer" => &nesting::OUTER,

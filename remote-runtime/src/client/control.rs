@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::Route;
 use super::conversation::{greeted, hello, not_a_server};
+use super::silence;
 use crate::error::{Call, Details, Error};
 use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
 use crate::session;
@@ -21,6 +22,9 @@ use crate::wire::{Kind, frame};
 
 /// The largest reply to a question.
 const LARGEST: usize = 1024 * 1024;
+
+/// The thing that a silent server does not do.
+const REPLY: &str = "reply";
 
 /// How long between two looks at a server that is to end.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -140,11 +144,13 @@ fn await_absence(
 }
 
 fn still_there(call: Call<'_>, route: &dyn Route, hello: &Hello, patience: Duration) -> Error {
-    Error::TimedOut(call.trouble(format_args!(
+    let trouble = call.trouble(format_args!(
         "process {} is to stop, and has not within {patience:?}; see {}",
         hello.pid,
         route.log()
-    )))
+    ));
+    // It may stop later.
+    Error::TimedOut(trouble.after_sending())
 }
 
 /// What comes of the wish for another server in the place of this one.
@@ -248,13 +254,30 @@ fn ask(
         ..hello(call, route)
     };
     hello.put(&mut out);
-    frame::put(&mut out, question, |out| out.extend_from_slice(body));
+    // A server that does not answer would carry out later what it finds then. So one that is asked to
+    // end must have greeted first, where it greets by itself.
+    let is_last = matches!(question, Kind::Stop | Kind::Restart | Kind::Succeed);
+    let waits = is_last && !link.stream().is_exchange();
+    if !waits {
+        frame::put(&mut out, question, |out| out.extend_from_slice(body));
+    }
     // A server that is already gone, or ends just now, says so when it is read from.
     let _ = link.send(&out);
-    if !expect(call, route, &mut link, Kind::Hello)? {
-        return Ok(None);
+    match receive(route, &mut link) {
+        Ok(Some(Kind::Hello)) => {}
+        Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Unsent) => return Ok(None),
+        Err(Broken::Silent) if is_last && !waits => {
+            let trouble = silence::trouble(call, route, link.stream(), REPLY, PATIENCE);
+            return Err(Error::TimedOut(trouble.after_sending()));
+        }
+        other => return Err(unexpected(call, route, &link, other)),
     }
     let hello = greeted(call, link.body(), route)?;
+    if waits {
+        let question = frame::of(question, |out| out.extend_from_slice(body));
+        // The same here.
+        let _ = link.send(&question);
+    }
     Ok(Some((link, hello)))
 }
 
@@ -308,10 +331,16 @@ fn unexpected(
             )))
         }
         Ok(Some(kind)) => not_a_server(call, route, &format_args!("a frame of kind {kind:?}")),
-        Err(Broken::Silent) => Error::TimedOut(call.trouble(format_args!(
-            "the one at `{}` did not reply in time; it may be stopped or overloaded",
-            route.address()
-        ))),
+        Err(Broken::Silent) => {
+            let patience = route.within(PATIENCE);
+            Error::TimedOut(silence::trouble(
+                call,
+                route,
+                link.stream(),
+                REPLY,
+                patience,
+            ))
+        }
         Err(Broken::Error(e)) => *e,
         Err(Broken::Io(e)) => call.io("its reply cannot be received", e),
         Err(Broken::Refused(e)) => not_a_server(call, route, &e),

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{env, fmt, process};
+use std::{env, fmt, io, process};
 
 use super::connection::{Ended, Message};
+use super::silence;
 use super::{Deadline, Request, Route};
 use crate::codec::Lent;
 use crate::error::{Call, Error};
@@ -19,6 +20,9 @@ use crate::wire::frame::{self, Block, Refused};
 use crate::wire::hello::{Hello, for_key};
 use crate::wire::reference::Id;
 use crate::wire::{Kind, PROTOCOL, fields};
+
+/// The time for what may have come already.
+const BRIEFLY: Duration = Duration::from_millis(20);
 
 /// A connection that was made.
 #[derive(Debug)]
@@ -109,10 +113,13 @@ impl Conversation {
         let is_repeated = message.is_repeated();
         // Even then there may be something to read that says why.
         let unwritten = written.is_err();
+        let is_deaf = written.is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock);
         // To look at the clock takes as long as to look at a small answer.
         let began = self.hello.is_none().then(Instant::now);
         loop {
             let patience = self.patience(route, unwritten);
+            // The time for reading the call is over already.
+            let patience = if is_deaf { Some(BRIEFLY) } else { patience };
             match self
                 .link
                 .receive(route.limit().max(LARGEST_FAULT), patience)
@@ -339,13 +346,13 @@ impl Conversation {
             Some(deadline) => call.trouble(format_args!(
                 "the server at `{at}` did not {what} within {deadline}; the function may go on"
             )),
-            None => call.trouble(format_args!(
-                "the server at `{at}` did not {what} within {} s; it may be stopped or overloaded",
-                began
+            None => {
+                let waited = began
                     .filter(|_| self.hello.is_none())
-                    .map_or(PATIENCE, |began| began.elapsed())
-                    .as_secs()
-            )),
+                    .map_or(PATIENCE, |began| began.elapsed());
+                // Where it did not take the call, sending that has taken the time.
+                silence::trouble(call, route, self.link.stream(), what, waited.max(PATIENCE))
+            }
         };
         // What it has only a part of it does not run.
         Error::TimedOut(if unwritten {

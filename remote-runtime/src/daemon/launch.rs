@@ -12,6 +12,7 @@ use std::{env, ffi::OsString};
 
 use parking_lot::Mutex;
 
+use super::circle;
 use super::handover::{self, MARK, Outcome};
 use super::log::{self, Log};
 use super::{Given, Which};
@@ -67,8 +68,9 @@ pub(super) fn launch(
         // is seen by reading.
         handover::give(&ours, which, &given)?;
         testing::step("start: handed over");
+        let variable = circle::variable(&given.starting);
         drop(given);
-        spawn(call, which, theirs, log.into_outputs()?)?;
+        spawn(call, which, theirs, log.into_outputs()?, variable)?;
         testing::step("start: child spawned");
         Ok((handover::outcome(&ours, deadline)?, ours))
     });
@@ -170,6 +172,7 @@ fn spawn(
     which: Which<'_>,
     theirs: UnixStream,
     [output, errors]: [File; 2],
+    starts: (&str, String),
 ) -> io::Result<()> {
     let most_descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile)
         .current
@@ -177,7 +180,7 @@ fn spawn(
     let mut command = command(which, theirs)?;
     let program = Path::new(command.get_program()).display();
     explain::say(call, || format!("it starts `{program}`"));
-    command.stdout(output).stderr(errors);
+    command.stdout(output).stderr(errors).envs([starts]);
     // SAFETY: `detach` makes system calls only, all of them async-signal-safe; it allocates nothing
     // and touches nothing of its parent's memory.
     unsafe {

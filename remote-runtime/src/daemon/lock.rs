@@ -66,6 +66,19 @@ impl Lock {
         self.0.set_len(text.len() as u64)
     }
 
+    /// Returns the text in its file, of so many bytes at most.
+    pub(super) fn read(&self, most: usize) -> Option<String> {
+        Self::text(&self.0, most)
+    }
+
+    /// Returns the text of a lock's file.
+    pub(super) fn text(file: &File, most: usize) -> Option<String> {
+        let mut text = vec![0; most];
+        let read = file.read_at(&mut text, 0).ok()?;
+        text.truncate(read);
+        String::from_utf8(text).ok()
+    }
+
     /// Says in its file's times that it was taken now.
     pub(super) fn touch(&self) {
         // Who looks at it only says less.

@@ -1,19 +1,22 @@
 //! The file that a server's output goes to.
 
+mod excerpt;
+mod keeper;
+
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode;
 
 use crate::paths;
 
+pub(super) use excerpt::quote;
+pub(crate) use keeper::Keeper;
+
 /// Once a log is larger than this, in bytes, it becomes the old log, in place of the one before.
 const LARGE: u64 = 4 * 1024 * 1024;
-
-/// How much of a log's end an error quotes.
-const TAIL: usize = 1000;
 
 /// A log that is open.
 #[derive(Debug)]
@@ -56,48 +59,13 @@ impl Log {
     }
 }
 
-/// What was written to the log at `path` after its first `before` bytes, or the end of that.
-pub(super) fn quote(path: &Path, before: u64) -> String {
-    let tail = tail(path, before).unwrap_or_default();
-    match String::from_utf8_lossy(&tail).trim() {
-        "" => format!("; its log `{}` says nothing", path.display()),
-        words => format!("; its log says: {words}"),
-    }
-}
-
-fn tail(path: &Path, before: u64) -> io::Result<Vec<u8>> {
-    let log = File::open(path)?;
-    let length = log.metadata()?.len();
-    let mut tail = vec![0; TAIL];
-    let start = before.max(length.saturating_sub(TAIL as u64));
-    let read = log.read_at(&mut tail, start)?;
-    tail.truncate(read);
-    Ok(tail)
-}
-
 /// The file that a log becomes when it is large.
 pub(super) fn old(log: &Path) -> PathBuf {
     log.with_extension("log.old")
 }
 
-/// Goes on in a new log if that of this very process has become large.
-///
-/// # Errors
-/// If the log cannot be renamed, or a new one be made; then this one goes on.
-pub(crate) fn tend(logs: &[PathBuf]) -> io::Result<()> {
-    if let Some((path, length)) = ours(logs)?
-        && length > LARGE
-    {
-        rotate(path)?;
-        let log = open(path)?;
-        rustix::stdio::dup2_stdout(&log)?;
-        rustix::stdio::dup2_stderr(&log)?;
-    }
-    Ok(())
-}
-
 /// Which of these this very process writes to, and how long that is.
-pub(crate) fn ours(logs: &[PathBuf]) -> io::Result<Option<(&Path, u64)>> {
+fn ours(logs: &[PathBuf]) -> io::Result<Option<(&Path, u64)>> {
     let output = rustix::fs::fstat(rustix::stdio::stdout())?;
     // Some systems have other types for these in a `stat`.
     #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
+use super::changes::Changes;
 use super::lock::Lock;
 use super::log;
 use super::note::Note;
@@ -26,7 +27,7 @@ pub(crate) struct Place {
     /// The file of its programs, without which nobody needs it.
     root: Option<PathBuf>,
     is_handed_over: bool,
-    changes: Option<OwnedFd>,
+    changes: Option<Changes>,
 }
 
 impl Place {
@@ -47,11 +48,7 @@ impl Place {
         let _ = link(&files);
         Self {
             socket: identity(&files.socket),
-            changes: watch(
-                files.socket.parent(),
-                root.as_deref().and_then(Path::parent),
-            )
-            .ok(),
+            changes: watch(&files, root.as_deref()).ok(),
             root,
             files,
             lock,
@@ -69,7 +66,7 @@ impl Place {
     /// others cannot find this server, or start a second one.
     pub(crate) fn is_lost(&self) -> bool {
         if let Some(changes) = &self.changes {
-            forget(changes);
+            changes.forget();
         }
         let lock = self.lock.is_at(&self.files.lock()).unwrap_or(false);
         !lock || self.socket.is_none() || identity(&self.files.socket) != self.socket
@@ -152,37 +149,13 @@ fn identity(path: &Path) -> Option<Identity> {
     Some((metadata.dev(), metadata.ino()))
 }
 
-/// Watches the folder of the socket, and that of the programs that the server is for.
-#[cfg(target_os = "linux")]
-fn watch(folder: Option<&Path>, programs: Option<&Path>) -> io::Result<OwnedFd> {
-    use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
-    let changes = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-    let events = WatchFlags::DELETE
-        | WatchFlags::MOVED_FROM
-        | WatchFlags::MOVED_TO
-        | WatchFlags::DELETE_SELF
-        | WatchFlags::MOVE_SELF;
-    add_watch(&changes, folder.unwrap_or("/".as_ref()), events)?;
-    if let Some(programs) = programs {
-        // A folder whose program runs does not tell that it was removed itself. If it is gone by
-        // now, the first look at it says so.
-        let _ = add_watch(
-            &changes,
-            programs,
-            WatchFlags::DELETE | WatchFlags::MOVED_FROM | WatchFlags::MOVE_SELF,
-        );
+/// Tells of changes in the folder of the socket, and in that of the programs that the server is for.
+fn watch(files: &Files, root: Option<&Path>) -> io::Result<Changes> {
+    let folder = files.socket.parent().ok_or(io::ErrorKind::NotFound)?;
+    let changes = Changes::of_names(folder)?;
+    if let Some(programs) = root.and_then(Path::parent) {
+        // If it is gone by now, the first look at it says so.
+        let _ = changes.also_of_names(programs);
     }
     Ok(changes)
-}
-
-/// Elsewhere the files are only looked at from time to time.
-#[cfg(not(target_os = "linux"))]
-fn watch(_: Option<&Path>, _: Option<&Path>) -> io::Result<OwnedFd> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Takes what has been told, which is less sure than a look at the files.
-fn forget(changes: &OwnedFd) {
-    let mut buffer = [0; 4096];
-    while rustix::io::read(changes, &mut buffer).is_ok_and(|n| n > 0) {}
 }

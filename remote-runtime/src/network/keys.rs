@@ -7,6 +7,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 use crate::address::Network;
 use crate::error::{Call, Error};
 use crate::{paths, session};
@@ -80,7 +82,16 @@ impl Keys {
         let made = self.make_token();
         made.map_err(|e| {
             let folder = self.folder.display();
-            call.io(format_args!("its token cannot be made in `{folder}`"), e)
+            let remedy = match e.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "; make room on that disk"
+                }
+                _ => "",
+            };
+            call.io(
+                format_args!("its token cannot be made in `{folder}`{remedy}"),
+                e,
+            )
         })?;
         self.token(call)?
             .ok_or_else(|| Error::Denied(call.trouble("its token was removed just now")))
@@ -104,8 +115,9 @@ impl Keys {
             .create_new(true)
             .mode(0o600)
             .open(&own)?;
-        file.write_all(token.as_bytes())?;
-        let linked = fs::hard_link(&own, self.folder.join("token"));
+        let written = file.write_all(token.as_bytes());
+        let linked = written.and_then(|()| fs::hard_link(&own, self.folder.join("token")));
+        // Also of one that could not be written, on a disk that is full, nothing stays.
         fs::remove_file(&own)?;
         match linked {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
@@ -125,8 +137,17 @@ impl Keys {
     pub(super) fn read(&self, call: Call<'_>, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let path = self.path(name);
         let unread = |e| call.io(format_args!("`{}` cannot be read", path.display()), e);
-        let file = match File::open(&path) {
+        // A fifo would wait for its other end.
+        let at_once = OFlags::NONBLOCK.bits().cast_signed();
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(at_once)
+            .open(&path);
+        let file = match opened {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(_) if fs::metadata(&path).is_ok_and(|there| !there.is_file()) => {
+                return Err(refused(call, &path, NO_FILE));
+            }
             opened => opened.map_err(unread)?,
         };
         check(call, &path, &file)?;
@@ -141,14 +162,21 @@ fn check(call: Call<'_>, path: &Path, file: &File) -> Result<(), Error> {
     let there = file
         .metadata()
         .map_err(|e| call.io(format_args!("`{}` cannot be looked at", path.display()), e))?;
-    let wrong = if ![us, 0].contains(&there.uid()) {
+    let wrong = if !there.is_file() {
+        NO_FILE
+    } else if ![us, 0].contains(&there.uid()) {
         "is somebody else's; remove it, and get it again"
     } else if there.mode() & 0o077 != 0 {
         "can be read by others; run `chmod 600` on it"
     } else {
         return Ok(());
     };
-    Err(Error::Denied(
-        call.trouble(format_args!("`{}` {wrong}", path.display())),
-    ))
+    Err(refused(call, path, wrong))
+}
+
+/// The reason to refuse a folder, a fifo or a socket.
+const NO_FILE: &str = "is no ordinary file; remove it, and get it again";
+
+fn refused(call: Call<'_>, path: &Path, wrong: &str) -> Error {
+    Error::Denied(call.trouble(format_args!("`{}` {wrong}", path.display())))
 }

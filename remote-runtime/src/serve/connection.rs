@@ -81,6 +81,10 @@ pub(super) struct Client {
     pub(super) is_far: bool,
     /// When its connection was accepted.
     pub(super) accepted: Instant,
+    /// The counts of its connection.
+    pub(super) tally: Arc<Tally>,
+    /// The time at which the server began.
+    pub(super) began: Instant,
 }
 
 impl Connection {
@@ -371,6 +375,7 @@ impl Connection {
             false => hello.directory.clone(),
         };
         let joined = Arc::new(shared.sessions.join(hello.session, process));
+        self.tally.set_process(process);
         let limit = usize::try_from(hello.limit).unwrap_or(usize::MAX);
         Ok(Some(Client {
             identity: Identity::of(&hello, service),
@@ -380,6 +385,8 @@ impl Connection {
             joined,
             is_far: self.stream().is_far(),
             accepted: self.accepted,
+            tally: self.tally.clone(),
+            began: shared.started.0,
         }))
     }
 }

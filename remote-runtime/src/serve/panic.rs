@@ -7,7 +7,7 @@
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
-use std::panic::PanicHookInfo;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::{Arc, Once};
 
 use crate::thread::drop_payload;
@@ -34,10 +34,14 @@ struct Noted {
     backtrace: Option<Box<Backtrace>>,
 }
 
-/// Sets the hook, which calls the one before it. Once per process is enough.
+/// Sets the hook for calls, which calls the one before it. Once per process is enough.
 pub(super) fn install_hook() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
+    install_once(&ONCE);
+}
+
+fn install_once(once: &Once) {
+    once.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             if IN_CALL.get() {
@@ -46,6 +50,7 @@ pub(super) fn install_hook() {
             before(info);
             if cfg!(panic = "abort") && IN_CALL.get() {
                 answer_at_once(info);
+                IN_CALL.set(false);
             }
         }));
     });
@@ -80,6 +85,19 @@ pub(super) fn in_call<T>(call: impl FnOnce() -> T) -> T {
     let ended = call();
     IN_CALL.set(false);
     ended
+}
+
+/// Runs code of the user's outside of calls, and returns the place and the message of its panic.
+pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+    // An `.on_start` may set a hook of its own, around which that for calls is set later.
+    static EARLY: Once = Once::new();
+    install_once(&EARLY);
+    in_call(|| catch_unwind(AssertUnwindSafe(run))).map_err(|payload| {
+        let message = message(&*payload);
+        drop_payload(payload);
+        let Noted { location, .. } = NOTED.take().unwrap_or_default();
+        format!("at {location}: {message}")
+    })
 }
 
 /// The fault of a panic that was caught, and where that came from.

@@ -173,6 +173,7 @@ impl Runner {
         let began = service.after.map(|_| Instant::now());
         let figures = service.figures.as_ref();
         let measured = figures.and_then(|figures| figures.begin(function.name));
+        client.tally.begin(function, client.began);
         let mut decoder = Decoder::new(arguments);
         let mut reply = Reply::new(Encoder::new(&mut self.out, at + HEADER, client.limit));
         let run = || {

@@ -70,4 +70,10 @@ pub(crate) trait Footing {
 
     /// Does what is to be done from time to time.
     fn tend(&self);
+
+    /// Readable when the service has printed something, where that is to be tended.
+    fn printed(&self) -> Option<BorrowedFd<'_>>;
+
+    /// True while it is to be tended more often.
+    fn is_pressed(&self) -> bool;
 }

@@ -1,7 +1,10 @@
 //! What a server counts.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::function::{Function, Table};
 
 /// The calls of one connection.
 ///
@@ -14,6 +17,21 @@ pub(super) struct Tally {
     is_running: AtomicBool,
     /// When the latest call ended, in milliseconds since the server began, if somebody wants to know.
     last_use: AtomicU64,
+    /// The process of the client.
+    process: AtomicU32,
+    /// The function that runs.
+    function: AtomicPtr<Function>,
+    /// The time at which that began, in nanoseconds since the server did.
+    since: AtomicU64,
+}
+
+/// A function that runs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RunningFunction {
+    pub(super) function: &'static str,
+    pub(super) process: u32,
+    /// The time since the server began.
+    pub(super) since: Duration,
 }
 
 /// The same of many.
@@ -49,6 +67,32 @@ impl Tally {
         let tally = self;
         Running { tally, began }
     }
+
+    /// Notes the process of the client.
+    pub(super) fn set_process(&self, process: u32) {
+        self.process.store(process, Ordering::Relaxed);
+    }
+
+    /// Notes the function of the call that is counted, in a server that began at `began`.
+    #[inline] // Each call takes it.
+    pub(super) fn begin(&self, function: &'static Function, began: Instant) {
+        // It takes five hundred years until these are too many.
+        #[allow(clippy::cast_possible_truncation, reason = "see above")]
+        let since = began.elapsed().as_nanos() as u64;
+        self.since.store(since, Ordering::Relaxed);
+        let function = ptr::from_ref(function).cast_mut();
+        self.function.store(function, Ordering::Release);
+    }
+
+    /// Returns the function that runs, if it is one of `table`.
+    pub(super) fn running(&self, table: &Table) -> Option<RunningFunction> {
+        let function = self.function.load(Ordering::Acquire);
+        Some(RunningFunction {
+            function: table.at(function)?.name,
+            process: self.process.load(Ordering::Relaxed),
+            since: Duration::from_nanos(self.since.load(Ordering::Relaxed)),
+        })
+    }
 }
 
 impl Drop for Running<'_> {
@@ -57,6 +101,9 @@ impl Drop for Running<'_> {
             let now = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             self.tally.last_use.store(now, Ordering::Release);
         }
+        self.tally
+            .function
+            .store(ptr::null_mut(), Ordering::Relaxed);
         self.tally.is_running.store(false, Ordering::Release);
     }
 }

@@ -14,7 +14,7 @@ use crate::link::PATIENCE;
 use crate::registry;
 use crate::wire::hello::Hello;
 use crate::wire::interface::Interface;
-use crate::wire::report::{Holder, Report};
+use crate::wire::report::{Holder, Report, RunningCall};
 
 impl Server {
     /// Starts the server in the background, unless it runs. `main` must begin with [`init`](crate::init).
@@ -146,6 +146,7 @@ impl Server {
             running: report.running,
             calls: report.calls,
             holders: report.holders,
+            running_calls: report.running_calls,
         })
     }
 }
@@ -280,4 +281,6 @@ pub struct Status {
     /// The clients that hold references to objects of the server ([`Remote`](crate::Remote)), up to a
     /// thousand of them.
     pub holders: Vec<Holder>,
+    /// The calls that run, the oldest first, up to a hundred of them.
+    pub running_calls: Vec<RunningCall>,
 }

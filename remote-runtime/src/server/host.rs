@@ -1,31 +1,31 @@
 //! Serving: in the foreground, or as the process that was started for it.
 
-use std::fs;
 use std::io::{self, Read, Write};
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::{INITIALISED, LOCAL, Server, UNKNOWN, Way};
 use crate::address::{Address, Files};
-use crate::bridge::{self, Ends, Wanted};
+use crate::bridge;
 use crate::client::{self, Route};
 use crate::daemon::handover::Handover;
+use crate::daemon::log::Keeper;
 use crate::daemon::note::{Note, Origin};
 use crate::daemon::place::Place;
 use crate::daemon::trial::Trial;
-use crate::daemon::{self, Given, log, manager};
+use crate::daemon::{self, ByHand, Given, manager};
 use crate::error::{Call, Error, Result};
 use crate::figures::Figures;
 use crate::function::{Function, Table};
 use crate::program;
 use crate::registry;
-use crate::serve::{Footing, Host, Service};
-use crate::{chain, network, paths, testing, thread};
+use crate::serve::{Footing, Host, Service, caught};
+use crate::{chain, network, output, testing, thread};
 
 impl Server {
     /// Serves here, in the foreground, until stopped: by [`stop`](Server::stop), by a signal, or
@@ -34,8 +34,9 @@ impl Server {
     /// Where systemd listens at its address (`LISTEN_FDS`), it serves on that socket; it says when it
     /// is ready and when it stops (`sd_notify`).
     ///
-    /// SIGTERM and SIGINT let the calls that run come to their end, for up to 10 s; a second one ends
-    /// the process at once. They are handled only while this runs.
+    /// SIGTERM, SIGINT and SIGHUP let the calls that run come to their end, for up to 10 s; a second
+    /// SIGTERM or SIGINT ends the process at once. They are handled only while this runs, and those
+    /// that the process ignores stay ignored.
     ///
     /// # Errors
     /// If the name is taken by a server that runs, which is then named and left alone; if the
@@ -50,52 +51,7 @@ impl Server {
         }
     }
 
-    /// Serves who has started this process and speaks to it over its input and output, and nobody else,
-    /// until that ends.
-    pub(super) fn serve_alone(&'static self, wanted: &Wanted) -> Result<()> {
-        let call = Call::control(self.name);
-        let cannot = |e: io::Error| call.io("it cannot serve over its input and output", e);
-        let ends = Ends::take().map_err(cannot)?;
-        // A socket that nobody else finds, so that it is a server as any other.
-        let folder = paths::private().map_err(cannot)?;
-        let socket = folder.join(format!("{}.sock", self.name));
-        // In a process that has looked for its server before, that is known already.
-        if self.resolved.set(Address::Unix(socket)).is_err() {
-            return Err(Error::Unreachable(
-                call.trouble("this process is a client of it already"),
-            ));
-        }
-        *self.key.lock() = Some(wanted.key.clone());
-        let mut ends = Some(ends);
-        let ended = self.listen_then(&mut || {
-            if let Some(ends) = ends.take() {
-                self.carry(ends);
-            }
-        });
-        // What is left of it nobody needs.
-        let _ = fs::remove_dir_all(folder);
-        ended
-    }
-
-    /// Connects to this very server, and carries bytes; it ends when they do.
-    fn carry(&'static self, ends: Ends) {
-        let run = move || {
-            let call = Call::control(self.name);
-            let way = Way::patient(self, call);
-            let stream = way.and_then(|way| way.find(call));
-            if let Ok(Some(stream)) = stream {
-                // However that ends, there is nobody any more whom it serves.
-                let _ = ends.relay(stream);
-            }
-            let _ = self.stop();
-        };
-        // Without a thread, it ends like one whose client has gone.
-        if thread::start("remotex stdio", Box::new(run)).is_err() {
-            let _ = self.stop();
-        }
-    }
-
-    fn listen_then(&'static self, ready: &mut dyn FnMut()) -> Result<()> {
+    pub(super) fn listen_then(&'static self, ready: &mut dyn FnMut()) -> Result<()> {
         let call = Call::control(self.name);
         let way = Way::patient(self, call)?;
         let Some(files) = way.files(call)? else {
@@ -106,6 +62,11 @@ impl Server {
         };
         let deadline = way.start_by();
         let starting = daemon::begin(call, &files, deadline)?;
+        let mut by_hand = Some(ByHand::begin(&starting));
+        let ready = &mut || {
+            drop(by_hand.take());
+            ready();
+        };
         let activated = manager::activated(&files.socket);
         if activated.is_none() {
             refuse_second(call, &way.holding_start())?;
@@ -167,7 +128,7 @@ impl Server {
             })
         });
         let ready = found.and_then(|function| {
-            let loaded = self.on_start.map_or(Ok(()), |load| load());
+            let loaded = run_hook(Call::control(self.name), "on_start", self.on_start);
             loaded.map(|()| function).map_err(|e| e.to_string())
         });
         match ready {
@@ -227,13 +188,13 @@ impl Server {
         } = given;
         let is_daemon = program.is_some();
         let table = registry::table_of(self).map_err(|e| Error::Mismatch(call.trouble(e)));
-        let logs = is_daemon.then(|| files.logs());
+        let log = is_daemon.then(|| Keeper::begin(files.logs()));
         let note = Note {
-            log: logs.as_deref().and_then(own_log).unwrap_or_default(),
+            log: log.as_ref().map(Keeper::path).unwrap_or_default(),
             ..self.note(key, table.as_ref().map_or(&[], Table::programs), owned)
         };
         let ground = Ground {
-            logs,
+            log,
             place: Place::take(files, lock, owned, &note, self.root(is_daemon)),
         };
         let _role = Role::take(self, key);
@@ -264,7 +225,7 @@ impl Server {
             image: registry::image(),
         };
         testing::step("server: before on_start");
-        self.on_start.map_or(Ok(()), |load| load())?;
+        run_hook(call, "on_start", self.on_start)?;
         testing::step("server: after on_start");
         let cannot = |e| call.io("it cannot serve", e);
         let mut host = Host::begin(service, socket).map_err(cannot)?;
@@ -284,6 +245,7 @@ impl Server {
             let _ = writeln!(io::stderr(), "server `{}` ends: {why}", self.name);
         }
         manager::notify("STOPPING=1");
+        ground.tend();
         host.drain();
         // Its successor listens there next.
         drop(door);
@@ -291,10 +253,14 @@ impl Server {
         if is_daemon && (host.is_held() || self.on_stop.is_some()) {
             insist(self.name);
         }
+        ground.tend();
         host.release();
+        // A terminal may have gone, and with it the one that has asked for the end.
+        output::discard_unread();
         let ended = ended
             .map(drop)
-            .and(self.on_stop.map_or(Ok(()), |save| save()));
+            .and_then(|()| run_hook(call, "on_stop", self.on_stop));
+        host.unwatch_signals();
         testing::step("end: on_stop done");
         let Ground { place, .. } = ground;
         if place.is_owned() && !place.is_lost() && host.hand_over(place.lock()) {
@@ -309,6 +275,19 @@ impl Server {
         }
         ended
     }
+}
+
+/// Runs `.on_start` or `.on_stop`, whose panic is an error too.
+fn run_hook(call: Call<'_>, name: &str, hook: Option<fn() -> Result<()>>) -> Result<()> {
+    let Some(hook) = hook else {
+        return Ok(());
+    };
+    caught(hook).unwrap_or_else(|panic| {
+        let server = call.server;
+        Err(Error::failed(format!(
+            "the `.{name}` of server `{server}` panicked {panic}"
+        )))
+    })
 }
 
 impl Server {
@@ -333,12 +312,6 @@ impl Server {
             },
         }
     }
-}
-
-/// Which of these this process writes to.
-fn own_log(logs: &[PathBuf]) -> Option<PathBuf> {
-    let (path, _) = log::ours(logs).ok()??;
-    Some(path.to_owned())
 }
 
 /// How long the end of what clients held and `on_stop` may take in a daemon. With the grace period of the calls before it, whoever has
@@ -386,7 +359,7 @@ fn refuse_second(call: Call<'_>, way: &Way) -> Result<()> {
 /// What a running server stands on: its files, and its log if it has one.
 struct Ground {
     place: Place,
-    logs: Option<Vec<PathBuf>>,
+    log: Option<Keeper>,
 }
 
 impl Footing for Ground {
@@ -403,11 +376,26 @@ impl Footing for Ground {
     }
 
     fn tend(&self) {
-        if let Some(logs) = &self.logs {
-            // If it cannot be rotated, it goes on.
-            let _ = log::tend(logs);
+        if let Some(log) = &self.log {
+            log.tend();
         }
     }
+
+    fn printed(&self) -> Option<BorrowedFd<'_>> {
+        self.log.as_ref()?.changes()
+    }
+
+    fn is_pressed(&self) -> bool {
+        self.log.as_ref().is_some_and(Keeper::is_full)
+    }
+}
+
+/// The number of servers of this process.
+static ROLES: AtomicUsize = AtomicUsize::new(0);
+
+/// Returns true if this process is a server.
+pub(super) fn serves() -> bool {
+    ROLES.load(Ordering::Acquire) != 0
 }
 
 /// Functions run here while it lives.
@@ -418,6 +406,7 @@ impl Role {
         chain::serve(server.name);
         *server.key.lock() = Some(key.to_owned());
         server.role.store(LOCAL, Ordering::Release);
+        ROLES.fetch_add(1, Ordering::AcqRel);
         Self(server)
     }
 }
@@ -425,6 +414,7 @@ impl Role {
 impl Drop for Role {
     fn drop(&mut self) {
         self.0.role.store(UNKNOWN, Ordering::Release);
+        ROLES.fetch_sub(1, Ordering::AcqRel);
         *self.0.key.lock() = None;
     }
 }

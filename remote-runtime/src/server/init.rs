@@ -6,6 +6,7 @@ use std::process;
 use std::sync::atomic::Ordering;
 
 use super::INITIALISED;
+use super::host::serves;
 use crate::bridge::{self, Manner, Wanted};
 use crate::daemon::handover::{self, Started};
 use crate::daemon::trial::Trial;
@@ -15,7 +16,7 @@ use crate::registry;
 /// program as the server; in the process that was started so, this serves, and never returns.
 ///
 /// It belongs at the top of `main`: before arguments are parsed, and before an async runtime or
-/// any thread starts.
+/// any thread starts. Called again, or in a remote function, it does nothing.
 ///
 /// ```
 /// # extern crate remote_runtime as remotex;
@@ -25,7 +26,10 @@ use crate::registry;
 /// }
 /// ```
 pub fn init() {
-    INITIALISED.store(true, Ordering::Release);
+    // In a function of a server, the process has found out already what it is for.
+    if serves() || INITIALISED.swap(true, Ordering::AcqRel) {
+        return;
+    }
     if let Some(wanted) = bridge::wanted() {
         process::exit(relay(&wanted));
     }

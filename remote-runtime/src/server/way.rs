@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Found, INITIALISED, Server};
 use crate::address::{self, Address, Files, LONGEST_KEY, Network, Piped};
-use crate::bridge::{self, ALL_PATIENCE, Manner};
+use crate::bridge::{self, Manner};
 use crate::client::{self, Deadline, Route, Succession};
 use crate::daemon::lock::Lock;
 use crate::daemon::{self, Given, Which};
@@ -117,7 +117,7 @@ impl Way {
             // Each client has its own, which ends with it.
             Some(Piped::Stdio(_)) => return Ok(None),
             Some(ssh) => {
-                let patience = self.within(ALL_PATIENCE);
+                let patience = self.within(bridge::patience(ssh));
                 return bridge::connect(call, ssh, &self.key, Manner::Find, patience);
             }
             None => {}
@@ -253,6 +253,9 @@ impl Way {
     /// Connects over a network. Who listens on this machine, and does not greet, may only be starting.
     fn meet(&self, call: Call<'_>, network: &Network) -> Result<Option<Stream>> {
         let began = Instant::now();
+        if let Some(files) = self.files(call)? {
+            daemon::refuse_circle(call, &files)?;
+        }
         loop {
             match network::connect(call, network, self.patience()) {
                 Err(Error::TimedOut(_))
@@ -273,7 +276,7 @@ impl Way {
 impl Route for Way {
     fn connect(&self, call: Call<'_>) -> Result<Option<Stream>> {
         if let Some(piped) = self.bridge(call)? {
-            let patience = self.within(ALL_PATIENCE);
+            let patience = self.within(bridge::patience(piped));
             let manner = match piped {
                 Piped::Ssh { .. } => Manner::Start,
                 Piped::Stdio(_) => Manner::Serve,

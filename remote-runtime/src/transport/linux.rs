@@ -72,6 +72,13 @@ pub(crate) fn program(pid: u32) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/{pid}/exe")).ok()
 }
 
+/// Returns true of a process that a signal has stopped.
+pub(crate) fn is_stopped(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().unwrap_or_default().trim_start();
+    state.starts_with(['T', 't'])
+}
+
 pub(crate) fn arguments(pid: u32) -> Option<Vec<OsString>> {
     let words = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
     let words = words.strip_suffix(&[0]).unwrap_or(&words);

@@ -66,6 +66,11 @@ pub(crate) fn program(_pid: u32) -> Option<PathBuf> {
     None
 }
 
+/// These systems are not asked for it.
+pub(crate) fn is_stopped(_: u32) -> bool {
+    false
+}
+
 pub(crate) fn arguments(_pid: u32) -> Option<Vec<OsString>> {
     None
 }

@@ -7,8 +7,9 @@ use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, recv};
@@ -17,6 +18,9 @@ use super::os;
 
 /// Up to how many bytes it is less to copy them together than to send one packet more.
 const PACKED: usize = 16 * 1024;
+
+/// The most bytes of a message that a socket takes at once, or not at all.
+const SMALL: usize = 32 * 1024;
 
 /// How much is read at once where that takes bytes that are there already.
 #[cfg(feature = "tls")]
@@ -84,9 +88,16 @@ impl Stream {
         };
         // Whatever is empty comes off first, so that an end is one.
         IoSlice::advance_slices(&mut parts, 0);
+        let length = |parts: &[IoSlice<'_>]| parts.iter().map(|part| part.len()).sum::<usize>();
         while !parts.is_empty() {
+            let pause = Pause::before(length(parts));
             match os::send_message(socket, parts, &mut SendAncillaryBuffer::default()) {
-                Ok(n) => IoSlice::advance_slices(&mut parts, n),
+                Ok(n) => {
+                    IoSlice::advance_slices(&mut parts, n);
+                    if !parts.is_empty() {
+                        pause.check(socket.as_fd())?;
+                    }
+                }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 Err(e) => return Err(e),
             }
@@ -236,14 +247,43 @@ impl Carrier for Plain {
     }
 }
 
+/// The time before a send. The system returns early from one that has paused for as long as it may, if
+/// something was sent before, and would then pause as long again.
+struct Pause(Option<Instant>);
+
+impl Pause {
+    fn before(length: usize) -> Self {
+        Self((length > SMALL).then(Instant::now))
+    }
+
+    /// Fails if the send that has returned early has paused for too long.
+    fn check(&self, socket: BorrowedFd<'_>) -> io::Result<()> {
+        let limit = rustix::net::sockopt::socket_timeout(socket, Timeout::Send)?;
+        let is_over = limit
+            .zip(self.0)
+            .is_some_and(|(limit, began)| began.elapsed() >= limit);
+        let mut polled = [PollFd::from_borrowed_fd(socket, PollFlags::OUT)];
+        if is_over && poll(&mut polled, Some(&Timespec::default()))? == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(())
+    }
+}
+
 /// Sends all of `bytes`. A peer that has gone is an error, never SIGPIPE.
 ///
 /// # Errors
 /// If the peer has closed.
 pub(crate) fn send(socket: &impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
+        let pause = Pause::before(bytes.len());
         match os::send(socket.as_fd(), bytes) {
-            Ok(n) => bytes = &bytes[n..],
+            Ok(n) => {
+                bytes = &bytes[n..];
+                if !bytes.is_empty() {
+                    pause.check(socket.as_fd())?;
+                }
+            }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }

@@ -13,12 +13,18 @@ const RUNNING: u8 = 3;
 const CALLS: u8 = 4;
 const PROGRAM: u8 = 5;
 const HOLDER: u8 = 6;
+const RUNNING_CALL: u8 = 7;
 
 const PID: u8 = 1;
 const IS_CUT: u8 = 2;
 const TYPE: u8 = 3;
 const REFERENCES: u8 = 4;
 const OPEN: u8 = 5;
+
+const CALLER: u8 = 1;
+const FUNCTION: u8 = 2;
+const SINCE: u8 = 3;
+const CALLING_PROGRAM: u8 = 4;
 
 /// What a server is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +41,22 @@ pub struct Report {
     pub program: PathBuf,
     /// Its clients that hold references.
     pub holders: Vec<Holder>,
+    /// The calls that run, the oldest first, of which there may be more.
+    pub running_calls: Vec<RunningCall>,
+}
+
+/// A call that a server runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RunningCall {
+    /// The function.
+    pub function: String,
+    /// The calling process; over a network, as that says.
+    pub process: u32,
+    /// The program of that process; empty where it is not known, as of another machine.
+    pub program: PathBuf,
+    /// The time at which the function began.
+    pub since: SystemTime,
 }
 
 /// A client process that holds references to objects of the server.
@@ -55,17 +77,7 @@ pub struct Holder {
 impl Report {
     /// Appends its fields to `out`.
     pub fn put(&self, out: &mut Vec<u8>) {
-        let started = self
-            .started
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        put(
-            out,
-            STARTED,
-            &u64::try_from(started.as_millis())
-                .unwrap_or(u64::MAX)
-                .to_le_bytes(),
-        );
+        put(out, STARTED, &millis(self.started).to_le_bytes());
         put(out, CONNECTIONS, &self.connections.to_le_bytes());
         put(out, RUNNING, &self.running.to_le_bytes());
         put(out, CALLS, &self.calls.to_le_bytes());
@@ -74,6 +86,11 @@ impl Report {
             let mut fields = Vec::new();
             holder.put(&mut fields);
             put(out, HOLDER, &fields);
+        }
+        for call in &self.running_calls {
+            let mut fields = Vec::new();
+            call.put(&mut fields);
+            put(out, RUNNING_CALL, &fields);
         }
     }
 
@@ -89,24 +106,77 @@ impl Report {
             calls: 0,
             program: PathBuf::new(),
             holders: Vec::new(),
+            running_calls: Vec::new(),
         };
         for field in fields::read(body) {
             let (tag, value) = field?;
             match tag {
                 STARTED => {
-                    report.started = SystemTime::UNIX_EPOCH
-                        .checked_add(Duration::from_millis(number(value)?))
-                        .ok_or(Malformed("it started after the end of time"))?;
+                    report.started = time(value)?;
                 }
                 CONNECTIONS => report.connections = number(value)?,
                 RUNNING => report.running = number(value)?,
                 CALLS => report.calls = number(value)?,
                 PROGRAM => report.program = PathBuf::from(OsStr::from_bytes(value)),
                 HOLDER => report.holders.push(Holder::read(value)?),
+                RUNNING_CALL => report.running_calls.push(RunningCall::read(value)?),
                 _ => {}
             }
         }
         Ok(report)
+    }
+}
+
+fn millis(time: SystemTime) -> u64 {
+    let since = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn time(value: &[u8]) -> Result<SystemTime, Malformed> {
+    SystemTime::UNIX_EPOCH
+        .checked_add(Duration::from_millis(number(value)?))
+        .ok_or(Malformed("it began after the end of time"))
+}
+
+fn process(value: &[u8]) -> Result<u32, Malformed> {
+    let wrong = |_| Malformed("a process has a larger number than there are");
+    u32::try_from(number(value)?).map_err(wrong)
+}
+
+impl RunningCall {
+    /// A call that began at `since`.
+    #[must_use]
+    pub fn new(function: String, process: u32, program: PathBuf, since: SystemTime) -> Self {
+        Self {
+            function,
+            process,
+            program,
+            since,
+        }
+    }
+
+    fn put(&self, out: &mut Vec<u8>) {
+        put(out, CALLER, &self.process.to_le_bytes());
+        put(out, FUNCTION, self.function.as_bytes());
+        put(out, SINCE, &millis(self.since).to_le_bytes());
+        put(out, CALLING_PROGRAM, self.program.as_os_str().as_bytes());
+    }
+
+    fn read(body: &[u8]) -> Result<Self, Malformed> {
+        let mut call = Self::new(String::new(), 0, PathBuf::new(), SystemTime::UNIX_EPOCH);
+        for field in fields::read(body) {
+            let (tag, value) = field?;
+            match tag {
+                CALLER => call.process = process(value)?,
+                FUNCTION => call.function = fields::text(value),
+                SINCE => call.since = time(value)?,
+                CALLING_PROGRAM => call.program = PathBuf::from(OsStr::from_bytes(value)),
+                _ => {}
+            }
+        }
+        Ok(call)
     }
 }
 
@@ -126,10 +196,7 @@ impl Holder {
         for field in fields::read(body) {
             let (tag, value) = field?;
             match tag {
-                PID => {
-                    let wrong = |_| Malformed("a process has a larger number than there are");
-                    holder.pid = u32::try_from(number(value)?).map_err(wrong)?;
-                }
+                PID => holder.pid = process(value)?,
                 OPEN => holder.connections = number(value)?,
                 IS_CUT => holder.is_cut = number(value)? != 0,
                 TYPE => holder.references.push((fields::text(value), 0)),
@@ -152,11 +219,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_report_is_read_back(millis in 0..1_u64 << 42, connections: u64, running: u64, calls: u64, program: PathBuf, of: (u32, u64, bool, Vec<(String, u64)>)) {
+        fn every_report_is_read_back(millis in 0..1_u64 << 42, connections: u64, running: u64, calls: u64, program: PathBuf, of: (u32, u64, bool, Vec<(String, u64)>), function: String) {
             let started = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
             let (pid, open, is_cut, references) = of;
             let holders = vec![Holder { pid, connections: open, is_cut, references }, Holder::default()];
-            let report = Report { started, connections, running, calls, program, holders };
+            let running_calls = vec![RunningCall::new(function, pid, program.clone(), started)];
+            let report = Report { started, connections, running, calls, program, holders, running_calls };
             let mut body = Vec::new();
             report.put(&mut body);
             prop_assert_eq!(Report::read(&body), Ok(report));

@@ -1,9 +1,9 @@
 //! Why the command ends without what it was asked for, and with which code.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use remotex::{Error, Function};
+use remotex::{Error, Function, terminal};
 use serde_json::{Value, json};
 
 use crate::show;
@@ -73,11 +73,21 @@ impl Failure {
             return ExitCode::SUCCESS;
         }
         if is_json {
-            let _ = writeln!(io::stderr(), "{}", json!({ "error": self.json() }));
+            let text = json!({ "error": self.json() }).to_string();
+            let text = match io::stderr().is_terminal() {
+                true => terminal::escaped_json(&text),
+                false => text.into(),
+            };
+            let _ = writeln!(io::stderr(), "{text}");
         } else {
             let red = anstyle::AnsiColor::Red.on_default().bold();
             // Where nobody can hear it, the code says it.
-            let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {self}");
+            let words = self.to_string();
+            let words = match io::stderr().is_terminal() {
+                true => terminal::escaped(&words),
+                false => words.into(),
+            };
+            let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {words}");
         }
         ExitCode::from(code)
     }

@@ -42,9 +42,7 @@ pub(crate) fn run(keys: &Keys) -> Result<(), Failure> {
         )));
     }
     let made = make(keys).map_err(io::Error::other)?;
-    for (path, text) in ends.iter().zip(&made) {
-        write(path, text)?;
-    }
+    write(&ends, &made)?;
     let [server, client] = ends;
     let token = folder.join("token");
     if keys.format.json {
@@ -109,11 +107,31 @@ fn make(keys: &Keys) -> Result<[String; 2], rcgen::Error> {
     ])
 }
 
-/// Writes a file that only we can read; it is whole as soon as it is there.
-fn write(path: &Path, text: &str) -> io::Result<()> {
-    let mut new = PathBuf::from(path);
-    new.as_mut_os_string().push(".new");
-    match fs::remove_file(&new) {
+/// Writes files that only their owner can read. Each is whole as soon as it is there, and where one of
+/// them cannot be written, none is.
+fn write(paths: &[PathBuf], texts: &[String]) -> io::Result<()> {
+    let new: Vec<_> = paths
+        .iter()
+        .map(|path| path.with_extension("pem.new"))
+        .collect();
+    let written = new
+        .iter()
+        .zip(texts)
+        .try_for_each(|(new, text)| write_new(new, text));
+    if written.is_err() {
+        for new in &new {
+            // What could not be made is not there.
+            let _ = fs::remove_file(new);
+        }
+    }
+    written?;
+    new.iter()
+        .zip(paths)
+        .try_for_each(|(new, path)| fs::rename(new, path))
+}
+
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}
     }
@@ -122,7 +140,6 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&new)?;
-    file.write_all(text.as_bytes())?;
-    fs::rename(&new, path)
+        .open(path)?;
+    file.write_all(text.as_bytes())
 }

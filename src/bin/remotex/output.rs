@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
+use remotex::terminal;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -24,7 +25,13 @@ pub(crate) fn is_for_people() -> bool {
 
 /// A line to stdout, without its colours where they are not wanted.
 pub(crate) fn say(line: impl Display) -> Result<(), Failure> {
-    Ok(writeln!(anstream::stdout().lock(), "{line}")?)
+    let mut out = anstream::stdout().lock();
+    if is_for_people() {
+        let line = line.to_string();
+        // The colours are ours, or do no harm.
+        return Ok(writeln!(out, "{}", terminal::escaped_but_colours(&line))?);
+    }
+    Ok(writeln!(out, "{line}")?)
 }
 
 /// A value as JSON: on lines of its own for people, on one line for programs.
@@ -32,7 +39,8 @@ pub(crate) fn say_json(value: &Value) -> Result<(), Failure> {
     // As it is: what takes out colours would take out of texts what is not printed.
     let mut out = io::stdout().lock();
     if is_for_people() {
-        Ok(writeln!(out, "{value:#}")?)
+        let text = format!("{value:#}");
+        Ok(writeln!(out, "{}", terminal::escaped_json(&text))?)
     } else {
         Ok(writeln!(out, "{value}")?)
     }

@@ -23,6 +23,35 @@ fn give(place: &Place, client: &Home, name: &str) {
     fs::copy(place.key(name), path).unwrap();
 }
 
+/// A start that would wait for the other end of a fifo would wait for ever.
+#[test]
+fn a_token_that_is_no_file_is_refused_at_once() {
+    let place = Place::new("tcp", "zoo");
+    let token = place.key("token");
+    let name = token.to_str().unwrap();
+    fs::create_dir_all(token.parent().unwrap()).unwrap();
+    set_mode(token.parent().unwrap(), 0o700);
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &token,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    let refused = |said: String| {
+        assert!(
+            said.contains(&format!("`{name}` is no ordinary file; remove it")),
+            "{said}"
+        );
+    };
+    refused(place.run(&["start", "zoo"]));
+    refused(place.run(&["pid"]));
+    fs::remove_file(&token).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(&token).unwrap();
+    refused(place.run(&["pid"]));
+}
+
 #[test]
 fn only_who_knows_the_token_is_let_in() {
     let (place, client) = (Place::new("tcp", "zoo"), Home::new());

@@ -15,7 +15,10 @@ use crate::program::Build;
 use crate::server::Server;
 use crate::transport::{self, Peer};
 use crate::wire::hello::Hello;
-use crate::wire::report::Report;
+use crate::wire::report::{Report, RunningCall};
+
+/// The most calls that are named.
+const NAMED: usize = 10;
 
 impl Exam<'_> {
     /// Whether somebody hangs who starts it.
@@ -85,8 +88,30 @@ impl Exam<'_> {
             Err(e) => return self.wrong("server", format!("{e}"), end("")),
         };
         self.fine("server", format!("process {} answers", hello.pid));
+        self.calls(&report);
         self.build(trace, &hello, &report)?;
         self.offers(trace, server)
+    }
+
+    /// Names the calls that run, of which one may hang.
+    fn calls(&mut self, report: &Report) {
+        for call in report.running_calls.iter().take(NAMED) {
+            let age = call.since.elapsed().unwrap_or_default().as_secs();
+            let RunningCall {
+                function, process, ..
+            } = call;
+            let program = match call.program.as_os_str().is_empty() {
+                true => String::new(),
+                false => format!(" (`{}`)", call.program.display()),
+            };
+            let found =
+                format!("`{function}` has run for {age} s, called by process {process}{program}");
+            self.fine("call", found);
+        }
+        let more = report.running.saturating_sub(NAMED as u64);
+        if more > 0 {
+            self.fine("call", format!("{more} more run"));
+        }
     }
 
     /// Whether it still is the program that lies at its path.

@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use crate::transport;
+
 /// A process.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -63,8 +65,6 @@ impl Process {
 
     /// Whether a signal has stopped it.
     pub(super) fn is_stopped(&self) -> bool {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-        let state = stat.rsplit(')').next().unwrap_or_default().trim_start();
-        state.starts_with(['T', 't'])
+        transport::is_stopped(self.pid)
     }
 }

@@ -15,7 +15,7 @@ use crate::wire::call::Head;
 use crate::wire::fault;
 use crate::wire::hello::Hello;
 use crate::wire::interface::{Function, Interface};
-use crate::wire::report::Report;
+use crate::wire::report::{Report, RunningCall};
 use crate::wire::{Kind, frame};
 
 /// Calls a function with its arguments as JSON.
@@ -190,6 +190,16 @@ fn function(function: &Function) -> Value {
     })
 }
 
+/// A call that runs, in JSON.
+fn running_call(call: &RunningCall) -> Value {
+    json!({
+        "function": call.function,
+        "pid": call.process,
+        "program": call.program.to_string_lossy(),
+        "since": seconds(call.since),
+    })
+}
+
 /// What a server is doing.
 pub(super) fn status(site: &dyn Site, report: &Report) -> Value {
     let (name, key) = site.name();
@@ -207,6 +217,7 @@ pub(super) fn status(site: &dyn Site, report: &Report) -> Value {
         "now": seconds(SystemTime::now()),
         "connections": report.connections,
         "running": report.running,
+        "running_calls": report.running_calls.iter().map(running_call).collect::<Vec<_>>(),
         "calls": report.calls,
         "functions": functions,
         "failures": failures.collect::<Vec<_>>(),
