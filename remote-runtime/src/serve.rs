@@ -42,6 +42,7 @@ use crate::link::{Link, PATIENCE};
 use crate::network::Site;
 use crate::session::{self, Sessions};
 use crate::transport::{self, Bound, Stream};
+#[cfg(feature = "http")]
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
 use connection::Connection;
