@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{RecvFlags, SendAncillaryBuffer, recv};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv};
 
 use super::os;
 
@@ -242,13 +242,22 @@ impl Carrier for Plain {
 /// If the peer has closed.
 pub(crate) fn send(socket: &impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
-        match os::send(socket.as_fd(), bytes) {
+        match os::send(socket.as_fd(), bytes, SendFlags::empty()) {
             Ok(n) => bytes = &bytes[n..],
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
     }
     Ok(())
+}
+
+/// Sends as much of `bytes` as there is room for, and returns how much that is.
+///
+/// # Errors
+/// If there is no room, or the peer has closed.
+#[cfg(feature = "tcp")]
+pub(crate) fn send_at_once(socket: &impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    os::send(socket.as_fd(), bytes, SendFlags::DONTWAIT)
 }
 
 /// Appends to `bytes`, within their spare capacity, what `read` reads. Only so much of that is set to zero
