@@ -13,6 +13,7 @@ mod json;
 mod metrics;
 mod openapi;
 mod page;
+mod places;
 mod reply;
 mod server;
 mod turn;

@@ -145,7 +145,7 @@ impl PendingHandshakes {
 
     /// Begins the handshake on a new connection.
     fn add(&mut self, socket: TcpStream, peer: SocketAddr) -> io::Result<()> {
-        let group = self.groups.of(&socket, peer)?;
+        let group = self.groups.of(socket.local_addr()?, peer);
         let handshake = match (self.begin)(&socket) {
             Ok(handshake) => handshake,
             Err(why) => {

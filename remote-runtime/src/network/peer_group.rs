@@ -1,7 +1,6 @@
 //! The group of connections that one peer may have opened.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::sock_diag::SockDiag;
 
@@ -36,25 +35,21 @@ impl PeerGroups {
         Self(SockDiag::open().ok())
     }
 
-    /// Returns the group of the peer at `peer`, which is connected to `socket`.
+    /// Returns the group of the peer at `peer`, which is connected to us at `local`.
     ///
     /// On this machine that is the user that owns the peer's socket. A peer that has closed already
     /// has none, nor has any where the system does not tell; then its address counts.
-    ///
-    /// # Errors
-    /// If the peer has gone.
-    pub(super) fn of(&self, socket: &TcpStream, peer: SocketAddr) -> io::Result<PeerGroup> {
-        let local = socket.local_addr()?;
+    pub(super) fn of(&self, local: SocketAddr, peer: SocketAddr) -> PeerGroup {
         let is_here = peer.ip().is_loopback() || peer.ip() == local.ip();
         let diag = self.0.as_ref().filter(|_| is_here);
         let user = diag.and_then(|diag| diag.owner(peer, local).ok().flatten());
-        Ok(user.map_or_else(|| PeerGroup::at(peer.ip()), PeerGroup::User))
+        user.map_or_else(|| PeerGroup::at(peer.ip()), PeerGroup::User)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{TcpListener, TcpStream};
 
     use super::*;
 
@@ -76,6 +71,7 @@ mod tests {
             };
             let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let (socket, peer) = listener.accept().unwrap();
+            let local = socket.local_addr().unwrap();
             let groups = PeerGroups::new();
             let us = rustix::process::geteuid().as_raw();
             let is_told = cfg!(target_os = "linux") && groups.0.is_some();
@@ -83,11 +79,11 @@ mod tests {
                 true => PeerGroup::User(us),
                 false => PeerGroup::at(peer.ip()),
             };
-            assert_eq!(groups.of(&socket, peer).unwrap(), expected);
+            assert_eq!(groups.of(local, peer), expected);
             // After its end the kernel keeps only what TCP needs of it.
             client.shutdown(std::net::Shutdown::Both).unwrap();
             drop(client);
-            let group = groups.of(&socket, peer).unwrap();
+            let group = groups.of(local, peer);
             assert!([expected, PeerGroup::at(peer.ip())].contains(&group));
         }
     }
