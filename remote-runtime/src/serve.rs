@@ -55,6 +55,9 @@ const TENDING: Duration = Duration::from_secs(60);
 /// The same, where nobody tells it of its own files either.
 const LOOKING: Duration = Duration::from_secs(1);
 
+/// How often a server looks at most for clients that have owed something for too long.
+const TOGETHER: Duration = Duration::from_millis(100);
+
 /// How long the calls that run may take to end once the server is to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -101,6 +104,8 @@ struct Shared {
 struct Connections {
     next: u64,
     open: HashMap<u64, Listed>,
+    /// Whether the thread that tends the server is going to look for clients that owe something.
+    is_tended: bool,
     /// What was counted on those that have ended.
     past: Total,
 }
@@ -111,7 +116,7 @@ struct Listed {
     tally: Arc<Tally>,
     /// All else of one that rests, which no thread has then.
     resting: Option<Box<Connection>>,
-    /// Since when more of a message is to come on one that rests.
+    /// Since when the client owes its hello, or the rest of a message, on one that rests.
     unfinished: Option<Instant>,
 }
 
@@ -196,9 +201,10 @@ impl Host {
                 return Ok("its socket or its lock was removed");
             }
             footing.tend();
-            self.shared.end_overdue();
             let sessions = &self.shared.sessions;
-            let next = [Some(pause), idle, sessions.sweep()];
+            // First, since it takes the requests to look again.
+            let swept = sessions.sweep();
+            let next = [Some(pause), idle, swept, self.shared.end_overdue()];
             let on = [
                 Some(self.asked.as_fd()),
                 Some(sessions.woken()),
@@ -346,12 +352,17 @@ impl Shared {
         connection.rest();
         let (id, stream) = (connection.id, connection.stream().clone());
         let is_known = mem::replace(&mut connection.is_watched, true);
-        match self.connections.lock().open.get_mut(&id) {
-            Some(listed) => {
-                listed.unfinished = connection.is_unfinished().then(Instant::now);
-                listed.resting = Some(connection);
-            }
-            None => return Err(connection),
+        let mut connections = self.connections.lock();
+        let Some(listed) = connections.open.get_mut(&id) else {
+            return Err(connection);
+        };
+        listed.unfinished = connection.unfinished();
+        let is_unfinished = listed.unfinished.is_some();
+        listed.resting = Some(connection);
+        let wakes = is_unfinished && !mem::replace(&mut connections.is_tended, true);
+        drop(connections);
+        if wakes {
+            self.sessions.wake();
         }
         // From here on another thread may have it already.
         let watched = stream.socket();
@@ -364,16 +375,30 @@ impl Shared {
         }
     }
 
-    /// Ends connections that rest within a message for longer than they may: there was no thread to
-    /// wait for the rest of it.
-    fn end_overdue(&self) {
-        for connection in self.connections.lock().open.values() {
-            let since = connection.resting.as_ref().and(connection.unfinished);
-            if since.is_some_and(|since| since.elapsed() > PATIENCE) {
-                // Whoever is told of it ends it. One that has closed is told of that.
+    /// Ends connections whose clients have owed a hello, or the rest of a message, for too long;
+    /// returns how long until there may be another one, if any client owes something.
+    fn end_overdue(&self) -> Option<Duration> {
+        let mut connections = self.connections.lock();
+        let mut next: Option<Duration> = None;
+        for connection in connections.open.values_mut() {
+            let Some(since) = connection
+                .unfinished
+                .filter(|_| connection.resting.is_some())
+            else {
+                continue;
+            };
+            let left = PATIENCE.saturating_sub(since.elapsed());
+            if left.is_zero() {
+                connection.unfinished = None;
+                // The thread that is told of it ends it. One that has closed is told of that.
                 let _ = connection.stream.shutdown(Shutdown::Both);
+            } else {
+                next = Some(next.map_or(left, |next| next.min(left)));
             }
         }
+        connections.is_tended = next.is_some();
+        // Many at once are looked at together.
+        next.map(|next| next.max(TOGETHER))
     }
 
     /// Takes a connection that goes on from its rest.
