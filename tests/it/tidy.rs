@@ -120,6 +120,7 @@ fn what_is_used_in_one_place_is_used_in_that_place() {
             &[
                 "daemon/launch.rs",
                 "daemon/manager.rs",
+                "network/http/conversion.rs",
                 "serve/signals.rs",
                 "transport/linux.rs",
                 "transport/other.rs",

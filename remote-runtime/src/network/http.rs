@@ -6,6 +6,7 @@
 //! and gets JSON, of which the same is made.
 
 mod client;
+mod conversion;
 mod desk;
 mod gateway;
 mod guard;

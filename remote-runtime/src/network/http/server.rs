@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 use super::super::{Door, Keeper, Keys, RESPITE, Site, tls};
+use super::conversion;
 use super::desk::Desk;
 use super::guard::Guard;
 use super::places::{Place, Places};
@@ -81,7 +82,11 @@ impl Door for HttpDoor {
             return Ok(());
         };
         let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_all().build()?;
+        let runtime = runtime
+            .enable_all()
+            .max_blocking_threads(conversion::THREADS)
+            .thread_name("remotex json")
+            .build()?;
         let (quit, quitted) = watch::channel(());
         let tls = self.tls.take();
         let desk = Arc::new(Desk::of(site, guard));
