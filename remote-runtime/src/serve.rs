@@ -11,6 +11,7 @@
 
 mod accept;
 mod connection;
+mod connections;
 mod identity;
 mod panic;
 mod pool;
@@ -25,7 +26,6 @@ mod tally;
 pub(crate) use identity::Yields;
 pub(crate) use service::{Footing, Service};
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 use std::mem;
 use std::net::Shutdown;
@@ -38,25 +38,23 @@ use std::time::{Duration, Instant, SystemTime};
 use parking_lot::{Condvar, Mutex};
 
 use crate::chain;
-use crate::link::{Link, PATIENCE};
+use crate::link::Link;
 use crate::network::Site;
 use crate::session::{self, Sessions};
 use crate::transport::{self, Bound, Stream};
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
 use connection::Connection;
+use connections::{Connections, Listed};
 use pool::Pool;
 use replies::ReplyCache;
-use tally::{Tally, Total};
+use tally::Total;
 
 /// How often a server sees to what nobody tells it of: its log, and files far above its own.
 const TENDING: Duration = Duration::from_secs(60);
 
 /// The same, where nobody tells it of its own files either.
 const LOOKING: Duration = Duration::from_secs(1);
-
-/// How often a server looks at most for clients that have owed something for too long.
-const TOGETHER: Duration = Duration::from_millis(100);
 
 /// How long the calls that run may take to end once the server is to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -98,48 +96,6 @@ struct Shared {
     ask: UnixStream,
     /// A descriptor for the moment in which there is no other one.
     spare: Mutex<Option<OwnedFd>>,
-}
-
-#[derive(Debug, Default)]
-struct Connections {
-    next: u64,
-    open: HashMap<u64, Listed>,
-    /// Whether the thread that tends the server is going to look for clients that owe something.
-    is_tended: bool,
-    /// What was counted on those that have ended.
-    past: Total,
-}
-
-#[derive(Debug)]
-struct Listed {
-    stream: Arc<Stream>,
-    tally: Arc<Tally>,
-    /// All else of one that rests, which no thread has then.
-    resting: Option<Box<Connection>>,
-    /// Since when the client owes its hello, or the rest of a message, on one that rests.
-    unfinished: Option<Instant>,
-}
-
-impl Connections {
-    /// Adds one, and returns its number and what is counted on it.
-    fn add(&mut self, stream: Arc<Stream>) -> (u64, Arc<Tally>) {
-        let (id, tally) = (self.next, Arc::new(Tally::default()));
-        self.next += 1;
-        let listed = Listed {
-            stream,
-            tally: tally.clone(),
-            resting: None,
-            unfinished: None,
-        };
-        self.open.insert(id, listed);
-        (id, tally)
-    }
-
-    /// All that was counted by now.
-    fn total(&self) -> Total {
-        let tallies = self.open.values().map(|connection| &*connection.tally);
-        tallies.fold(self.past, Total::with)
-    }
 }
 
 impl Host {
@@ -359,7 +315,7 @@ impl Shared {
         listed.unfinished = connection.unfinished();
         let is_unfinished = listed.unfinished.is_some();
         listed.resting = Some(connection);
-        let wakes = is_unfinished && !mem::replace(&mut connections.is_tended, true);
+        let wakes = is_unfinished && connections.wants_tending();
         drop(connections);
         if wakes {
             self.sessions.wake();
@@ -378,27 +334,7 @@ impl Shared {
     /// Ends connections whose clients have owed a hello, or the rest of a message, for too long;
     /// returns how long until there may be another one, if any client owes something.
     fn end_overdue(&self) -> Option<Duration> {
-        let mut connections = self.connections.lock();
-        let mut next: Option<Duration> = None;
-        for connection in connections.open.values_mut() {
-            let Some(since) = connection
-                .unfinished
-                .filter(|_| connection.resting.is_some())
-            else {
-                continue;
-            };
-            let left = PATIENCE.saturating_sub(since.elapsed());
-            if left.is_zero() {
-                connection.unfinished = None;
-                // The thread that is told of it ends it. One that has closed is told of that.
-                let _ = connection.stream.shutdown(Shutdown::Both);
-            } else {
-                next = Some(next.map_or(left, |next| next.min(left)));
-            }
-        }
-        connections.is_tended = next.is_some();
-        // Many at once are looked at together.
-        next.map(|next| next.max(TOGETHER))
+        self.connections.lock().end_overdue()
     }
 
     /// Takes a connection that goes on from its rest.
