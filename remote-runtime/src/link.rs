@@ -19,6 +19,11 @@ pub(crate) const FAREWELL: Duration = Duration::from_secs(30);
 /// How long a server may take to start.
 pub(crate) const START: Duration = Duration::from_secs(30);
 
+/// How long a thread of a server stays with one frame in any case while that arrives, and how many
+/// bytes of it must arrive in each further second: a peer that sends byte by byte holds no thread.
+const HELD: Duration = Duration::from_millis(100);
+const SLOWEST: usize = 1024 * 1024;
+
 /// A connection, seen from one of its ends.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -118,24 +123,31 @@ impl Link {
                 return Err(Broken::Silent);
             }
             let patience = left.or(self.inbox.is_partial().then_some(PATIENCE));
-            if !self.fill(patience)? {
+            if self.fill(patience)?.is_none() {
                 return Ok(None);
             }
         }
         Ok(self.inbox.take())
     }
 
-    /// The next frame, if it begins to come within `linger`; then each pause has a limit. If `linger`
-    /// is zero, what has not come by now is not waited for. `None` at a clean end.
+    /// Returns the next frame, if no pause before and within it is longer than `linger`, and all of
+    /// it comes about as fast as [`SLOWEST`]. If `linger` is zero, nothing is waited for. `None` at a
+    /// clean end.
     ///
-    /// Who is silent for longer is [`Broken::Silent`], and may go on later unless it is
-    /// [within a frame](Self::is_within_frame).
+    /// What has come of a frame that is [`Broken::Silent`] stays, and may be completed later.
     pub(crate) fn next(&mut self, limit: usize, linger: Duration) -> Result<Option<Kind>, Broken> {
+        let mut frame = None;
         while !self.has_frame(limit)? {
-            let waits = self.inbox.is_partial() && !linger.is_zero();
-            if !self.fill(Some(if waits { PATIENCE } else { linger }))? {
-                return Ok(None);
+            if self.inbox.is_partial() && !linger.is_zero() {
+                let (began, arrived) = *frame.get_or_insert_with(|| (Instant::now(), 0));
+                if began.elapsed() > HELD + Duration::from_secs((arrived / SLOWEST) as u64) {
+                    return Err(Broken::Silent);
+                }
             }
+            let Some(n) = self.fill(Some(linger))? else {
+                return Ok(None);
+            };
+            frame = frame.map(|(began, arrived)| (began, arrived + n));
         }
         Ok(self.inbox.take())
     }
@@ -149,9 +161,9 @@ impl Link {
         self.inbox.has_frame(limit).map_err(Broken::Refused)
     }
 
-    /// Waits for more bytes, for ever if there is no `patience`, and not at all if it is zero; `false`
-    /// at a clean end.
-    fn fill(&mut self, patience: Option<Duration>) -> Result<bool, Broken> {
+    /// Waits for more bytes, for ever if there is no `patience`, and not at all if it is zero; returns
+    /// how many have come, and `None` at a clean end.
+    fn fill(&mut self, patience: Option<Duration>) -> Result<Option<usize>, Broken> {
         let waits = patience != Some(Duration::ZERO);
         if waits && self.timeout != patience {
             self.stream.set_read_timeout(patience).map_err(Broken::Io)?;
@@ -168,9 +180,9 @@ impl Link {
         };
         match received {
             Ok(0) if was_partial => Err(Broken::Cut),
-            Ok(n) => Ok(n > 0),
+            Ok(n) => Ok((n > 0).then_some(n)),
             Err(e) => match e.kind() {
-                ErrorKind::Interrupted => Ok(true),
+                ErrorKind::Interrupted => Ok(Some(0)),
                 // Over a network anything may have cut it.
                 kind if self.stream.is_far() && is_cut(kind) => Err(Broken::Cut),
                 ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(Broken::Silent),

@@ -11,6 +11,7 @@
 
 mod accept;
 mod connection;
+mod connections;
 mod identity;
 mod panic;
 mod pool;
@@ -26,7 +27,6 @@ mod tally;
 pub(crate) use panic::caught;
 pub(crate) use service::{Footing, Service};
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 use std::mem;
 use std::net::Shutdown;
@@ -38,7 +38,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::link::{Link, PATIENCE};
+use crate::link::Link;
 use crate::network::Site;
 use crate::session::{self, Sessions};
 use crate::transport::{self, Bound, Stream};
@@ -46,10 +46,11 @@ use crate::transport::{self, Bound, Stream};
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
 use connection::Connection;
+use connections::{Connections, Listed};
 use identity::Compared;
 use pool::Pool;
 use replies::ReplyCache;
-use tally::{Tally, Total};
+use tally::Total;
 
 /// How often a server sees to what nobody tells it of: files far above its own.
 const TENDING: Duration = Duration::from_secs(60);
@@ -98,46 +99,6 @@ struct Shared {
     ask: UnixStream,
     /// A descriptor for the moment in which there is no other one.
     spare: Mutex<Option<OwnedFd>>,
-}
-
-#[derive(Debug, Default)]
-struct Connections {
-    next: u64,
-    open: HashMap<u64, Listed>,
-    /// What was counted on those that have ended.
-    past: Total,
-}
-
-#[derive(Debug)]
-struct Listed {
-    stream: Arc<Stream>,
-    tally: Arc<Tally>,
-    /// All else of one that rests, which no thread has then.
-    resting: Option<Box<Connection>>,
-    /// Since when more of a message is to come on one that rests.
-    unfinished: Option<Instant>,
-}
-
-impl Connections {
-    /// Adds one, and returns its number and what is counted on it.
-    fn add(&mut self, stream: Arc<Stream>) -> (u64, Arc<Tally>) {
-        let (id, tally) = (self.next, Arc::new(Tally::default()));
-        self.next += 1;
-        let listed = Listed {
-            stream,
-            tally: tally.clone(),
-            resting: None,
-            unfinished: None,
-        };
-        self.open.insert(id, listed);
-        (id, tally)
-    }
-
-    /// All that was counted by now.
-    fn total(&self) -> Total {
-        let tallies = self.open.values().map(|connection| &*connection.tally);
-        tallies.fold(self.past, Total::with)
-    }
 }
 
 impl Host {
@@ -200,9 +161,10 @@ impl Host {
             // Where the system does not tell of changes, they are looked for.
             let is_told = footing.changes().is_some() && !footing.is_pressed();
             let pause = if is_told { TENDING } else { LOOKING };
-            self.shared.end_overdue();
             let sessions = &self.shared.sessions;
-            let next = [Some(pause), idle, sessions.sweep()];
+            // First, since it takes the requests to look again.
+            let swept = sessions.sweep();
+            let next = [Some(pause), idle, swept, self.shared.end_overdue()];
             let on = [
                 Some(self.asked.as_fd()),
                 Some(sessions.woken()),
@@ -357,12 +319,17 @@ impl Shared {
         connection.rest();
         let (id, stream) = (connection.id, connection.stream().clone());
         let is_known = mem::replace(&mut connection.is_watched, true);
-        match self.connections.lock().open.get_mut(&id) {
-            Some(listed) => {
-                listed.unfinished = connection.is_unfinished().then(Instant::now);
-                listed.resting = Some(connection);
-            }
-            None => return Err(connection),
+        let mut connections = self.connections.lock();
+        let Some(listed) = connections.open.get_mut(&id) else {
+            return Err(connection);
+        };
+        listed.unfinished = connection.unfinished();
+        let is_unfinished = listed.unfinished.is_some();
+        listed.resting = Some(connection);
+        let wakes = is_unfinished && connections.wants_tending();
+        drop(connections);
+        if wakes {
+            self.sessions.wake();
         }
         // From here on another thread may have it already.
         let watched = stream.socket();
@@ -375,16 +342,10 @@ impl Shared {
         }
     }
 
-    /// Ends connections that rest within a message for longer than they may: there was no thread to
-    /// wait for the rest of it.
-    fn end_overdue(&self) {
-        for connection in self.connections.lock().open.values() {
-            let since = connection.resting.as_ref().and(connection.unfinished);
-            if since.is_some_and(|since| since.elapsed() > PATIENCE) {
-                // Whoever is told of it ends it. One that has closed is told of that.
-                let _ = connection.stream.shutdown(Shutdown::Both);
-            }
-        }
+    /// Ends connections whose clients have owed a hello, or the rest of a message, for too long;
+    /// returns how long until there may be another one, if any client owes something.
+    fn end_overdue(&self) -> Option<Duration> {
+        self.connections.lock().end_overdue()
     }
 
     /// Takes a connection that goes on from its rest.

@@ -21,10 +21,10 @@ use rustix::net::{
     SendAncillaryMessage, SocketAddrUnix, SocketType, recv, recvmsg,
 };
 
-#[cfg(feature = "tcp")]
-pub(crate) use stream::Plain;
 #[cfg(feature = "tls")]
 pub(crate) use stream::{Carrier, append};
+#[cfg(feature = "tcp")]
+pub(crate) use stream::{Plain, send_at_once};
 pub(crate) use stream::{Stream, send};
 
 /// How many connections may wait to be accepted.

@@ -24,6 +24,7 @@ pub(super) fn print(server: &'static Server, format: Format) -> Result<(), Ended
         calls,
         holders,
         running_calls,
+        scope,
         ..
     } = &status;
     let since = status
@@ -43,6 +44,7 @@ pub(super) fn print(server: &'static Server, format: Format) -> Result<(), Ended
             "connections": connections,
             "running": running,
             "calls": calls,
+            "scope": scope,
             "running_calls": running_calls.iter().map(call_in_json).collect::<Vec<_>>(),
             "holders": holders.iter().map(|holder| json!({
                 "pid": holder.pid,
@@ -63,6 +65,9 @@ pub(super) fn print(server: &'static Server, format: Format) -> Result<(), Ended
     };
     line("process", pid)?;
     line("program", &program.display())?;
+    if !scope.is_empty() {
+        line("is for", scope)?;
+    }
     line("address", &address)?;
     if let Some(log) = &log {
         line("log", &log.display())?;

@@ -256,3 +256,37 @@ fn a_connection_that_rests_gives_its_memory_back() {
     // A megabyte each would be kept.
     await_that(|| number(&pid, "VmRSS") < 1024 * CONNECTIONS as u64 * 2 / 3);
 }
+
+#[test]
+fn clients_that_owe_their_hello_hold_no_thread() {
+    // More than there are threads.
+    const SILENT: usize = 700;
+    if !has_descriptors_for(SILENT as u64) {
+        return;
+    }
+    let home = Home::new();
+    assert_eq!(printed(begin(&mut home.zoo(&["start", "zoo"]))), "()");
+    let silent: Vec<_> = (0..SILENT)
+        .map(|n| {
+            let mut stream = crate::support::connect(&home.socket("zoo"));
+            // Every other one has begun.
+            stream.write_all(&b"rem"[..3 * (n % 2)]).unwrap();
+            stream
+        })
+        .collect();
+    assert_eq!(printed(begin(&mut home.zoo(&["echo", "x"]))), "\"x\"");
+    // It was not answered because the others have been cut off, as they are in the end.
+    let has_ended = |stream: &UnixStream| {
+        stream.set_nonblocking(true).unwrap();
+        let mut bytes = [0; 4096];
+        loop {
+            match std::io::Read::read(&mut &*stream, &mut bytes) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(e) => return e.kind() != std::io::ErrorKind::WouldBlock,
+            }
+        }
+    };
+    assert!(!has_ended(&silent[0]) && !has_ended(&silent[1]));
+    await_that(|| silent.iter().all(has_ended));
+}

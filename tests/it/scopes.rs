@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::identity::install;
-use crate::support::{Home, Running, await_that, begin, is_alive, printed, program_path, stdout};
+use crate::support::{
+    Home, Running, await_that, begin, is_alive, json_of, printed, program_path, stderr, stdout,
+};
 
 /// A program of this home, which does not know that the home is a private one.
 fn program(home: &Home, path: &Path) -> Command {
@@ -66,6 +68,27 @@ fn development_builds_have_servers_of_their_own_which_end_with_their_folder() {
         assert_eq!(run(&home, &checkouts[1], &["status"]), second.to_string());
     }
     assert_eq!(home.servers().len(), 3);
+    let scopes: Vec<_> = json_of(&home, &["ls", "--json"])
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|server| server["scope"].as_str().unwrap().to_owned())
+        .collect();
+    let of = |name: &str| format!("the programs in `{}`", home.path(name).display());
+    for scope in ["", &of("one/target/debug"), &of("two/target/debug")] {
+        assert_eq!(
+            scopes.iter().filter(|it| *it == scope).count(),
+            1,
+            "{scopes:?}"
+        );
+    }
+    let mut explained = program(&home, &checkouts[0]);
+    let output = explained.arg("same").env("REMOTEX_EXPLAIN", "1").output();
+    let said = stderr(&output.unwrap());
+    assert!(
+        said.contains(&format!("for {} alone", of("one/target/debug"))),
+        "{said}"
+    );
     // As `cargo clean` does.
     fs::remove_dir_all(home.path("one/target")).unwrap();
     await_that(|| !is_alive(first));

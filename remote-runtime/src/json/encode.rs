@@ -1,5 +1,7 @@
 //! JSON into the bytes that the compiled types would become.
 
+use std::io::{self, Write};
+
 use serde::ser::{Error, Serialize, SerializeMap, SerializeSeq, SerializeTuple, Serializer};
 use serde_json::{Map, Value};
 
@@ -251,9 +253,54 @@ impl Serialize for Told<'_> {
 
 /// A value, or its beginning.
 fn short(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(60) {
+    let mut beginning = Beginning(Vec::new());
+    // A longer value ends the writing.
+    let is_whole = serde_json::to_writer(&mut beginning, value).is_ok();
+    let text = String::from_utf8_lossy(&beginning.0);
+    match text.char_indices().nth(SHORT) {
         Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
+        None if is_whole => text.into_owned(),
+        None => format!("{text}…"),
+    }
+}
+
+/// How many characters of a value an error shows.
+const SHORT: usize = 60;
+
+/// Takes the beginning of what is written, so that none of a large value is copied for 60 characters.
+struct Beginning(Vec<u8>);
+
+impl Write for Beginning {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // A character has at most four bytes.
+        let room = (SHORT + 1) * 4 - self.0.len();
+        let taken = bytes.len().min(room);
+        self.0.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_value_is_shown_by_its_beginning() {
+        assert_eq!(short(&Value::from("ä")), "\"ä\"");
+        let list = Value::from(vec![1; 1000]);
+        assert_eq!(short(&list), format!("[{}…", &"1,".repeat(30)[..59]));
+        for letters in [58, 59, 300] {
+            let text = "ä".repeat(letters);
+            let whole = format!("\"{text}\"");
+            let expected = match whole.char_indices().nth(60) {
+                Some((at, _)) => format!("{}…", &whole[..at]),
+                None => whole,
+            };
+            assert_eq!(short(&Value::from(text)), expected);
+        }
     }
 }

@@ -3,18 +3,23 @@
 //! This is where a transport is added. One that carries bytes makes a [`Stream`] of a connection, at both
 //! ends, once both have proven to each other who they are; all above is as with a socket of this machine.
 
-mod door;
+mod handshake;
 #[cfg(feature = "http")]
 mod http;
 mod hurry;
 mod keys;
+mod listener;
+mod peer_group;
+mod refusal_log;
 mod site;
+mod sock_diag;
 mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
+mod waitlist;
 
 use std::io;
-use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use rustix::net::sockopt;
@@ -24,16 +29,17 @@ use crate::error::{Call, Error};
 use crate::explain;
 use crate::transport::Stream;
 
-use door::StreamDoor;
+use handshake::Begin;
 use hurry::Hurried;
 use keys::Keys;
+use listener::StreamListener;
 use site::Keeper;
 
 pub(crate) use site::{Door, Site};
 
-/// Makes a stream of a connection that was accepted, once it is known who is at its other end; or says
-/// why not.
-type Welcome = Box<dyn Fn(TcpStream, Instant) -> Result<Stream, String> + Send + Sync>;
+/// How many connections may wait to be accepted: the most that Linux allows by default. The standard
+/// library's 128 are filled by a few peers that connect at once.
+const BACKLOG: i32 = 4096;
 
 /// When a connection on which nothing comes is asked whether it is still there.
 const QUIET: Duration = Duration::from_secs(15);
@@ -147,18 +153,26 @@ pub(crate) fn listen(call: Call<'_>, at: &Network) -> Result<Box<dyn Door>, Erro
         return Err(Error::Denied(call.trouble(format_args!("`{at}` {PLAIN}"))));
     }
     let keys = Keys::of(call)?;
-    let bind = || TcpListener::bind(&addresses[..]).map_err(cannot);
-    let welcome: Welcome = match at.scheme {
-        Scheme::Tcp => tcp::welcome(call, &keys)?,
+    let bind = || bind(&addresses).map_err(cannot);
+    let begin: Begin = match at.scheme {
+        Scheme::Tcp => tcp::begin(call, &keys)?,
         #[cfg(feature = "tls")]
-        Scheme::Tls => tls::welcome(call, &keys)?,
+        Scheme::Tls => tls::begin(call, &keys)?,
         #[cfg(feature = "http")]
         Scheme::Http | Scheme::Https => return http::welcome(call, at, &keys, bind),
         #[cfg(not(feature = "http"))]
         _ => return Err(without(call, at)),
     };
-    let door = StreamDoor::new(bind()?, welcome).map_err(cannot)?;
-    Ok(Box::new(door))
+    let listener = StreamListener::new(bind()?, begin).map_err(cannot)?;
+    Ok(Box::new(listener))
+}
+
+/// Listens at the first of the addresses that is to be had.
+fn bind(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(addresses)?;
+    // Again, since the standard library has a backlog of its own.
+    rustix::net::listen(&listener, BACKLOG)?;
+    Ok(listener)
 }
 
 /// A connection to the address, before a byte is said; `None` if nobody listens.

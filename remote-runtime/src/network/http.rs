@@ -6,6 +6,7 @@
 //! and gets JSON, of which the same is made.
 
 mod client;
+mod conversion;
 mod desk;
 mod gateway;
 mod guard;
@@ -13,6 +14,7 @@ mod json;
 mod metrics;
 mod openapi;
 mod page;
+mod places;
 mod reply;
 mod server;
 mod turn;

@@ -14,12 +14,14 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Instant;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use super::{Hurried, Keys, Welcome, ungreeted, why};
+use super::handshake::{AtOnce, Begin, Handshake, arrived};
+use super::{Hurried, Keys, ungreeted, why};
 use crate::address::Network;
 use crate::error::{Call, Error};
 use crate::link::PATIENCE;
@@ -95,38 +97,80 @@ fn introduce(socket: &mut (impl Read + Write), token: &str) -> io::Result<Proven
     Ok(verified.map_or(Proven::NotIt, |()| Proven::Both))
 }
 
-/// Gets to know clients.
-pub(super) fn welcome(call: Call<'_>, keys: &Keys) -> Result<Welcome, Error> {
-    let token = keys.token_or_new(call)?;
-    Ok(Box::new(move |socket, deadline| {
-        let mut hurried = Hurried::until(&socket, deadline);
-        let known = get_to_know(&mut hurried, &token).map_err(|e| why(&e))?;
-        if !known {
-            return Err("it does not know the token".into());
-        }
-        hurried.calm(PATIENCE).map_err(|e| why(&e))?;
-        Ok(Stream::Far(Box::new(Plain(socket.into()))))
+/// Begins to authenticate clients by the token.
+pub(super) fn begin(call: Call<'_>, keys: &Keys) -> Result<Begin, Error> {
+    let token: Arc<str> = keys.token_or_new(call)?.into();
+    Ok(Box::new(move |socket| {
+        let challenge = Challenge::send(&mut AtOnce(socket), token.clone());
+        Ok(Box::new(challenge.map_err(|e| why(&e))?))
     }))
 }
 
-/// Whether the client at the other end knows the token.
-fn get_to_know(socket: &mut (impl Read + Write), token: &str) -> io::Result<bool> {
-    let ours: Nonce = session::random()?;
-    socket.write_all(&[&MAGIC[..], &ours].concat())?;
-    let (mut theirs, mut proof): (Nonce, Proof) = ([0; 32], [0; 32]);
-    socket.read_exact(&mut theirs)?;
-    socket.read_exact(&mut proof)?;
-    // In constant time.
-    let verified = prove(token, "client", &ours, &theirs).verify_slice(&proof);
-    let answer = match verified {
-        Ok(()) => prove(token, "server", &ours, &theirs)
-            .finalize()
-            .into_bytes()
-            .into(),
-        Err(_) => [0; 32],
-    };
-    socket.write_all(&answer)?;
-    Ok(verified.is_ok())
+/// A challenge that was sent to a client, and as much of the response as has arrived.
+struct Challenge {
+    token: Arc<str>,
+    ours: Nonce,
+    response: [u8; RESPONSE],
+    arrived: usize,
+    /// Whether the response was right.
+    is_met: bool,
+}
+
+/// The client's number and its proof.
+const RESPONSE: usize = size_of::<Nonce>() + size_of::<Proof>();
+
+impl Challenge {
+    fn send(socket: &mut impl Write, token: Arc<str>) -> io::Result<Self> {
+        let ours: Nonce = session::random()?;
+        socket.write_all(&[&MAGIC[..], &ours].concat())?;
+        Ok(Self {
+            token,
+            ours,
+            response: [0; RESPONSE],
+            arrived: 0,
+            is_met: false,
+        })
+    }
+
+    /// Reads what has arrived of the response, and replies to it once it is complete; `None` before.
+    fn reply(&mut self, socket: &mut (impl Read + Write)) -> io::Result<Option<bool>> {
+        while self.arrived < RESPONSE {
+            match arrived(socket.read(&mut self.response[self.arrived..]))? {
+                Some(n) => self.arrived += n,
+                None => return Ok(None),
+            }
+        }
+        let (theirs, proof) = self.response.split_at(size_of::<Nonce>());
+        let theirs: &Nonce = theirs.try_into().map_err(io::Error::other)?;
+        // In constant time.
+        let verified = prove(&self.token, "client", &self.ours, theirs).verify_slice(proof);
+        let answer: Proof = match verified {
+            Ok(()) => prove(&self.token, "server", &self.ours, theirs)
+                .finalize()
+                .into_bytes()
+                .into(),
+            Err(_) => [0; 32],
+        };
+        socket.write_all(&answer)?;
+        self.is_met = verified.is_ok();
+        Ok(Some(self.is_met))
+    }
+}
+
+impl Handshake for Challenge {
+    fn advance(&mut self, socket: &TcpStream) -> Result<bool, String> {
+        match self.reply(&mut AtOnce(socket)) {
+            Ok(Some(true)) => Ok(true),
+            Ok(Some(false)) => Err("it does not know the token".into()),
+            Ok(None) => Ok(false),
+            Err(e) => Err(why(&e)),
+        }
+    }
+
+    fn finish(self: Box<Self>, socket: TcpStream) -> Option<Stream> {
+        self.is_met
+            .then(|| Stream::Far(Box::new(Plain(socket.into()))))
+    }
 }
 
 /// What only who knows the token can say; the client says another thing than the server, so that nobody
@@ -146,11 +190,18 @@ mod tests {
     use proptest::prelude::*;
     use std::os::unix::net::UnixStream;
 
+    /// Sends a challenge, and waits for the response to it.
+    fn authenticate(socket: &mut (impl Read + Write), token: &str) -> io::Result<bool> {
+        let mut challenge = Challenge::send(socket, token.into())?;
+        let replied = challenge.reply(socket)?;
+        Ok(replied.expect("a socket that blocks gives all of the response"))
+    }
+
     /// What both ends find out of each other.
     fn meet(servers: &str, clients: &str) -> (bool, Proven) {
         let (mut one, mut other) = UnixStream::pair().unwrap();
         std::thread::scope(|scope| {
-            let server = scope.spawn(|| get_to_know(&mut one, servers).unwrap());
+            let server = scope.spawn(|| authenticate(&mut one, servers).unwrap());
             let client = introduce(&mut other, clients).unwrap();
             (server.join().unwrap(), client)
         })
@@ -161,6 +212,26 @@ mod tests {
         assert!(matches!(meet("a", "a"), (true, Proven::Both)));
         assert!(matches!(meet("a", "b"), (false, Proven::NotUs)));
         assert!(matches!(meet("a", ""), (false, Proven::NotUs)));
+    }
+
+    #[test]
+    fn a_response_may_arrive_byte_by_byte() {
+        let (one, mut other) = UnixStream::pair().unwrap();
+        one.set_nonblocking(true).unwrap();
+        let mut challenge = Challenge::send(&mut &one, "token".into()).unwrap();
+        let mut servers = [0; MAGIC.len() + 32];
+        other.read_exact(&mut servers).unwrap();
+        let (servers, clients) = (servers[MAGIC.len()..].try_into().unwrap(), [3; 32]);
+        let proof = prove("token", "client", &servers, &clients).finalize();
+        let response: [u8; 64] = [clients, proof.into_bytes().into()]
+            .concat()
+            .try_into()
+            .unwrap();
+        for byte in response {
+            assert_eq!(challenge.reply(&mut &one).unwrap(), None);
+            other.write_all(&[byte]).unwrap();
+        }
+        assert_eq!(challenge.reply(&mut &one).unwrap(), Some(true));
     }
 
     /// What somebody else says, and what he is told.
@@ -186,7 +257,7 @@ mod tests {
         fn nobody_is_known_by_luck(said: Vec<u8>, begins_well: bool) {
             let said = if begins_well { [&MAGIC[..], &said].concat() } else { said };
             let mut stranger = Stranger(&said, Vec::new());
-            prop_assert!(!get_to_know(&mut stranger, "token").unwrap_or(false));
+            prop_assert!(!authenticate(&mut stranger, "token").unwrap_or(false));
             let mut stranger = Stranger(&said, Vec::new());
             let proven = introduce(&mut stranger, "token");
             prop_assert!(!matches!(proven, Ok(Proven::Both)));
@@ -198,7 +269,7 @@ mod tests {
             // A server that says again what another one has said.
             let (mut one, mut other) = UnixStream::pair().unwrap();
             let heard = std::thread::scope(|scope| {
-                scope.spawn(|| get_to_know(&mut one, "token").unwrap());
+                scope.spawn(|| authenticate(&mut one, "token").unwrap());
                 let mut tap = Tap(&mut other, Vec::new());
                 introduce(&mut tap, "token").unwrap();
                 tap.1

@@ -20,7 +20,8 @@ use rustls::{
     ServerConfig, ServerConnection,
 };
 
-use super::{Hurried, Keys, Welcome, ungreeted, why};
+use super::handshake::{AtOnce, Begin, Handshake, arrived};
+use super::{Hurried, Keys, ungreeted, why};
 use crate::address::Network;
 use crate::error::{Call, Error};
 use crate::link::PATIENCE;
@@ -126,7 +127,7 @@ pub(super) fn greet(
     let mut hurried = Hurried::until(&socket, deadline);
     let mut connection = Connection::from(connection);
     // Who speaks first is the server, once it has let us in.
-    introduce(&mut connection, &mut hurried, true).map_err(|e| denied(call, at, keys, e))?;
+    introduce(&mut connection, &mut hurried).map_err(|e| denied(call, at, keys, e))?;
     hurried.calm(PATIENCE).map_err(|e| ungreeted(call, at, e))?;
     Ok(Stream::Far(Box::new(Sealed::new(socket, connection))))
 }
@@ -148,8 +149,8 @@ pub(super) fn server(call: Call<'_>, keys: &Keys) -> Result<Arc<ServerConfig>, E
         .map_err(|e| keys.unusable(call, "server.pem", e))
 }
 
-/// Gets to know clients.
-pub(super) fn welcome(call: Call<'_>, keys: &Keys) -> Result<Welcome, Error> {
+/// Begins to authenticate clients by their certificates.
+pub(super) fn begin(call: Call<'_>, keys: &Keys) -> Result<Begin, Error> {
     let Pair {
         certificate,
         key,
@@ -165,26 +166,69 @@ pub(super) fn welcome(call: Call<'_>, keys: &Keys) -> Result<Welcome, Error> {
     };
     let config = config().map_err(|e| keys.unusable(call, "server.pem", e))?;
     let config = Arc::new(config);
-    Ok(Box::new(move |socket, deadline| {
-        let known = || {
-            let connection = ServerConnection::new(config.clone()).map_err(io::Error::other)?;
-            let mut connection = Connection::from(connection);
-            let mut hurried = Hurried::until(&socket, deadline);
-            introduce(&mut connection, &mut hurried, false)?;
-            hurried.calm(PATIENCE)?;
-            Ok(connection)
-        };
-        let connection = known().map_err(|e: io::Error| why(&e))?;
-        Ok(Stream::Far(Box::new(Sealed::new(socket, connection))))
+    Ok(Box::new(move |_| {
+        Ok(Box::new(TlsHandshake {
+            config: config.clone(),
+            connection: None,
+            arrived: 0,
+        }))
     }))
 }
 
-/// Shakes hands, and, if it `listens`, waits for the first word.
-fn introduce(
-    connection: &mut Connection,
-    socket: &mut Hurried<'_>,
-    listens: bool,
-) -> io::Result<()> {
+/// How much a client may send before it is authenticated, in bytes. Its keys need less than 4 KiB, and
+/// this much may be kept of each of those that are within their handshakes.
+const LARGEST_HANDSHAKE: usize = 16 * 1024;
+
+/// The server's end of a handshake.
+struct TlsHandshake {
+    config: Arc<ServerConfig>,
+    /// `None` before anything has arrived: a silent peer costs no more than its socket.
+    connection: Option<Connection>,
+    arrived: usize,
+}
+
+impl TlsHandshake {
+    fn go_on(&mut self, socket: &TcpStream) -> io::Result<bool> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => {
+                let new = ServerConnection::new(self.config.clone());
+                none.insert(new.map_err(io::Error::other)?.into())
+            }
+        };
+        let mut socket = AtOnce(socket);
+        while connection.is_handshaking() {
+            match arrived(connection.read_tls(&mut socket))? {
+                Some(n) => self.arrived += n,
+                None => return Ok(false),
+            }
+            if self.arrived > LARGEST_HANDSHAKE {
+                return Err(io::Error::other("its handshake is too large"));
+            }
+            let state = connection.process_new_packets();
+            // A refusal too is said to the client.
+            while connection.wants_write() {
+                connection.write_tls(&mut socket)?;
+            }
+            state.map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+        }
+        Ok(true)
+    }
+}
+
+impl Handshake for TlsHandshake {
+    fn advance(&mut self, socket: &TcpStream) -> Result<bool, String> {
+        self.go_on(socket).map_err(|e| why(&e))
+    }
+
+    fn finish(self: Box<Self>, socket: TcpStream) -> Option<Stream> {
+        let connection = self.connection.filter(|its| !its.is_handshaking())?;
+        Some(Stream::Far(Box::new(Sealed::new(socket, connection))))
+    }
+}
+
+/// Completes the client's end of a handshake, and waits for the server's first word.
+fn introduce(connection: &mut Connection, socket: &mut Hurried<'_>) -> io::Result<()> {
     while connection.is_handshaking() {
         if connection.complete_io(socket)? == (0, 0) {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -193,7 +237,7 @@ fn introduce(
     while connection.wants_write() {
         connection.write_tls(socket)?;
     }
-    while listens && !has_plain(connection)? {
+    while !has_plain(connection)? {
         if connection.read_tls(socket)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

@@ -12,7 +12,7 @@ use super::run::Runner;
 use super::tally::Tally;
 use super::{Service, Shared, accept, panic};
 use crate::caller::Caller;
-use crate::link::{Broken, Link, PATIENCE};
+use crate::link::{Broken, Link};
 use crate::session::{Joined, scope};
 use crate::transport::{Peer, Stream};
 use crate::wire::Kind;
@@ -24,8 +24,8 @@ use crate::wire::interface::LARGEST_OFFER;
 use crate::wire::record::put_record;
 use crate::wire::reference::{Id, released};
 
-/// How long a thread waits for the next call before it lets the connection rest. Who calls more often
-/// finds it there.
+/// How long a thread waits for the next call, or the rest of it, before it lets the connection rest. A
+/// client that calls more often finds it there.
 const LINGER: Duration = Duration::from_millis(5);
 
 /// Why there are no details of a failure.
@@ -53,6 +53,8 @@ pub(super) struct Connection {
     attendance: Option<Attendance>,
     /// Whether it is one more than the server takes, so that it runs nothing.
     is_extra: bool,
+    /// Whether it has rested within a message: no thread waits for the rest of that any more.
+    has_paused: bool,
     /// Whether the poller knows it.
     pub(super) is_watched: bool,
 }
@@ -101,6 +103,7 @@ impl Connection {
             numbered: None,
             attendance: None,
             is_extra,
+            has_paused: false,
             is_watched: false,
         }
     }
@@ -109,14 +112,21 @@ impl Connection {
         self.link.stream()
     }
 
-    /// Gives back the memory for messages, since none comes for now.
+    /// Gives back the memory for messages, unless one has begun to come.
     pub(super) fn rest(&mut self) {
-        self.link.trim(0);
+        self.has_paused = self.link.is_within_frame();
+        if !self.has_paused {
+            self.link.trim(0);
+        }
     }
 
-    /// Whether more of a message is to come.
-    pub(super) fn is_unfinished(&self) -> bool {
-        self.client.is_none() || self.link.is_within_frame()
+    /// Since when the client owes its hello, or the rest of a message, on a connection that
+    /// [rests](Self::rest).
+    pub(super) fn unfinished(&self) -> Option<Instant> {
+        match self.client {
+            None => Some(self.accepted),
+            Some(_) => self.has_paused.then(Instant::now),
+        }
     }
 
     pub(super) fn say_goodbye(&self, shared: &Shared) {
@@ -225,9 +235,7 @@ impl Connection {
                 }
                 // Over a network, the end comes in the middle of what is still on its way.
                 Ok(None) | Err(Broken::Cut) if shared.is_stopping() => return self.end(shared),
-                Err(Broken::Silent) if is_last || !self.link.is_within_frame() => {
-                    return Left::Resting;
-                }
+                Err(Broken::Silent) => return Left::Resting,
                 Err(Broken::Unread) => {
                     // Nobody has read the answer, so that nobody can let go of what is in it.
                     if is_last {
@@ -252,8 +260,20 @@ impl Connection {
             return Ok(Some(kind));
         }
         let limit = shared.service.limit.saturating_add(LARGEST_HEAD);
-        let linger = if is_last { Duration::ZERO } else { LINGER };
-        self.link.next(limit.min(LARGEST), linger)
+        self.receive(limit.min(LARGEST), is_last)
+    }
+
+    /// Receives the next frame, if it comes at once or the thread may wait for it.
+    fn receive(&mut self, limit: usize, is_last: bool) -> Result<Option<Kind>, Broken> {
+        let linger = match is_last || self.has_paused {
+            true => Duration::ZERO,
+            false => LINGER,
+        };
+        let received = self.link.next(limit, linger);
+        if received.is_ok() {
+            self.has_paused = false;
+        }
+        received
     }
 
     /// Answers what is no call.
@@ -333,20 +353,14 @@ impl Connection {
 
     /// Reads the client's hello, and sees who it is.
     fn greet(&mut self, shared: &Shared, duty: Duty) -> Result<Client, Left> {
-        let is_last = duty == Duty::Watch;
-        let received = if is_last {
-            self.link.next(LARGEST_HELLO, Duration::ZERO)
-        } else {
-            self.link.receive(LARGEST_HELLO, Some(PATIENCE))
-        };
-        let refused = match received {
+        let refused = match self.receive(LARGEST_HELLO, duty == Duty::Watch) {
             Ok(Some(Kind::Hello)) => match self.client(shared) {
                 Ok(client) => return client.ok_or(Left::Over),
                 Err(fault) => fault,
             },
             Ok(Some(_)) => Fault::Malformed("it does not begin with a hello".into()),
             Err(Broken::Refused(refused)) => fault_of(refused, LARGEST_HELLO),
-            Err(Broken::Silent) if is_last => return Err(Left::Resting),
+            Err(Broken::Silent) => return Err(Left::Resting),
             Ok(None) | Err(_) if shared.is_stopping() => return Err(self.end(shared)),
             Ok(None) | Err(_) => return Err(Left::Over),
         };

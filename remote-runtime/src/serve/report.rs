@@ -36,6 +36,7 @@ impl Shared {
             program: std::env::current_exe().unwrap_or_default(),
             holders: self.sessions.report(),
             running_calls: running_calls.collect(),
+            scope: self.service.scope.clone(),
         }
     }
 

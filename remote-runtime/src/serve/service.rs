@@ -40,6 +40,8 @@ pub(crate) struct Service {
     /// The path of its program, if it makes room for another build of that: it was not started by
     /// hand.
     pub(crate) program: Option<PathBuf>,
+    /// The programs that it is for, in words; empty if it is for all.
+    pub(crate) scope: String,
     /// What tells its program from others that are run from the same file.
     pub(crate) image: u64,
 }

@@ -147,6 +147,7 @@ impl Server {
             calls: report.calls,
             holders: report.holders,
             running_calls: report.running_calls,
+            scope: report.scope,
         })
     }
 }
@@ -283,4 +284,7 @@ pub struct Status {
     pub holders: Vec<Holder>,
     /// The calls that run, the oldest first, up to a hundred of them.
     pub running_calls: Vec<RunningCall>,
+    /// The programs that it is for, in words; empty if it is for all. A development build has
+    /// servers for the programs of its folder alone, and a test for itself.
+    pub scope: String,
 }

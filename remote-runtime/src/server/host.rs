@@ -222,6 +222,10 @@ impl Server {
             grace: self.grace,
             max_references: self.max_references,
             program,
+            scope: match is_daemon && self.is_scoped() {
+                true => self.scope().to_string(),
+                false => String::new(),
+            },
             image: registry::image(),
         };
         testing::step("server: before on_start");

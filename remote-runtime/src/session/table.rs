@@ -34,7 +34,7 @@ pub(crate) struct Sessions {
     most: usize,
     used: Arc<Usage>,
     failures: Arc<Failures>,
-    /// Written to when a client was cut off, for whom somebody is to wait.
+    /// Written to when there is a new deadline, such as that of a client that was cut off.
     wake: UnixStream,
     woken: UnixStream,
 }
@@ -140,7 +140,13 @@ impl Sessions {
         }
         state.cut = Some(Instant::now());
         drop((state, open));
-        // If it is full, somebody has been woken already.
+        self.wake();
+    }
+
+    /// Wakes the thread that tends the server, which [sweeps](Self::sweep), and looks after all else
+    /// that has a deadline.
+    pub(crate) fn wake(&self) {
+        // If it is full, the thread has been woken already.
         let _ = (&self.wake).write(&[1]);
     }
 

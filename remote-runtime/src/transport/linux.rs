@@ -25,8 +25,9 @@ pub(super) fn socket(family: AddressFamily, kind: SocketType) -> io::Result<Owne
     )?)
 }
 
-pub(super) fn send(stream: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-    Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?)
+pub(super) fn send(stream: BorrowedFd<'_>, bytes: &[u8], flags: SendFlags) -> io::Result<usize> {
+    let flags = flags | SendFlags::NOSIGNAL;
+    Ok(rustix::net::send(stream, bytes, flags)?)
 }
 
 pub(super) fn send_message(

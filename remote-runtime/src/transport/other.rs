@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::net::{AddressFamily, RecvFlags, SendAncillaryBuffer, SocketType, sendmsg};
+use rustix::net::{AddressFamily, RecvFlags, SendAncillaryBuffer, SendFlags, SocketType, sendmsg};
 
 use super::Peer;
 
@@ -21,14 +21,10 @@ pub(super) fn socket(family: AddressFamily, kind: SocketType) -> io::Result<Owne
 
 /// Without a flag for a single send, the socket is told each time, since those that are accepted
 /// pass by [`socket`].
-pub(super) fn send(stream: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+pub(super) fn send(stream: BorrowedFd<'_>, bytes: &[u8], flags: SendFlags) -> io::Result<usize> {
     #[cfg(target_vendor = "apple")]
     rustix::net::sockopt::set_socket_nosigpipe(stream, true)?;
-    Ok(rustix::net::send(
-        stream,
-        bytes,
-        rustix::net::SendFlags::empty(),
-    )?)
+    Ok(rustix::net::send(stream, bytes, flags)?)
 }
 
 pub(super) fn send_message(

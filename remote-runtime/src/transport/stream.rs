@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{RecvFlags, SendAncillaryBuffer, recv};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags, recv};
 
 use super::os;
 
@@ -277,7 +277,7 @@ impl Pause {
 pub(crate) fn send(socket: &impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         let pause = Pause::before(bytes.len());
-        match os::send(socket.as_fd(), bytes) {
+        match os::send(socket.as_fd(), bytes, SendFlags::empty()) {
             Ok(n) => {
                 bytes = &bytes[n..];
                 if !bytes.is_empty() {
@@ -289,6 +289,15 @@ pub(crate) fn send(socket: &impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Sends as much of `bytes` as there is room for, and returns how much that is.
+///
+/// # Errors
+/// If there is no room, or the peer has closed.
+#[cfg(feature = "tcp")]
+pub(crate) fn send_at_once(socket: &impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    os::send(socket.as_fd(), bytes, SendFlags::DONTWAIT)
 }
 
 /// Appends to `bytes`, within their spare capacity, what `read` reads. Only so much of that is set to zero

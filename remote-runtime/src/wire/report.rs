@@ -14,6 +14,7 @@ const CALLS: u8 = 4;
 const PROGRAM: u8 = 5;
 const HOLDER: u8 = 6;
 const RUNNING_CALL: u8 = 7;
+const SCOPE: u8 = 8;
 
 const PID: u8 = 1;
 const IS_CUT: u8 = 2;
@@ -43,6 +44,8 @@ pub struct Report {
     pub holders: Vec<Holder>,
     /// The calls that run, the oldest first, of which there may be more.
     pub running_calls: Vec<RunningCall>,
+    /// The programs that it is for, in words; empty if it is for all.
+    pub scope: String,
 }
 
 /// A call that a server runs.
@@ -92,6 +95,9 @@ impl Report {
             call.put(&mut fields);
             put(out, RUNNING_CALL, &fields);
         }
+        if !self.scope.is_empty() {
+            put(out, SCOPE, self.scope.as_bytes());
+        }
     }
 
     /// Reads a report's fields.
@@ -107,6 +113,7 @@ impl Report {
             program: PathBuf::new(),
             holders: Vec::new(),
             running_calls: Vec::new(),
+            scope: String::new(),
         };
         for field in fields::read(body) {
             let (tag, value) = field?;
@@ -119,6 +126,7 @@ impl Report {
                 CALLS => report.calls = number(value)?,
                 PROGRAM => report.program = PathBuf::from(OsStr::from_bytes(value)),
                 HOLDER => report.holders.push(Holder::read(value)?),
+                SCOPE => report.scope = fields::text(value),
                 RUNNING_CALL => report.running_calls.push(RunningCall::read(value)?),
                 _ => {}
             }
@@ -219,12 +227,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_report_is_read_back(millis in 0..1_u64 << 42, connections: u64, running: u64, calls: u64, program: PathBuf, of: (u32, u64, bool, Vec<(String, u64)>), function: String) {
+        fn every_report_is_read_back(millis in 0..1_u64 << 42, connections: u64, running: u64, calls: u64, program: PathBuf, of: (u32, u64, bool, Vec<(String, u64)>), function: String, scope: String) {
             let started = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
             let (pid, open, is_cut, references) = of;
             let holders = vec![Holder { pid, connections: open, is_cut, references }, Holder::default()];
             let running_calls = vec![RunningCall::new(function, pid, program.clone(), started)];
-            let report = Report { started, connections, running, calls, program, holders, running_calls };
+            let report = Report { started, connections, running, calls, program, holders, running_calls, scope };
             let mut body = Vec::new();
             report.put(&mut body);
             prop_assert_eq!(Report::read(&body), Ok(report));

@@ -76,6 +76,7 @@ fn in_json(found: &Found) -> Value {
         State::Running(status) => {
             value["pid"] = status.pid.into();
             value["calls"] = status.calls.into();
+            value["scope"] = (*status.scope).into();
             let since = status
                 .started
                 .duration_since(std::time::UNIX_EPOCH)

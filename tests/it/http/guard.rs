@@ -1,6 +1,7 @@
 use super::{JSON, Response, There, connect, give_token, request};
-use crate::support::{Home, free_port, stdout};
-use std::io::{BufReader, Write};
+use crate::support::{Home, await_that, free_port, stdout};
+use std::io::{BufReader, Read, Write};
+use std::time::{Duration, Instant};
 
 /// The status of a request with these headers, and whether it says how to be let in.
 fn status(there: &There, method: &str, path: &str, headers: &[&str]) -> (u16, bool) {
@@ -163,6 +164,53 @@ fn nobody_is_called_without_a_token_where_nobody_listens() {
         said.starts_with("Unreachable false `manual` on server `manual`: nobody listens at"),
         "{said}"
     );
+}
+
+#[test]
+fn replies_without_the_token_prolong_nothing_and_the_token_does() {
+    let there = There::of("zoo");
+    let token = format!("authorization: Bearer {}", there.token());
+    let ask = |stream: &mut BufReader<std::net::TcpStream>, headers: &[&str]| {
+        let asked = request("GET", "/healthz", headers, b"");
+        stream.get_mut().write_all(&asked).ok()?;
+        Response::read(stream, false)
+    };
+    let [mut known, mut unknown] = [(); 2].map(|()| BufReader::new(connect(there.port)));
+    assert_eq!(ask(&mut known, &[&token]).unwrap().status, 200);
+    let began = Instant::now();
+    // It asks again and again, and is cut off all the same.
+    await_that(|| ask(&mut unknown, &[]).is_none());
+    assert!(began.elapsed() > Duration::from_secs(4));
+    assert_eq!(ask(&mut known, &[]).unwrap().status, 200);
+    assert_eq!(ask(&mut known, &[&token]).unwrap().status, 200);
+}
+
+#[test]
+fn a_crowd_without_the_token_keeps_no_client_out() {
+    let there = There::of("zoo");
+    let asked = request("GET", "/healthz", &[], b"");
+    // More than there may be at once, each of which asks.
+    let mut crowd: Vec<_> = (0..1200)
+        .map(|_| {
+            let mut stream = connect(there.port);
+            // One that was closed for others is no fault.
+            let _ = stream.write_all(&asked);
+            stream
+        })
+        .collect();
+    assert_eq!(there.zoo(&["echo", "x"]), "\"x\"");
+    let closed = crowd.iter_mut().filter_map(|stream| {
+        stream.set_nonblocking(true).unwrap();
+        // After the reply, if it came, there is the end, or nothing.
+        loop {
+            match stream.read(&mut [0; 4096]) {
+                Ok(0) => return Some(()),
+                Ok(_) => {}
+                Err(e) => return (e.kind() != std::io::ErrorKind::WouldBlock).then_some(()),
+            }
+        }
+    });
+    assert!(closed.count() > 0, "some make room");
 }
 
 /// Of few bytes (RFC 4648).

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -218,6 +219,92 @@ fn what_is_no_client_is_let_go_and_keeps_nobody_out() {
         place.run(&["pid"]).parse::<u32>().unwrap();
         let status = place.run(&["status", "zoo"]);
         assert!(status.contains(", 1, "), "one call has come: {status}");
+    }
+}
+
+/// A crowd of connections of another user, on which nothing is sent, and which are opened anew whenever
+/// they are closed, until this is dropped.
+struct Crowd {
+    opened: Arc<AtomicUsize>,
+    ends: Arc<AtomicBool>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Crowd {
+    fn gather(port: u16, n: usize) -> Self {
+        let (opened, ends) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
+        let (counts, quits) = (opened.clone(), ends.clone());
+        let thread = thread::spawn(move || {
+            // This thread alone is another user from here on.
+            #[cfg(target_os = "linux")]
+            {
+                let nobody = rustix::fs::Uid::from_raw(65534);
+                rustix::thread::set_thread_res_uid(nobody, nobody, nobody).unwrap();
+            }
+            let mut crowd = Vec::new();
+            while !quits.load(Ordering::Relaxed) {
+                while crowd.len() < n && !quits.load(Ordering::Relaxed) {
+                    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+                    stream.set_nonblocking(true).unwrap();
+                    crowd.push(stream);
+                    counts.fetch_add(1, Ordering::Relaxed);
+                }
+                crowd.retain_mut(|stream| match stream.read(&mut [0; 64]) {
+                    Ok(n) => n > 0,
+                    Err(e) => e.kind() == ErrorKind::WouldBlock,
+                });
+                thread::yield_now();
+            }
+        });
+        Self {
+            opened,
+            ends,
+            thread: Some(thread),
+        }
+    }
+
+    fn opened(&self) -> usize {
+        self.opened.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::Relaxed);
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+#[test]
+fn a_crowd_that_comes_again_and_again_keeps_no_client_out() {
+    if !cfg!(target_os = "linux") || !rustix::process::geteuid().is_root() {
+        eprintln!("left out: only root on Linux has connections of another user");
+        return;
+    }
+    for place in Place::both("zoo") {
+        // It may have 64 such connections, a quarter of its descriptors.
+        let few = "ulimit -n 256; exec \"$@\"";
+        let zoo = place.zoo(&["start", "zoo"]);
+        let mut start = place.tell(std::process::Command::new("sh"));
+        start
+            .args(["-c", few, "sh"])
+            .arg(zoo.get_program())
+            .args(zoo.get_args());
+        for (name, value) in zoo.get_envs() {
+            match value {
+                Some(value) => start.env(name, value),
+                None => start.env_remove(name),
+            };
+        }
+        assert_eq!(stdout(&start.output().unwrap()), "()");
+        let crowd = Crowd::gather(place.port(), 300);
+        for _ in 0..10 {
+            let before = crowd.opened();
+            await_that(|| crowd.opened() > before + 100);
+            assert_eq!(place.run(&["echo", "x"]), "\"x\"");
+        }
+        let log = fs::read_to_string(place.home.path("state/remotex/zoo.log")).unwrap();
+        assert!(log.contains("it makes room for others"), "{log}");
     }
 }
 

@@ -133,7 +133,11 @@ impl Exam<'_> {
                 self.wrong("program", found, fix)
             }
             _ => {
-                self.fine("program", format!("it runs the current `{shown}`"));
+                let scope = match &*report.scope {
+                    "" => String::new(),
+                    scope => format!(", for {scope} alone"),
+                };
+                self.fine("program", format!("it runs the current `{shown}`{scope}"));
                 Some(())
             }
         }

@@ -32,7 +32,7 @@ const SLOWEST: usize = 64 * 1024;
 /// Where requests are answered.
 pub(super) struct Desk {
     site: Arc<dyn Site>,
-    interface: Interface,
+    interface: Arc<Interface>,
     guard: Guard,
     policy: String,
     gateway: Gateway,
@@ -51,7 +51,7 @@ impl Desk {
     pub(super) fn of(site: Arc<dyn Site>, guard: Guard) -> Self {
         let (name, key) = site.name();
         Self {
-            interface: site.table().interface(name, key.to_owned()),
+            interface: Arc::new(site.table().interface(name, key.to_owned())),
             policy: policy(),
             guard,
             gateway: Gateway::to(site.clone()),
@@ -191,9 +191,9 @@ impl Desk {
         };
         match name {
             Some(name) if is_json => {
-                let (status, value) =
-                    super::json::call(&self.gateway, &self.interface, &name, &body).await;
-                in_json(status, &value)
+                let (status, answer) =
+                    super::json::call(&self.gateway, &self.interface, name, body).await;
+                bytes(status, JSON, answer)
             }
             _ => self.pass(path, &body).await,
         }

@@ -1,11 +1,13 @@
 //! JSON for everybody who has no compiled types: of calls, and of what a server says of itself.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::super::Site;
+use super::conversion::convert;
 use super::gateway::{CROWDED, Gateway, NoReply, reply_in};
 use super::openapi::reference;
 use crate::error::{Call, Error};
@@ -18,63 +20,119 @@ use crate::wire::interface::{Function, Interface};
 use crate::wire::report::{Report, RunningCall};
 use crate::wire::{Kind, frame};
 
-/// Calls a function with its arguments as JSON.
+/// Calls a function with its arguments as JSON; returns the body of the response, which is JSON too.
 pub(super) async fn call(
     gateway: &Gateway,
-    interface: &Interface,
-    name: &str,
-    arguments: &[u8],
-) -> (StatusCode, Value) {
-    match run(gateway, interface, name, arguments).await {
-        Ok(Ok(answer)) => (StatusCode::OK, answer),
-        Ok(Err(value)) => {
-            let message = format!(
-                "{} has failed with a value",
-                Call::of(&interface.server, name)
-            );
-            let error = json!({ "kind": "Raised", "message": message, "causes": [], "may_have_run": true, "value": value });
-            (StatusCode::UNPROCESSABLE_ENTITY, json!({ "error": error }))
+    interface: &Arc<Interface>,
+    name: String,
+    arguments: Vec<u8>,
+) -> (StatusCode, String) {
+    let call = JsonCall {
+        interface: interface.clone(),
+        name,
+    };
+    let made = {
+        let (call, site) = (call.clone(), gateway.site.clone());
+        convert(arguments.len(), move || call.frames(&*site, &arguments)).await
+    };
+    let frames = match made {
+        Some(Ok(frames)) => frames,
+        Some(Err(e)) => return in_text(&error(&e)),
+        None => {
+            let trouble = call.call().trouble(UNCONVERTED);
+            return in_text(&error(&Error::Lost(trouble)));
         }
-        Err(e) => error(&e),
+    };
+    let reply = match gateway.exchange(&frames).await {
+        Ok(reply) => reply,
+        Err(none) => return in_text(&error(&call.unanswered(&none))),
+    };
+    drop(frames);
+    let answered = {
+        let call = call.clone();
+        convert(reply.len(), move || in_text(&call.answer(&reply))).await
+    };
+    answered.unwrap_or_else(|| {
+        let trouble = call.call().trouble(UNCONVERTED);
+        in_text(&error(&Error::Lost(trouble.after_sending())))
+    })
+}
+
+fn in_text((status, value): &(StatusCode, Value)) -> (StatusCode, String) {
+    (*status, value.to_string())
+}
+
+/// The call of a function by its name.
+#[derive(Clone)]
+struct JsonCall {
+    interface: Arc<Interface>,
+    name: String,
+}
+
+impl JsonCall {
+    fn call(&self) -> Call<'_> {
+        Call::of(&self.interface.server, &self.name)
+    }
+
+    /// What a compiled client would send.
+    fn frames(&self, site: &dyn Site, arguments: &[u8]) -> Result<Vec<u8>, Error> {
+        let call = self.call();
+        let function = self.interface.function(&self.name)?;
+        structure(function, call)?;
+        let arguments: Map<String, Value> = match serde_json::from_slice(arguments) {
+            Ok(Value::Object(arguments)) => arguments,
+            Ok(_) => return Err(unreadable(call, "it is JSON, but no object")),
+            Err(e) => return Err(unreadable(call, e)),
+        };
+        Ok(frames(
+            site,
+            function,
+            &encoded(function, call, &arguments)?,
+        ))
+    }
+
+    /// What the reply says, and the status that is nearest to it.
+    fn answer(&self, reply: &[u8]) -> (StatusCode, Value) {
+        match self.read(reply) {
+            Ok(Ok(answer)) => (StatusCode::OK, answer),
+            Ok(Err(value)) => {
+                let message = format!("{} has failed with a value", self.call());
+                let error = json!({ "kind": "Raised", "message": message, "causes": [], "may_have_run": true, "value": value });
+                (StatusCode::UNPROCESSABLE_ENTITY, json!({ "error": error }))
+            }
+            Err(e) => error(&e),
+        }
+    }
+
+    fn read(&self, reply: &[u8]) -> Result<Result<Value, Value>, Error> {
+        let call = self.call();
+        let structure = structure(self.interface.function(&self.name)?, call)?;
+        let replied = reply_in(reply).map_err(|_| self.unanswered(&NoReply::Lost))?;
+        let (kind, body) = replied.unwrap_or((Kind::Goodbye, b""));
+        match kind {
+            Kind::Answer | Kind::Raised => answer(call, kind, body, structure),
+            Kind::Fault => Err(fault::error(call, body)),
+            // It has not run.
+            _ => Err(Error::Busy(
+                call.trouble("the server is ending just now; try again"),
+            )),
+        }
+    }
+
+    fn unanswered(&self, none: &NoReply) -> Error {
+        let call = self.call();
+        match none {
+            NoReply::Unsent => Error::Busy(call.trouble(CROWDED)),
+            NoReply::Lost => {
+                let why = "the server has ended before it was done; the function may have run";
+                Error::Lost(call.trouble(why).after_sending())
+            }
+        }
     }
 }
 
-async fn run(
-    gateway: &Gateway,
-    interface: &Interface,
-    name: &str,
-    arguments: &[u8],
-) -> Result<Result<Value, Value>, Error> {
-    let call = Call::of(&interface.server, name);
-    let function = interface.function(name)?;
-    let structure = structure(function, call)?;
-    let arguments: Map<String, Value> = match serde_json::from_slice(arguments) {
-        Ok(Value::Object(arguments)) => arguments,
-        Ok(_) => return Err(unreadable(call, "it is JSON, but no object")),
-        Err(e) => return Err(unreadable(call, e)),
-    };
-    let arguments = encoded(function, call, &arguments)?;
-    let lost = || {
-        let why = "the server has ended before it was done; the function may have run";
-        Error::Lost(call.trouble(why).after_sending())
-    };
-    let frames = frames(&*gateway.site, function, &arguments);
-    let reply = gateway.exchange(&frames).await;
-    let reply = reply.map_err(|none| match none {
-        NoReply::Unsent => Error::Busy(call.trouble(CROWDED)),
-        NoReply::Lost => lost(),
-    })?;
-    let replied = reply_in(&reply).map_err(|_| lost())?;
-    let (kind, body) = replied.unwrap_or((Kind::Goodbye, b""));
-    match kind {
-        Kind::Answer | Kind::Raised => answer(call, kind, body, structure),
-        Kind::Fault => Err(fault::error(call, body)),
-        // It has not run.
-        _ => Err(Error::Busy(
-            call.trouble("the server is ending just now; try again"),
-        )),
-    }
-}
+/// The end of a conversion that has panicked.
+const UNCONVERTED: &str = "its JSON cannot be converted; see the server's log";
 
 fn unreadable(call: Call<'_>, why: impl std::fmt::Display) -> Error {
     Error::Unsendable {

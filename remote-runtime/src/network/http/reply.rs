@@ -29,8 +29,17 @@ pub(super) fn in_json(status: StatusCode, value: &Value) -> Reply {
 }
 
 pub(super) fn refusal(status: StatusCode, kind: &str, message: &str) -> Reply {
-    let error = json!({ "kind": kind, "message": message, "causes": [], "may_have_run": status.is_server_error() });
+    let may_have_run = status.is_server_error() && status != StatusCode::SERVICE_UNAVAILABLE;
+    let error =
+        json!({ "kind": kind, "message": message, "causes": [], "may_have_run": may_have_run });
     in_json(status, &json!({ "error": error }))
+}
+
+/// The reply to a request on a connection that is one too many.
+pub(super) fn crowded() -> Reply {
+    let why = "requests run on as many connections as the server keeps; try again";
+    let reply = refusal(StatusCode::SERVICE_UNAVAILABLE, "Busy", why);
+    with(reply, header::CONNECTION, "close")
 }
 
 /// To who is not known.

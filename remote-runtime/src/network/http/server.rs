@@ -15,20 +15,20 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, watch};
-use tokio::time::{sleep, timeout};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 use super::super::{Door, Keeper, Keys, RESPITE, Site, tls};
+use super::conversion;
 use super::desk::Desk;
 use super::guard::Guard;
+use super::places::{Place, Places};
+use super::reply::crowded;
 use super::turn::{Turn, Watched};
 use crate::address::{Network, Scheme};
 use crate::error::{Call, Error};
 use crate::link::PATIENCE;
-
-/// How many connections there may be; more wait to be accepted.
-const CONNECTIONS: usize = 1024;
 
 /// For how long a connection is kept for the next request of somebody who was let in: longer than proxies
 /// keep theirs, most of them for a minute, so that they never send a request to one that is just ending.
@@ -60,7 +60,7 @@ pub(in super::super) fn welcome(
         Scheme::Https => Some(tls::server(call, keys)?),
         _ => None,
     };
-    // Who finds that somebody listens finds the token too.
+    // Write the token before binding: a client that can connect must be able to read it.
     let listener = bind()?;
     let guard = guard.and_then(|guard| listener.set_nonblocking(true).map(|()| guard));
     let guard = guard.map_err(|e| call.io("it cannot serve over HTTP", e))?;
@@ -82,7 +82,11 @@ impl Door for HttpDoor {
             return Ok(());
         };
         let mut runtime = tokio::runtime::Builder::new_current_thread();
-        let runtime = runtime.enable_all().build()?;
+        let runtime = runtime
+            .enable_all()
+            .max_blocking_threads(conversion::THREADS)
+            .thread_name("remotex json")
+            .build()?;
         let (quit, quitted) = watch::channel(());
         let tls = self.tls.take();
         let desk = Arc::new(Desk::of(site, guard));
@@ -100,37 +104,46 @@ impl Door for HttpDoor {
     }
 }
 
-/// Takes connections until the server quits; then lets responses be written.
+/// Accepts connections until the server quits; then lets responses be written.
 async fn keep(
     listener: &tokio::net::TcpListener,
     tls: Option<TlsAcceptor>,
     quit: watch::Receiver<()>,
     desk: &Arc<Desk>,
 ) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let accept = async {
-            let permit = room.clone().acquire_owned().await;
-            (listener.accept().await, permit)
+    let places = Places::new();
+    // Each connection has a sender, so that the receiver sees the end of the last one.
+    let (open, mut all_closed) = mpsc::channel::<Infallible>(1);
+    while let Some(accepted) = unless(&quit, listener.accept()).await {
+        let (socket, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => continue,
+            Err(_) => {
+                // The system has no descriptor or no memory for it: another one makes room, or must
+                // end first.
+                if !places.make_room() {
+                    sleep(RESPITE).await;
+                }
+                tokio::task::yield_now().await;
+                continue;
+            }
         };
-        let Some(accepted) = unless(&quit, accept).await else {
-            break;
-        };
-        let (Ok((socket, _)), Ok(permit)) = accepted else {
-            // Whoever waited has gone, or there is no descriptor: others must end first.
-            sleep(RESPITE).await;
+        let Ok(local) = socket.local_addr() else {
             continue;
         };
-        let (desk, quit, tls) = (desk.clone(), quit.clone(), tls.clone());
-        tokio::spawn(async move {
+        let place = places.reserve();
+        let id = place.id();
+        let (desk, quit, tls, open) = (desk.clone(), quit.clone(), tls.clone(), open.clone());
+        let task = tokio::spawn(async move {
             // How a connection ends matters to its client only.
-            let _ = serve(socket, tls, quit, &desk).await;
-            drop(permit);
+            let _ = serve(socket, tls, quit, &desk, place).await;
+            drop(open);
         });
+        places.occupy(id, local, peer, task.abort_handle());
     }
-    let done = room.acquire_many(u32::try_from(CONNECTIONS).unwrap_or(u32::MAX));
+    drop(open);
     // Who reads too slowly does not get the rest.
-    let _ = timeout(FAREWELL, done).await;
+    let _ = timeout(FAREWELL, all_closed.recv()).await;
 }
 
 /// What comes of `what`; `None` if the server quits before.
@@ -151,14 +164,17 @@ async fn serve(
     tls: Option<TlsAcceptor>,
     quit: watch::Receiver<()>,
     desk: &Arc<Desk>,
+    place: Place,
 ) -> Option<()> {
+    let deadline = Instant::now() + PATIENCE;
     socket.set_nodelay(true).ok()?;
     let _counted = desk.count();
+    let turn = Turn::until(deadline);
     match tls {
-        None => converse(socket, quit, desk).await,
+        None => converse(socket, quit, desk, place, turn).await,
         Some(tls) => {
-            let sealed = timeout(PATIENCE, tls.accept(socket)).await.ok()?.ok()?;
-            converse(sealed, quit, desk).await
+            let sealed = timeout_at(deadline, tls.accept(socket)).await.ok()?.ok()?;
+            converse(sealed, quit, desk, place, turn).await
         }
     }
 }
@@ -167,16 +183,25 @@ async fn converse(
     socket: impl AsyncRead + AsyncWrite + Unpin,
     quit: watch::Receiver<()>,
     desk: &Arc<Desk>,
+    place: Place,
+    turn: Turn,
 ) -> Option<()> {
-    let turn = Arc::new(Turn::new(PATIENCE));
+    let (turn, place) = (Arc::new(turn), Arc::new(place));
     let (desk, its) = (desk.clone(), turn.clone());
     let answer = service_fn(move |request: Request<Incoming>| {
-        let (desk, turn) = (desk.clone(), its.clone());
+        let (desk, turn, place) = (desk.clone(), its.clone(), place.clone());
         async move {
             turn.begin();
             let is_known = desk.lets_in(&request);
-            let reply = desk.answer(request, is_known).await;
-            turn.end(if is_known { KEPT } else { PATIENCE });
+            let reply = if is_known && !place.begin() {
+                crowded()
+            } else {
+                if is_known {
+                    turn.is_shown();
+                }
+                desk.answer(request, is_known).await
+            };
+            turn.end(if place.end() { KEPT } else { PATIENCE });
             Ok::<_, Infallible>(reply)
         }
     });

@@ -30,17 +30,26 @@ struct State {
     patience: Duration,
     /// Until when the client must have read something, if there is no room for more.
     unread: Option<Instant>,
+    /// Until when the client must have shown the token, unless it has; nothing else that it sends
+    /// prolongs this.
+    token: Option<Instant>,
 }
 
 impl Turn {
-    /// The first request must come within `patience`.
-    pub(super) fn new(patience: Duration) -> Self {
+    /// A client must have shown the token by `deadline`.
+    pub(super) fn until(deadline: Instant) -> Self {
         Self(Mutex::new(State {
-            head: Some(Instant::now() + patience),
+            head: None,
             is_idle: false,
-            patience,
+            patience: PATIENCE,
             unread: None,
+            token: Some(deadline),
         }))
+    }
+
+    /// The client has shown the token.
+    pub(super) fn is_shown(&self) {
+        self.0.lock().token = None;
     }
 
     /// The head of a request has come: it is our turn.
@@ -82,9 +91,15 @@ impl Turn {
         }
     }
 
-    fn until(&self) -> Option<Instant> {
+    fn deadline(&self) -> Option<Instant> {
         let state = self.0.lock();
-        state.head.into_iter().chain(state.unread).min()
+        let State {
+            head,
+            unread,
+            token,
+            ..
+        } = *state;
+        [head, unread, token].into_iter().flatten().min()
     }
 
     /// What comes of a connection; `None` if its client took too long.
@@ -96,7 +111,7 @@ impl Turn {
             if let Poll::Ready(ended) = connection.as_mut().poll(context) {
                 return Poll::Ready(Some(ended));
             }
-            let Some(until) = self.until() else {
+            let Some(until) = self.deadline() else {
                 return Poll::Pending;
             };
             if sleep.deadline() != until {
