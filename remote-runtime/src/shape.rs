@@ -12,11 +12,22 @@
 //! unfold to.
 
 mod digest;
+mod hints;
+mod probe;
 mod reader;
 mod record;
 mod samples;
 mod structure;
+mod tally;
 mod tracer;
+mod values;
+
+#[cfg(test)]
+mod steered;
+#[cfg(test)]
+mod validated;
+
+use std::any::type_name;
 
 use serde::Deserialize;
 
@@ -40,11 +51,13 @@ impl Shape {
 
     /// Adds the shape of `T`.
     pub fn add<'de, T: Deserialize<'de>>(&mut self) {
-        self.0.begin();
-        while self.0.has_more() {
-            let accepted = T::deserialize(&mut self.0).is_ok();
-            self.0.end_pass(accepted);
-        }
+        let show = |tracer: &mut Tracer| T::deserialize(tracer).is_ok();
+        self.0.trace(type_name::<T>(), show);
+    }
+
+    /// The first type that has not shown all of itself.
+    pub(crate) fn unknown(&self) -> Option<&'static str> {
+        self.0.unknown
     }
 
     /// Adds what does not go through serde, by a word for it.
@@ -58,7 +71,7 @@ impl Shape {
     /// with aliases, since serde lists these as if they were variants.
     #[must_use]
     pub fn structure(&self, arguments: usize) -> Option<Structure> {
-        if self.0.lost || self.0.has_aliases {
+        if self.0.unknown.is_some() || self.0.has_aliases {
             return None;
         }
         self.0.structure(arguments)
@@ -68,7 +81,7 @@ impl Shape {
     /// all of itself.
     #[must_use]
     pub fn fingerprint(self) -> Option<[u8; 16]> {
-        (!self.0.lost).then(|| self.0.fingerprint().to_be_bytes())
+        self.0.unknown.is_none().then(|| self.0.fingerprint().to_be_bytes())
     }
 }
 
@@ -100,7 +113,7 @@ mod tests {
     use std::ops::RangeInclusive;
     use std::path::PathBuf;
     use std::str::FromStr;
-    use std::sync::atomic::{AtomicU8, Ordering};
+    use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
     use std::time::{Duration, SystemTime};
 
     fn shape<'de, T: Deserialize<'de>>() -> Option<[u8; 16]> {
@@ -570,7 +583,7 @@ mod tests {
         shape.0.begin();
         shape.0.reach = reach;
         while shape.0.has_more() {
-            let accepted = T::deserialize(&mut shape.0).is_ok();
+            let accepted = shape.0.show(|tracer| T::deserialize(tracer).is_ok());
             shape.0.end_pass(accepted);
             passes += 1;
         }
@@ -693,7 +706,7 @@ mod tests {
 
     #[test]
     fn what_changes_is_not_known() {
-        static SEEN: AtomicU8 = AtomicU8::new(0);
+        static SEEN: AtomicU32 = AtomicU32::new(0);
 
         struct Moody;
 

@@ -35,6 +35,8 @@ pub(super) enum Tag {
     Absent = 26,
     Word = 27,
     Definition = 28,
+    /// In place of a type that is not known.
+    Unknown = 29,
 }
 
 /// One piece of a record.
@@ -98,6 +100,8 @@ pub(super) struct Alternative {
     pub(super) state: State,
     /// Whether it is being visited.
     pub(super) open: bool,
+    /// The last round of the second look in which it was visited.
+    pub(super) round: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,13 @@
 //! Decides what a type is shown next, and writes down what it asks for.
 
+use super::hints::{self, Hints};
+use super::probe::Probe;
 use super::reader::Stop;
 use super::record::{Alternative, Definition, Identity, State, Tag, Token, range};
-use super::samples::{CHARS, LENGTHS, NUMBERS, Place, Samples, TEXTS, ZEROS};
+use super::samples::{Place, Samples};
+use super::tally::{Tally, Value};
+use super::values::{self, Kind, Sample, Text};
+use crate::thread;
 
 /// How deep a type is followed; as deep as values may nest.
 pub(super) const DEEPEST: usize = 128;
@@ -14,6 +19,9 @@ const DEEP: usize = 32;
 /// How much one type may ask for, in all passes: thousands of variants, but not minutes.
 const STEPS: usize = 1_000_000;
 
+/// How often one type may panic; each panic is said by the process's hook.
+const PANICS: usize = 3;
+
 /// An alternative that is being visited.
 #[derive(Debug)]
 pub(super) struct Frame {
@@ -23,6 +31,10 @@ pub(super) struct Frame {
     pub(super) start: usize,
     pub(super) was_open: bool,
     pub(super) is_new: bool,
+    /// How many elements a sequence or a map has been asked for.
+    pub(super) elements: usize,
+    /// Where the record of the last one starts.
+    pub(super) element: usize,
 }
 
 /// What writes down what types ask for.
@@ -44,8 +56,15 @@ pub(super) struct Tracer {
     /// Where the record of the present type starts.
     pub(super) start: usize,
     pub(super) pass: Pass,
-    /// Whether some type has not shown all of itself.
+    /// Whether the present type has not shown all of itself.
     pub(super) lost: bool,
+    /// The first type that has not.
+    pub(super) unknown: Option<&'static str>,
+    pub(super) panics: usize,
+    /// Which values were tried where.
+    pub(super) tally: Tally,
+    /// The second look at a type that has shown all of itself.
+    pub(super) probe: Option<Probe>,
     /// Whether some enum lists more names than it has variants, as serde's derive does where there are
     /// aliases: which name is whose cannot be told.
     pub(super) has_aliases: bool,
@@ -79,8 +98,49 @@ impl Tracer {
             start: 0,
             pass: Pass::Over,
             lost: false,
+            unknown: None,
+            panics: 0,
+            tally: Tally::default(),
+            probe: None,
             has_aliases: false,
         }
+    }
+
+    /// Traces a type of that name, which `show` deserializes once. Of one that is not known, nothing
+    /// stays.
+    pub(super) fn trace(&mut self, name: &'static str, show: fn(&mut Self) -> bool) {
+        let before = Extent::of(self);
+        self.begin();
+        while self.has_more() {
+            hints::listen();
+            let accepted = self.show(show);
+            self.samples.hints.read(&hints::heard());
+            self.end_pass(accepted);
+        }
+        if !self.lost {
+            self.probe(before.alternatives, show);
+        }
+        if self.lost {
+            self.unknown.get_or_insert(name);
+            before.restore(self);
+        }
+    }
+
+    /// Shows a type the samples once, and returns whether it has accepted all of them.
+    pub(super) fn show(&mut self, show: fn(&mut Self) -> bool) -> bool {
+        self.record.truncate(self.start);
+        self.samples.trail.clear();
+        self.tally.begin();
+        let shown = thread::quietly(|| show(self));
+        if shown.is_none() {
+            self.panics += 1;
+            self.lost |= self.panics == PANICS;
+            for frame in self.frames.drain(..).rev() {
+                self.alternatives[frame.alternative].open = frame.was_open;
+            }
+            self.samples.levels.clear();
+        }
+        shown == Some(true)
     }
 
     pub(super) fn begin(&mut self) {
@@ -88,6 +148,10 @@ impl Tracer {
         self.reach = DEEP;
         self.steps = STEPS;
         self.samples.refusals = 0;
+        self.samples.hints = Hints::default();
+        self.panics = 0;
+        self.lost = false;
+        self.tally = Tally::default();
         self.pass = Pass::From(self.settled);
     }
 
@@ -107,8 +171,6 @@ impl Tracer {
             Pass::From(_) | Pass::Stuck | Pass::Absent | Pass::Over => {}
         }
         self.find_ways();
-        self.record.truncate(self.start);
-        self.samples.trail.clear();
         self.pass = Pass::From(self.settled);
     }
 
@@ -158,6 +220,9 @@ impl Tracer {
     }
 
     pub(super) fn is_new(&self, alternative: usize) -> bool {
+        if let Some(probe) = &self.probe {
+            return probe.is_wanted(alternative, &self.alternatives[alternative]);
+        }
         match self.alternatives[alternative].state {
             State::New => true,
             State::Blocked(settled) => settled < self.settled,
@@ -167,11 +232,21 @@ impl Tracer {
 
     /// Counts a step; an end to what would take too many.
     pub(super) fn step(&mut self) -> Result<(), Stop> {
+        self.tally.follow();
         match self.steps.checked_sub(1) {
+            _ if self.lost => return Err(Stop),
             Some(left) => self.steps = left,
             None => return Err(self.give_up()),
         }
         Ok(())
+    }
+
+    /// Writes down what a type asks for; the second look must find the same.
+    pub(super) fn write(&mut self, token: Token) {
+        if self.probe.is_some() && self.expected() != Some(token) {
+            self.lost = true;
+        }
+        self.record.push(token);
     }
 
     pub(super) fn give_up(&mut self) -> Stop {
@@ -181,6 +256,9 @@ impl Tracer {
 
     /// Stops where there is no way on, and marks what led here.
     pub(super) fn stuck(&mut self) -> Stop {
+        if self.probe.is_some() {
+            return Stop;
+        }
         self.pass = Pass::Stuck;
         match self.frames.iter().rfind(|frame| frame.is_new) {
             Some(frame) => {
@@ -191,38 +269,84 @@ impl Tracer {
         Stop
     }
 
-    /// Records something without parts, and says which of its samples is wanted.
-    pub(super) fn leaf(&mut self, tag: Tag, samples: usize) -> Result<usize, Stop> {
+    /// Records something without parts.
+    pub(super) fn unit(&mut self) -> Result<(), Stop> {
         self.step()?;
-        let sample = self.samples.at(self.place(), samples);
-        self.record.push(Token::Is(tag));
-        Ok(sample)
+        self.write(Token::Is(Tag::Unit));
+        Ok(())
     }
 
-    /// Where the record has come to.
+    /// Records something without parts, and says which of its samples is wanted there.
+    fn leaf(&mut self, tag: Tag, kind: Kind) -> Result<(Place, Sample), Stop> {
+        self.step()?;
+        let place = self.place();
+        let sample = match &mut self.probe {
+            None => Sample::At(self.samples.at(place, kind)),
+            Some(probe) => probe.sample(place, kind, &self.samples),
+        };
+        self.write(Token::Is(tag));
+        Ok((place, sample))
+    }
+
+    /// Where the record has come to: the same in each element.
     pub(super) fn place(&self) -> Place {
         let frame = self.frames.last();
         Place {
             alternative: frame.map(|frame| frame.alternative),
-            offset: self.record.len() - frame.map_or(0, |frame| frame.start),
+            offset: self.record.len() - frame.map_or(0, |frame| frame.element),
         }
     }
 
-    pub(super) fn number(&mut self, tag: Tag) -> Result<u8, Stop> {
-        self.leaf(tag, NUMBERS.len()).map(|at| NUMBERS[at])
+    pub(super) fn bool(&mut self) -> Result<bool, Stop> {
+        let (_, sample) = self.leaf(Tag::Bool, Kind::Bool)?;
+        Ok(sample == Sample::At(1))
+    }
+
+    /// An integer of eight bits.
+    pub(super) fn byte(&mut self, tag: Tag) -> Result<u8, Stop> {
+        let (place, sample) = self.leaf(tag, Kind::Byte)?;
+        let byte = values::integer(sample, &self.samples.hints) as u8;
+        self.tally.note(place, Kind::Byte, Value::Number(byte.into()));
+        Ok(byte)
+    }
+
+    pub(super) fn signed(&mut self, tag: Tag) -> Result<i64, Stop> {
+        let (place, sample) = self.leaf(tag, Kind::Integer)?;
+        let number = values::integer(sample, &self.samples.hints);
+        self.tally.note(place, Kind::Integer, Value::Number(number.cast_unsigned()));
+        Ok(number)
+    }
+
+    pub(super) fn unsigned(&mut self, tag: Tag) -> Result<u64, Stop> {
+        self.signed(tag).map(i64::unsigned_abs)
+    }
+
+    pub(super) fn float(&mut self, tag: Tag) -> Result<f64, Stop> {
+        let (place, sample) = self.leaf(tag, Kind::Float)?;
+        let number = values::float(sample, &self.samples.hints);
+        self.tally.note(place, Kind::Float, Value::Number(number.to_bits()));
+        Ok(number)
     }
 
     pub(super) fn char(&mut self) -> Result<char, Stop> {
-        self.leaf(Tag::Char, CHARS.len()).map(|at| CHARS[at])
+        let (place, sample) = self.leaf(Tag::Char, Kind::Char)?;
+        let char = values::char(sample);
+        self.tally.note(place, Kind::Char, Value::Number(u64::from(u32::from(char))));
+        Ok(char)
     }
 
-    pub(super) fn text(&mut self) -> Result<&'static str, Stop> {
-        self.leaf(Tag::Text, TEXTS.len()).map(|at| TEXTS[at])
+    pub(super) fn text(&mut self) -> Result<Text, Stop> {
+        let (place, sample) = self.leaf(Tag::Text, Kind::Text)?;
+        let text = values::text(sample, &self.samples.hints);
+        self.tally.note(place, Kind::Text, Value::Bytes(text.as_str().as_bytes()));
+        Ok(text)
     }
 
     pub(super) fn bytes(&mut self) -> Result<&'static [u8], Stop> {
-        let at = self.leaf(Tag::Bytes, LENGTHS.len())?;
-        Ok(&ZEROS[..LENGTHS[at]])
+        let (place, sample) = self.leaf(Tag::Bytes, Kind::Bytes)?;
+        let bytes = values::bytes(sample);
+        self.tally.note(place, Kind::Bytes, Value::Bytes(bytes));
+        Ok(bytes)
     }
 
     /// Goes one level down.
@@ -237,13 +361,14 @@ impl Tracer {
 
     pub(super) fn enter_named(&mut self, tag: Tag, name: &'static str) -> Result<(), Stop> {
         self.enter()?;
-        self.record.extend([Token::Is(tag), Token::Name(name)]);
+        self.write(Token::Is(tag));
+        self.write(Token::Name(name));
         Ok(())
     }
 
     pub(super) fn enter_tuple(&mut self, name: &'static str, len: usize) -> Result<(), Stop> {
         self.enter_named(Tag::Tuple, name)?;
-        self.record.push(Token::Count(len));
+        self.write(Token::Count(len));
         Ok(())
     }
 
@@ -253,12 +378,16 @@ impl Tracer {
         fields: &'static [&'static str],
     ) -> Result<(), Stop> {
         self.enter_named(Tag::Struct, name)?;
-        self.record.push(Token::Names(fields));
+        self.write(Token::Names(fields));
         Ok(())
     }
 
     pub(super) fn leave(&mut self, accepted: bool) {
-        self.record.push(Token::Is(Tag::End));
+        // In the second look, one that is refused may have asked for less.
+        let end = Token::Is(Tag::End);
+        if accepted || self.probe.is_none() || self.expected() == Some(end) {
+            self.write(end);
+        }
         self.samples.up(accepted);
     }
 
@@ -268,8 +397,12 @@ impl Tracer {
 
     /// Refers to a definition, and chooses one of its variants.
     pub(super) fn enter_enum(&mut self, identity: Identity) -> Result<u32, Stop> {
+        let place = self.place();
         let definition = self.refer(identity);
-        let Some(alternative) = self.variant(definition) else {
+        if self.lost {
+            return Err(Stop);
+        }
+        let Some(alternative) = self.variant(definition, place) else {
             return Err(self.stuck());
         };
         self.open(definition, alternative)?;
@@ -277,30 +410,39 @@ impl Tracer {
         u32::try_from(variant).map_err(|_| self.give_up())
     }
 
-    pub(super) fn variant(&self, definition: usize) -> Option<usize> {
-        let definition = &self.definitions[definition];
+    fn variant(&mut self, at: usize, place: Place) -> Option<usize> {
+        let definition = &self.definitions[at];
         let closed = |at: &usize| !self.alternatives[*at].open;
         if self.depth() >= self.reach && definition.base.is_some() {
             return definition.base;
         }
-        range(definition)
-            .find(|at| self.is_new(*at) && closed(at))
-            .or(definition.way.filter(closed))
-            .or(definition.base)
+        let wanted = range(definition).find(|at| self.is_new(*at) && closed(at));
+        if let Some(wanted) = wanted.or(definition.way.filter(closed)) {
+            return Some(wanted);
+        }
+        let (base, variants) = (definition.base, range(definition));
+        let picked = self.probe.as_mut().and_then(|probe| probe.pick(place, variants.len()));
+        let picked = picked.map(|picked| variants.start + picked);
+        let is_had = |at: &usize| {
+            let alternative = &self.alternatives[*at];
+            !alternative.open && matches!(alternative.state, State::Done(_))
+        };
+        picked.filter(is_had).or(base)
     }
 
-    /// Refers to a definition, and says whether to visit what it holds, rather than nothing.
-    pub(super) fn enter_some(&mut self, tag: Tag, code: usize) -> Result<bool, Stop> {
+    /// Refers to a definition, and says how many of what it holds to visit, of at most so many.
+    pub(super) fn enter_some(&mut self, tag: Tag, code: usize, most: usize) -> Result<usize, Stop> {
         let place = self.place();
         let definition = self.refer(Identity::nameless(tag, code));
-        let alternative = self.definitions[definition].first;
-        let wanted = match self.alternatives[alternative].state {
-            _ if self.alternatives[alternative].open => false,
-            State::Done(_) => self.is_wanted_again(definition, place),
-            _ => self.is_new(alternative) && self.depth() < self.reach,
-        };
-        if wanted {
-            self.open(definition, alternative)?;
+        if self.lost {
+            return Err(Stop);
+        }
+        let start = self.samples.trail.len();
+        let wanted = self.elements(definition, place, Kind::Length(most));
+        if wanted > 0 {
+            self.open(definition, self.definitions[definition].first)?;
+            // How many there are may be the reason why they are refused.
+            self.samples.down_since(start);
         } else {
             self.step()?;
         }
@@ -308,9 +450,31 @@ impl Tracer {
     }
 
     /// Once is enough, unless the type refuses the empty value, or something in it is new.
-    pub(super) fn is_wanted_again(&mut self, definition: usize, place: Place) -> bool {
-        let leads = self.definitions[definition].way.is_some() && self.depth() < self.reach;
-        leads || self.samples.at(place, 2) == 1
+    fn elements(&mut self, definition: usize, place: Place, kind: Kind) -> usize {
+        let alternative = self.definitions[definition].first;
+        let is_near = self.depth() < self.reach;
+        let leads = self.definitions[definition].way.is_some() && is_near;
+        let is_new = self.is_new(alternative);
+        if self.alternatives[alternative].open {
+            return 0;
+        }
+        if self.probe.is_none() {
+            return match self.alternatives[alternative].state {
+                State::Done(_) if leads => 1,
+                State::Done(_) => self.samples.at(place, kind),
+                _ if is_new && is_near => self.samples.at(place, kind).max(1),
+                _ => 0,
+            };
+        }
+        let baseline = self.samples.baseline(place, kind).0;
+        let picked = self.probe.as_mut().filter(|_| is_near);
+        let picked = picked.and_then(|probe| probe.pick(place, kind.count().min(3)));
+        let least = usize::from((is_new && is_near) || leads);
+        match picked {
+            // One comes first: it is what most types accept.
+            Some(picked) => [1, 0, 2][picked].max(least),
+            None => baseline.max(least),
+        }
     }
 
     pub(super) fn refer(&mut self, identity: Identity) -> usize {
@@ -319,7 +483,7 @@ impl Tracer {
             Some(at) => at,
             None => self.define(identity),
         };
-        self.record.push(Token::Definition(at));
+        self.write(Token::Definition(at));
         at
     }
 
@@ -329,6 +493,7 @@ impl Tracer {
             .extend(identity.variants.iter().map(|_| Alternative {
                 state: State::New,
                 open: false,
+                round: 0,
             }));
         self.definitions.push(Definition {
             identity,
@@ -349,6 +514,8 @@ impl Tracer {
             start: self.record.len(),
             was_open: state.open,
             is_new,
+            elements: 0,
+            element: self.record.len(),
         });
         state.open = true;
         Ok(())
@@ -362,14 +529,29 @@ impl Tracer {
         };
         self.alternatives[frame.alternative].open = frame.was_open;
         let went_on = matches!(self.pass, Pass::From(_)) && !self.lost;
-        match (accepted, frame.is_new) {
-            (true, true) if went_on => self.complete(&frame),
-            (true, false) => self.compare(&frame),
-            // Refused before it asked for anything: not for what it was given.
-            (false, true) if went_on && self.is_untouched(&frame) => self.rule_out(&frame),
-            _ => {}
+        if let Some(probe) = &self.probe {
+            if accepted {
+                self.alternatives[frame.alternative].round = probe.round;
+                self.compare(&frame);
+            }
+        } else {
+            match (accepted, frame.is_new) {
+                (true, true) if went_on => self.complete(&frame),
+                (true, false) => self.compare(&frame),
+                // Refused before it asked for anything: not for what it was given.
+                (false, true) if went_on && self.is_untouched(&frame) => self.rule_out(&frame),
+                _ => {}
+            }
         }
         self.record.truncate(frame.start);
+    }
+
+    /// Counts an element of the sequence or the map that was opened last.
+    pub(super) fn count_element(&mut self) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.elements += 1;
+            frame.element = self.record.len();
+        }
     }
 
     /// Whether a variant has not even been asked for its content.
@@ -380,8 +562,12 @@ impl Tracer {
 
     pub(super) fn complete(&mut self, frame: &Frame) {
         let start = self.done.len();
-        self.done.extend_from_slice(&self.record[frame.start..]);
+        let recorded = &self.record[frame.start..];
+        // Each element looks like the first one.
+        let one = recorded.len() / frame.elements.max(1);
+        self.done.extend_from_slice(&recorded[..one]);
         self.alternatives[frame.alternative].state = State::Done(start..self.done.len());
+        self.compare(frame);
         self.settled += 1;
         let definition = &mut self.definitions[frame.definition];
         definition.base.get_or_insert(frame.alternative);
@@ -396,6 +582,50 @@ impl Tracer {
     /// What looks different the second time has not shown all of itself, or is not what its
     /// identity says.
     pub(super) fn compare(&mut self, frame: &Frame) {
-        self.lost |= self.content(frame.alternative) != &self.record[frame.start..];
+        let (content, recorded) = (self.content(frame.alternative), &self.record[frame.start..]);
+        let times = frame.elements.max(1);
+        let is_same = recorded.len() == content.len() * times
+            && (content.is_empty() || recorded.chunks(content.len()).all(|part| part == content));
+        self.lost |= !is_same;
+    }
+}
+
+/// How much a tracer has recorded.
+#[derive(Debug)]
+struct Extent {
+    record: usize,
+    done: usize,
+    definitions: usize,
+    alternatives: usize,
+    settled: usize,
+    has_aliases: bool,
+}
+
+impl Extent {
+    fn of(tracer: &Tracer) -> Self {
+        Self {
+            record: tracer.record.len(),
+            done: tracer.done.len(),
+            definitions: tracer.definitions.len(),
+            alternatives: tracer.alternatives.len(),
+            settled: tracer.settled,
+            has_aliases: tracer.has_aliases,
+        }
+    }
+
+    /// Takes back all that was recorded since.
+    fn restore(&self, tracer: &mut Tracer) {
+        tracer.record.truncate(self.record);
+        tracer.done.truncate(self.done);
+        tracer.definitions.truncate(self.definitions);
+        tracer.alternatives.truncate(self.alternatives);
+        tracer.settled = self.settled;
+        tracer.has_aliases = self.has_aliases;
+        tracer.samples = Samples::default();
+        tracer.frames.clear();
+        tracer.probe = None;
+        tracer.lost = false;
+        tracer.pass = Pass::Over;
+        tracer.write(Token::Is(Tag::Unknown));
     }
 }

@@ -1,0 +1,244 @@
+//! The second look: whether what a type asks for depends on the values that it was shown.
+//!
+//! A hand-written `Deserialize` may read a tag and then what the tag says. One pass shows one value of
+//! it, so that the shape that was found is the shape of some values only. Therefore a type that has
+//! shown all of itself is shown other values, and must ask for the very same. It may refuse values,
+//! but what it has asked for until then must be the same too.
+//!
+//! In each *round*, every alternative of the type is visited again, and every place has another value:
+//! the same one everywhere, or one that is drawn for the place. At least [`ROUNDS`] rounds take place;
+//! more, until each byte has had all of its 256 values and each other place all of its samples, and
+//! then some in which one place alone differs, as long as all of it takes no more than [`STEPS`]. At
+//! last, each place after which something is read must have had several values that let the type go on.
+//!
+//! What this cannot find is a dependence on a value that is no sample: on the one number among
+//! millions, or on a certain long text.
+
+use super::record::{Alternative, State, Tag, Token};
+use super::samples::{Place, Samples};
+use super::tracer::Tracer;
+use super::values::{Kind, Sample};
+
+/// How many rounds there are for the largest type: of each kind.
+const ROUNDS: usize = 10;
+const DRAWN: usize = 4;
+
+/// How many rounds show all samples.
+const ALL: usize = 400;
+
+
+/// How much a type may ask for in the rounds that are not for the largest ones too.
+const STEPS: usize = 100_000;
+
+/// How much a pass asks for before it takes the shortest way to its end, for what can hold itself.
+const WIDE: usize = 200;
+
+/// How often a round is tried again where the type refuses it.
+const REPAIRS: usize = 64;
+
+/// Which values a round shows.
+#[derive(Debug, Clone, Copy)]
+enum Plan {
+    /// Those of one number everywhere.
+    Same(usize),
+    /// Those that are drawn for each place.
+    Drawn(usize),
+    /// Those of one number at one place, and what was accepted elsewhere.
+    Alone(Place, usize),
+}
+
+/// A second look at a type.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pub(super) round: usize,
+    plan: Plan,
+    /// The first alternative of the type.
+    first: usize,
+    /// Whether a pass looks for alternatives that the round has not visited.
+    is_searching: bool,
+    /// The record of the type.
+    known: Vec<Token>,
+    /// The places at which this pass has differed from what was accepted.
+    trail: Vec<Place>,
+    /// The places that keep to what was accepted, since the type refuses others in this round.
+    held: Vec<Place>,
+    holds_all: bool,
+    /// How much this pass has asked for.
+    asked: usize,
+}
+
+impl Probe {
+    /// Whether a pass looks for that alternative.
+    pub(super) fn is_wanted(&self, at: usize, alternative: &Alternative) -> bool {
+        self.is_searching
+            && at >= self.first
+            && alternative.round != self.round
+            && matches!(alternative.state, State::Done(_))
+    }
+
+    /// The sample for a place.
+    pub(super) fn sample(&mut self, place: Place, kind: Kind, samples: &Samples) -> Sample {
+        self.asked += 1;
+        let baseline = samples.baseline(place, kind);
+        match self.number(place, kind.count()) {
+            Some(number) => kind.of_round(number, baseline, &samples.hints),
+            None => Sample::At(baseline.0),
+        }
+    }
+
+    /// One of so many possibilities at a place; `None` for the shortest way.
+    pub(super) fn pick(&mut self, place: Place, possibilities: usize) -> Option<usize> {
+        self.asked += 1;
+        if self.asked > WIDE {
+            return None;
+        }
+        // All of them in turn, beginning anywhere: independent of those of other places.
+        let number = self.number(place, possibilities)?;
+        Some((number + draw(place, number / possibilities)) % possibilities)
+    }
+
+    /// The number of the value that this round shows at a place, if it differs there.
+    fn number(&mut self, place: Place, count: usize) -> Option<usize> {
+        if self.holds_all || self.held.contains(&place) {
+            return None;
+        }
+        let number = match self.plan {
+            Plan::Same(number) => number,
+            // Often one of the first, which are what types make of tags.
+            Plan::Drawn(number) if number % 2 == 0 => draw(place, number) % count.min(4),
+            Plan::Drawn(number) => draw(place, number) % count,
+            Plan::Alone(only, number) if only == place => number,
+            Plan::Alone(..) => return None,
+        };
+        self.trail.push(place);
+        Some(number)
+    }
+
+    /// Keeps another place to what was accepted, the last ones first.
+    fn hold(&mut self) -> bool {
+        if self.holds_all {
+            return false;
+        }
+        match self.trail.last() {
+            Some(last) if self.held.len() < REPAIRS => self.held.push(*last),
+            _ => self.holds_all = true,
+        }
+        true
+    }
+}
+
+/// A number that depends on a place and another number, and on nothing else.
+fn draw(place: Place, number: usize) -> usize {
+    let alternative = place.alternative.map_or(0, |at| at + 1) as u64;
+    let mut mixed = (alternative << 40) ^ ((place.offset as u64) << 16) ^ number as u64;
+    for _ in 0..2 {
+        mixed = (mixed ^ (mixed >> 31)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+    (mixed >> 33) as usize
+}
+
+impl Tracer {
+    /// Looks again at a type that has shown all of itself, whose first alternative that is. It is lost
+    /// if it asks for something else now, or could not be shown several values.
+    pub(super) fn probe(&mut self, first: usize, show: fn(&mut Self) -> bool) {
+        eprintln!("DBG probing");
+        self.probe = Some(Probe {
+            round: 0,
+            plan: Plan::Same(0),
+            first,
+            is_searching: false,
+            known: self.record[self.start..].to_vec(),
+            trail: Vec::new(),
+            held: Vec::new(),
+            holds_all: false,
+            asked: 0,
+        });
+        self.steps = usize::MAX;
+        let always = (1..ROUNDS).map(Plan::Same).chain((0..DRAWN).map(Plan::Drawn));
+        for plan in always {
+            self.round(plan, show);
+        }
+        let mut is_all = true;
+        let places = &self.tally.places()[..];
+        let alone = (0..ALL).flat_map(|number| places.iter().map(move |place| Plan::Alone(*place, number)));
+        let more = (ROUNDS..ALL).map(Plan::Same).chain((DRAWN..10 * DRAWN).map(Plan::Drawn));
+        for plan in more.chain(alone) {
+            let is_enough = usize::MAX - self.steps > STEPS;
+            if self.lost || is_enough {
+                is_all = false;
+                break;
+            }
+            self.round(plan, show);
+        }
+        if self.lost { eprintln!("DBG changed {:?}", self.probe); }
+        if !self.tally.is_complete(is_all) { eprintln!("DBG tally {:#?}", self.tally); eprintln!("{:?} {:?}", self.definitions, self.samples.choices);}
+        self.lost |= !self.tally.is_complete(is_all);
+        self.probe = None;
+        self.find_ways();
+    }
+
+    /// Visits all alternatives of the type with other values.
+    fn round(&mut self, plan: Plan, show: fn(&mut Self) -> bool) {
+        let Some(probe) = &mut self.probe else { return };
+        probe.round += 1;
+        probe.plan = plan;
+        probe.is_searching = false;
+        probe.held.clear();
+        probe.holds_all = false;
+        self.find_ways();
+        self.show_again(show);
+        self.set_searching();
+        let mut left = self.unseen();
+        while left > 0 && !self.lost {
+            self.find_ways();
+            self.show_again(show);
+            let still = self.unseen();
+            if still == left {
+                break;
+            }
+            left = still;
+        }
+    }
+
+    fn set_searching(&mut self) {
+        if let Some(probe) = &mut self.probe {
+            probe.is_searching = true;
+        }
+    }
+
+    /// How many alternatives this round has not visited.
+    fn unseen(&self) -> usize {
+        (0..self.alternatives.len()).filter(|at| self.is_new(*at)).count()
+    }
+
+    /// Shows the type the samples of the round, without those that it refuses.
+    fn show_again(&mut self, show: fn(&mut Self) -> bool) {
+        while !self.lost {
+            if let Some(probe) = &mut self.probe {
+                probe.trail.clear();
+                probe.asked = 0;
+            }
+            let accepted = self.show(show);
+            let Some(probe) = &mut self.probe else { return };
+            if accepted {
+                self.lost |= self.record.len() - self.start != probe.known.len();
+                return;
+            }
+            if !probe.hold() {
+                return;
+            }
+        }
+    }
+
+    /// What a type must ask for next in its second look.
+    pub(super) fn expected(&self) -> Option<Token> {
+        let at = self.record.len();
+        let Some(frame) = self.frames.last() else {
+            return self.probe.as_ref()?.known.get(at - self.start).copied();
+        };
+        let (content, at) = (self.content(frame.alternative), at - frame.start);
+        let tag = self.definitions[frame.definition].identity.tag;
+        let again = matches!(tag, Tag::Seq | Tag::Map).then(|| at.checked_rem(content.len()));
+        content.get(again.flatten().unwrap_or(at)).copied()
+    }
+}
