@@ -81,7 +81,10 @@ impl Shape {
     /// all of itself.
     #[must_use]
     pub fn fingerprint(self) -> Option<[u8; 16]> {
-        self.0.unknown.is_none().then(|| self.0.fingerprint().to_be_bytes())
+        self.0
+            .unknown
+            .is_none()
+            .then(|| self.0.fingerprint().to_be_bytes())
     }
 }
 

@@ -101,7 +101,9 @@ impl Hints {
 
 /// The texts in quotation marks.
 fn quoted(error: &str) -> impl Iterator<Item = &str> {
-    ['`', '"', '\''].into_iter().flat_map(|mark| error.split(mark).skip(1).step_by(2))
+    ['`', '"', '\'']
+        .into_iter()
+        .flat_map(|mark| error.split(mark).skip(1).step_by(2))
 }
 
 #[cfg(test)]

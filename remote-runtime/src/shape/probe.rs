@@ -26,9 +26,11 @@ const DRAWN: usize = 4;
 /// How many rounds show all samples.
 const ALL: usize = 400;
 
-
 /// How much a type may ask for in the rounds that are not for the largest ones too.
 const STEPS: usize = 100_000;
+
+/// How much it may ask for until each place has had several values that it accepts.
+const STEPS_OF_CHOOSY: usize = 1_000_000;
 
 /// How much a pass asks for before it takes the shortest way to its end, for what can hold itself.
 const WIDE: usize = 200;
@@ -141,7 +143,6 @@ impl Tracer {
     /// Looks again at a type that has shown all of itself, whose first alternative that is. It is lost
     /// if it asks for something else now, or could not be shown several values.
     pub(super) fn probe(&mut self, first: usize, show: fn(&mut Self) -> bool) {
-        eprintln!("DBG probing");
         self.probe = Some(Probe {
             round: 0,
             plan: Plan::Same(0),
@@ -154,24 +155,35 @@ impl Tracer {
             asked: 0,
         });
         self.steps = usize::MAX;
-        let always = (1..ROUNDS).map(Plan::Same).chain((0..DRAWN).map(Plan::Drawn));
+        let always = (1..ROUNDS)
+            .map(Plan::Same)
+            .chain((0..DRAWN).map(Plan::Drawn));
         for plan in always {
             self.round(plan, show);
         }
-        let mut is_all = true;
         let places = &self.tally.places()[..];
-        let alone = (0..ALL).flat_map(|number| places.iter().map(move |place| Plan::Alone(*place, number)));
-        let more = (ROUNDS..ALL).map(Plan::Same).chain((DRAWN..10 * DRAWN).map(Plan::Drawn));
+        let alone =
+            (0..ALL).flat_map(|number| places.iter().map(move |place| Plan::Alone(*place, number)));
+        let more = (ROUNDS..ALL)
+            .map(Plan::Same)
+            .chain((DRAWN..10 * DRAWN).map(Plan::Drawn));
+        let mut is_all = true;
         for plan in more.chain(alone) {
-            let is_enough = usize::MAX - self.steps > STEPS;
-            if self.lost || is_enough {
+            if !self.is_within(STEPS) {
                 is_all = false;
                 break;
             }
             self.round(plan, show);
         }
-        if self.lost { eprintln!("DBG changed {:?}", self.probe); }
-        if !self.tally.is_complete(is_all) { eprintln!("DBG tally {:#?}", self.tally); eprintln!("{:?} {:?}", self.definitions, self.samples.choices);}
+        for place in self.tally.open_places() {
+            let mut plans = (0..ALL).map(|number| Plan::Alone(place, number));
+            while !self.tally.are_several(place)
+                && self.is_within(STEPS_OF_CHOOSY)
+                && let Some(plan) = plans.next()
+            {
+                self.round(plan, show);
+            }
+        }
         self.lost |= !self.tally.is_complete(is_all);
         self.probe = None;
         self.find_ways();
@@ -200,6 +212,11 @@ impl Tracer {
         }
     }
 
+    /// Whether there is room for another round within so many steps.
+    fn is_within(&self, steps: usize) -> bool {
+        !self.lost && usize::MAX - self.steps < steps
+    }
+
     fn set_searching(&mut self) {
         if let Some(probe) = &mut self.probe {
             probe.is_searching = true;
@@ -208,7 +225,9 @@ impl Tracer {
 
     /// How many alternatives this round has not visited.
     fn unseen(&self) -> usize {
-        (0..self.alternatives.len()).filter(|at| self.is_new(*at)).count()
+        (0..self.alternatives.len())
+            .filter(|at| self.is_new(*at))
+            .count()
     }
 
     /// Shows the type the samples of the round, without those that it refuses.

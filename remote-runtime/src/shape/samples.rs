@@ -4,7 +4,7 @@ use super::hints::Hints;
 use super::values::Kind;
 
 /// How many samples one type may refuse.
-const REFUSALS: usize = 4_000;
+const REFUSALS: usize = 10_000;
 
 /// Where a sample is wanted: the same in each pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +47,8 @@ pub(super) struct Samples {
     pub(super) hints: Hints,
     /// Where it is not the first one.
     pub(super) choices: Vec<(Place, Choice)>,
+    /// Those that a place refuses by itself, of places that are refused only together with others.
+    pub(super) refused: Vec<(Place, usize)>,
     /// What has been asked for in this pass.
     pub(super) trail: Vec<(Place, Kind)>,
     /// Where in the trail the parts start that are open.
@@ -67,7 +69,11 @@ impl Samples {
 
     /// The sample that has done for a place as yet.
     pub(super) fn baseline(&self, place: Place, kind: Kind) -> Baseline {
-        let Choice { stage, good, refused } = self.choice(place);
+        let Choice {
+            stage,
+            good,
+            refused,
+        } = self.choice(place);
         let good = good.unwrap_or(0);
         let at = match stage {
             Stage::First => refused,
@@ -129,6 +135,9 @@ impl Samples {
         let found = match stage {
             // The same place was in another group before.
             _ if self.is_group && self.trail[self.suspects..].iter().any(lags) => self.enter(stage),
+            Stage::Second | Stage::All if !self.is_group && self.choice(last).good.is_some() => {
+                self.refuse(last, kind) || self.combine()
+            }
             Stage::First => self.exchange(last, kind, kind.count()) || self.enter(Stage::Second),
             Stage::Second => self.exchange(last, kind, kind.few()) || self.enter(Stage::All),
             Stage::All => self.combine(),
@@ -145,17 +154,35 @@ impl Samples {
         }
     }
 
-    /// Takes the next sample at one place; the first one again after the last of so many.
+    /// Never gives a place the present sample again. Returns whether there is another one for it.
+    fn refuse(&mut self, place: Place, kind: Kind) -> bool {
+        let refused = (place, self.baseline(place, kind).0);
+        if let Err(at) = self.refused.binary_search(&refused) {
+            self.refused.insert(at, refused);
+        }
+        self.exchange(place, kind, kind.few());
+        !self.is_refused(place, kind)
+    }
+
+    fn is_refused(&self, place: Place, kind: Kind) -> bool {
+        let Baseline(at) = self.baseline(place, kind);
+        self.refused.binary_search(&(place, at)).is_ok()
+    }
+
+    /// Takes the next sample at one place; the first one again after the last of so many, and then
+    /// returns `false`.
     pub(super) fn exchange(&mut self, place: Place, kind: Kind, samples: usize) -> bool {
-        let Choice { stage, mut refused, .. } = self.choice(place);
-        loop {
-            refused = (refused + 1) % samples;
-            if stage != Stage::First || kind.has(refused, &self.hints) {
+        let before = self.choice(place).refused;
+        for more in 1..=samples {
+            let refused = (before + more) % samples;
+            self.choice_mut(place).refused = refused;
+            let is_first = self.choice(place).stage == Stage::First;
+            let is_there = !is_first || kind.has(refused, &self.hints);
+            if is_there && !self.is_refused(place, kind) {
                 break;
             }
         }
-        self.choice_mut(place).refused = refused;
-        refused > 0
+        self.choice(place).refused > before
     }
 
     /// Tries in another way what may be the reason.
@@ -171,10 +198,17 @@ impl Samples {
         true
     }
 
+    /// Takes the next samples of all combinations: the last place goes through its own first.
     pub(super) fn combine(&mut self) -> bool {
-        let combined = |(place, _): &(Place, Kind)| self.choice(*place).stage == Stage::All;
-        let places: Vec<_> = self.trail.iter().copied().filter(combined).collect();
-        let mut backwards = places.into_iter().rev();
-        backwards.any(|(place, kind)| self.exchange(place, kind, kind.few()))
+        let mut places: Vec<(Place, Kind)> = Vec::new();
+        for (place, kind) in self.trail.iter().rev() {
+            // A place is met again in each element.
+            let is_known = places.iter().any(|(known, _)| known == place);
+            if !is_known && self.choice(*place).stage == Stage::All {
+                places.push((*place, *kind));
+            }
+        }
+        let mut places = places.into_iter();
+        places.any(|(place, kind)| self.exchange(place, kind, kind.few()))
     }
 }

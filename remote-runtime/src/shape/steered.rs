@@ -37,7 +37,8 @@ impl<'de, T: Read> Visitor<'de> for Reads<T> {
 }
 
 fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(seq: &mut A) -> Result<T, A::Error> {
-    seq.next_element()?.ok_or_else(|| A::Error::custom("too few"))
+    seq.next_element()?
+        .ok_or_else(|| A::Error::custom("too few"))
 }
 
 /// Declares a type that reads up to four parts by hand, from a tuple.
@@ -218,9 +219,27 @@ macro_rules! assert_unknown {
 #[test]
 fn what_is_read_by_an_earlier_value_is_not_known() {
     assert_unknown![
-        ByByte, ByOddByte, ByWide, BySign, ByRefusingByte, ByText, ByOneKnownText, ByPrefix, ByTruth,
-        ByChar, ByFloat, ByLength, ByNothing, BySize, ByVariant, ByLaterSibling, ByNested, ByTwo,
-        ByCount, ByAnotherType, BySwallowing,
+        ByByte,
+        ByOddByte,
+        ByWide,
+        BySign,
+        ByRefusingByte,
+        ByText,
+        ByOneKnownText,
+        ByPrefix,
+        ByTruth,
+        ByChar,
+        ByFloat,
+        ByLength,
+        ByNothing,
+        BySize,
+        ByVariant,
+        ByLaterSibling,
+        ByNested,
+        ByTwo,
+        ByCount,
+        ByAnotherType,
+        BySwallowing,
     ];
 }
 

@@ -41,9 +41,9 @@ impl Tally {
         let digest = match value {
             Value::Number(number) => number,
             // FNV-1a; two texts that collide count as one.
-            Value::Bytes(bytes) => bytes
-                .iter()
-                .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)),
+            Value::Bytes(bytes) => bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+                (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+            }),
         };
         self.at(place).get_or_insert(Tried {
             kind,
@@ -76,9 +76,24 @@ impl Tally {
 
     /// The places at which values were tried.
     pub(super) fn places(&self) -> Vec<Place> {
+        self.places_of(|_| true)
+    }
+
+    /// The places after which something was read with one value only.
+    pub(super) fn open_places(&self) -> Vec<Place> {
+        self.places_of(|tried| tried.first.is_some() && !tried.are_several)
+    }
+
+    /// Whether several values of a place have let the type go on.
+    pub(super) fn are_several(&mut self, place: Place) -> bool {
+        self.at(place).is_some_and(|tried| tried.are_several)
+    }
+
+    fn places_of(&self, is_wanted: fn(&Tried) -> bool) -> Vec<Place> {
         let alternatives = self.tried.iter().enumerate();
         let places = alternatives.flat_map(|(alternative, places)| {
-            let offsets = places.iter().enumerate().filter(|(_, tried)| tried.is_some());
+            let offsets = places.iter().enumerate();
+            let offsets = offsets.filter(move |(_, tried)| tried.as_ref().is_some_and(is_wanted));
             offsets.map(move |(offset, _)| Place {
                 alternative: alternative.checked_sub(1),
                 offset,

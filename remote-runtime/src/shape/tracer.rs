@@ -306,14 +306,16 @@ impl Tracer {
     pub(super) fn byte(&mut self, tag: Tag) -> Result<u8, Stop> {
         let (place, sample) = self.leaf(tag, Kind::Byte)?;
         let byte = values::integer(sample, &self.samples.hints) as u8;
-        self.tally.note(place, Kind::Byte, Value::Number(byte.into()));
+        self.tally
+            .note(place, Kind::Byte, Value::Number(byte.into()));
         Ok(byte)
     }
 
     pub(super) fn signed(&mut self, tag: Tag) -> Result<i64, Stop> {
         let (place, sample) = self.leaf(tag, Kind::Integer)?;
         let number = values::integer(sample, &self.samples.hints);
-        self.tally.note(place, Kind::Integer, Value::Number(number.cast_unsigned()));
+        self.tally
+            .note(place, Kind::Integer, Value::Number(number.cast_unsigned()));
         Ok(number)
     }
 
@@ -324,21 +326,24 @@ impl Tracer {
     pub(super) fn float(&mut self, tag: Tag) -> Result<f64, Stop> {
         let (place, sample) = self.leaf(tag, Kind::Float)?;
         let number = values::float(sample, &self.samples.hints);
-        self.tally.note(place, Kind::Float, Value::Number(number.to_bits()));
+        self.tally
+            .note(place, Kind::Float, Value::Number(number.to_bits()));
         Ok(number)
     }
 
     pub(super) fn char(&mut self) -> Result<char, Stop> {
         let (place, sample) = self.leaf(Tag::Char, Kind::Char)?;
         let char = values::char(sample);
-        self.tally.note(place, Kind::Char, Value::Number(u64::from(u32::from(char))));
+        self.tally
+            .note(place, Kind::Char, Value::Number(u64::from(u32::from(char))));
         Ok(char)
     }
 
     pub(super) fn text(&mut self) -> Result<Text, Stop> {
         let (place, sample) = self.leaf(Tag::Text, Kind::Text)?;
         let text = values::text(sample, &self.samples.hints);
-        self.tally.note(place, Kind::Text, Value::Bytes(text.as_str().as_bytes()));
+        self.tally
+            .note(place, Kind::Text, Value::Bytes(text.as_str().as_bytes()));
         Ok(text)
     }
 
@@ -421,7 +426,10 @@ impl Tracer {
             return Some(wanted);
         }
         let (base, variants) = (definition.base, range(definition));
-        let picked = self.probe.as_mut().and_then(|probe| probe.pick(place, variants.len()));
+        let picked = self
+            .probe
+            .as_mut()
+            .and_then(|probe| probe.pick(place, variants.len()));
         let picked = picked.map(|picked| variants.start + picked);
         let is_had = |at: &usize| {
             let alternative = &self.alternatives[*at];

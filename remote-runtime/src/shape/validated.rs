@@ -64,7 +64,9 @@ impl<'de> Deserialize<'de> for Status {
         match u16::deserialize(inner)? {
             200 => Ok(Self::Ok),
             404 => Ok(Self::NotFound),
-            other => Err(D::Error::custom(format_args!("invalid value: {other}, expected one of: 200, 404"))),
+            other => Err(D::Error::custom(format_args!(
+                "invalid value: {other}, expected one of: 200, 404"
+            ))),
         }
     }
 }
@@ -78,7 +80,10 @@ impl<'de> Deserialize<'de> for Wanted {
         let words = &"77001 or 77002";
         match number {
             77_001 | 77_002 => Ok(Self),
-            _ => Err(D::Error::invalid_value(Unexpected::Unsigned(number.into()), words)),
+            _ => Err(D::Error::invalid_value(
+                Unexpected::Unsigned(number.into()),
+                words,
+            )),
         }
     }
 }
@@ -104,7 +109,7 @@ macro_rules! assert_like {
         assert!(shape::<$ty>().is_some(), "{}", stringify!($ty));
         assert_eq!(shape::<$ty>(), shape::<$plain>(), "{}", stringify!($ty));
         assert_eq!(shape::<Follows<$ty>>(), shape::<Follows<$plain>>(), "{}", stringify!($ty));
-        assert_eq!(shape::<Holds<$ty>>(), shape::<Holds<$plain>>(), "{}", stringify!($ty));
+        assert_eq!(shape::<Holds<$ty>>(), shape::<Holds<$plain>>(), "what holds {}", stringify!($ty));
     )*};
 }
 
@@ -152,7 +157,11 @@ fn what_takes_no_sample_is_named() {
     shape.add::<u8>();
     shape.add::<Vec<Never>>();
     shape.add::<serde_json::Value>();
-    assert!(shape.unknown().is_some_and(|name| name.contains("Vec<") && name.contains("::Never>")));
+    assert!(
+        shape
+            .unknown()
+            .is_some_and(|name| name.contains("Vec<") && name.contains("::Never>"))
+    );
     assert_eq!(shape.fingerprint(), None);
 }
 

@@ -193,16 +193,23 @@ impl Kind {
         at < fixed + hinted || at >= fixed + MOST
     }
 
-    /// The sample of a round for a place: values near the accepted one first, where the type has
-    /// refused the very first sample.
+    /// The sample of a round for a place. Where the type has refused the very first one, those come
+    /// first that are like the accepted one, and those that stand beside it.
     pub(super) fn of_round(self, round: usize, baseline: Baseline, hints: &Hints) -> Sample {
-        let is_choosy = baseline.0 > 0 && !matches!(self, Self::Bool | Self::Length(_));
-        let near = if is_choosy { NEIGHBOURS } else { 0 };
-        let at = round % (near + self.count());
-        match at.checked_sub(near) {
-            None => Sample::Near(at, baseline.0),
-            Some(at) if self.has(at, hints) => Sample::At(at),
-            Some(at) => Sample::At(at % 6),
+        let Baseline(accepted) = baseline;
+        let is_choosy = accepted > 0 && !matches!(self, Self::Bool | Self::Length(_));
+        let near = if is_choosy { 2 * NEIGHBOURS } else { 0 };
+        let round = round % (near + self.count());
+        let at = match round.checked_sub(near) {
+            None if round.is_multiple_of(2) => return Sample::Near(round / 2, accepted),
+            None if round % 4 == 1 => accepted + 1 + round / 4,
+            None => accepted.saturating_sub(1 + round / 4),
+            Some(at) => at,
+        };
+        if at < self.count() && self.has(at, hints) {
+            Sample::At(at)
+        } else {
+            Sample::At(at % self.few().min(6))
         }
     }
 }
@@ -227,7 +234,16 @@ pub(super) fn float(sample: Sample, hints: &Hints) -> f64 {
     match sample {
         Sample::Near(way, at) => {
             let number = float(Sample::At(at), hints);
-            let near = [number / 2.0, 1.0, -1.0, 0.125, -0.125, number, 10.0, -number];
+            let near = [
+                number / 2.0,
+                1.0,
+                -1.0,
+                0.125,
+                -0.125,
+                number,
+                10.0,
+                -number,
+            ];
             number + near[way % near.len()]
         }
         Sample::At(at) => match at.checked_sub(FLOATS.len()) {
@@ -238,7 +254,9 @@ pub(super) fn float(sample: Sample, hints: &Hints) -> f64 {
 }
 
 pub(super) fn char(sample: Sample) -> char {
-    let near = |way: usize, at| u8::try_from(char(Sample::At(at))).map_or('b', |byte| (byte ^ (1 << (way % 7))).into());
+    let near = |way: usize, at| {
+        u8::try_from(char(Sample::At(at))).map_or('b', |byte| (byte ^ (1 << (way % 7))).into())
+    };
     match sample {
         Sample::Near(way, at) => near(way, at),
         Sample::At(at) => match at.checked_sub(CHARS.len()) {
@@ -299,7 +317,13 @@ fn neighbour(text: &str, way: usize) -> String {
     };
     match way {
         0 => replace(last_digit, |digit| b'0' + (digit - b'0' + 1) % 10),
-        1 => replace(last_letter, |letter| if letter.eq_ignore_ascii_case(&b'z') { letter - 1 } else { letter + 1 }),
+        1 => replace(last_letter, |letter| {
+            if letter.eq_ignore_ascii_case(&b'z') {
+                letter - 1
+            } else {
+                letter + 1
+            }
+        }),
         2 => format!("{text}1"),
         3 => format!("{text}a"),
         4 => replace(first_digit, |digit| b'0' + (digit - b'0' + 1) % 10),
@@ -320,11 +344,19 @@ mod tests {
         for error in ["", "one of `x`, 9e300 and -9e300"] {
             hints.read(error);
             let kinds = [
-                Kind::Bool, Kind::Byte, Kind::Integer, Kind::Float, Kind::Char, Kind::Text, Kind::Bytes, Kind::Length(1), Kind::Length(MOST_ELEMENTS),
+                Kind::Bool,
+                Kind::Byte,
+                Kind::Integer,
+                Kind::Float,
+                Kind::Char,
+                Kind::Text,
+                Kind::Bytes,
+                Kind::Length(1),
+                Kind::Length(MOST_ELEMENTS),
             ];
             for kind in kinds {
                 for baseline in (0..kind.count()).filter(|at| kind.has(*at, &hints)) {
-                    for round in 0..kind.count() + NEIGHBOURS {
+                    for round in 0..kind.count() + 2 * NEIGHBOURS {
                         let sample = kind.of_round(round, Baseline(baseline), &hints);
                         match kind {
                             Kind::Byte | Kind::Integer => drop(integer(sample, &hints)),
@@ -332,7 +364,9 @@ mod tests {
                             Kind::Char => drop(char(sample)),
                             Kind::Text => drop(text(sample, &hints)),
                             Kind::Bytes => drop(bytes(sample)),
-                            Kind::Bool | Kind::Length(_) => assert!(matches!(sample, Sample::At(at) if at < kind.count())),
+                            Kind::Bool | Kind::Length(_) => {
+                                assert!(matches!(sample, Sample::At(at) if at < kind.count()))
+                            }
                         }
                     }
                 }
@@ -342,14 +376,17 @@ mod tests {
 
     #[test]
     fn no_number_asks_for_much_memory() {
-        let largest = (0..Kind::Integer.count()).map(|at| integer(Sample::At(at), &Hints::default()));
+        let largest =
+            (0..Kind::Integer.count()).map(|at| integer(Sample::At(at), &Hints::default()));
         assert_eq!(largest.max(), Some(1_000_000));
     }
 
     #[test]
     fn neighbours_differ_from_what_they_are_made_of() {
         for text in ["1.0.0", "127.0.0.1", "red", "v", "ÄÖ", ""] {
-            let others = (0..NEIGHBOURS).filter(|way| neighbour(text, *way) != text).count();
+            let others = (0..NEIGHBOURS)
+                .filter(|way| neighbour(text, *way) != text)
+                .count();
             assert!(others >= 3, "{text}");
         }
         assert_eq!(neighbour("1.0.0", 0), "1.0.1");
