@@ -27,7 +27,7 @@ const DRAWN: usize = 4;
 const ALL: usize = 400;
 
 /// How much a type may ask for in the rounds that are not for the largest ones too.
-const STEPS: usize = 100_000;
+const STEPS: usize = 20_000;
 
 /// How much it may ask for until each place has had several values that it accepts.
 const STEPS_OF_CHOOSY: usize = 1_000_000;
@@ -175,13 +175,20 @@ impl Tracer {
             }
             self.round(plan, show);
         }
-        for place in self.tally.open_places() {
-            let mut plans = (0..ALL).map(|number| Plan::Alone(place, number));
-            while !self.tally.are_several(place)
-                && self.is_within(STEPS_OF_CHOOSY)
-                && let Some(plan) = plans.next()
+        // What is choosy, or seldom followed by anything, takes longer.
+        for number in 0..ALL {
+            let places = self.tally.open_places();
+            if places.is_empty() {
+                break;
+            }
+            let alone = places.iter().map(|place| Plan::Alone(*place, number));
+            for plan in [Plan::Same(number), Plan::Drawn(number)]
+                .into_iter()
+                .chain(alone)
             {
-                self.round(plan, show);
+                if self.is_within(STEPS_OF_CHOOSY) {
+                    self.round(plan, show);
+                }
             }
         }
         self.lost |= !self.tally.is_complete(is_all);

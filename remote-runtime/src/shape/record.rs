@@ -50,6 +50,17 @@ pub(super) enum Token {
     Definition(usize),
 }
 
+impl Token {
+    /// Whether it is that one, which most often lies at the same place.
+    pub(super) fn is(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Name(a), Self::Name(b)) => std::ptr::eq(a, b) || a == b,
+            (Self::Names(a), Self::Names(b)) => std::ptr::eq(a, b) || a == b,
+            _ => self == other,
+        }
+    }
+}
+
 /// What is recorded once, and referred to.
 #[derive(Debug)]
 pub(super) struct Definition {
@@ -89,8 +100,8 @@ impl Identity {
     pub(super) fn is(&self, other: &Self) -> bool {
         self.code == other.code
             && self.tag == other.tag
-            && self.name == other.name
-            && self.variants == other.variants
+            && Token::Name(self.name).is(Token::Name(other.name))
+            && Token::Names(self.variants).is(Token::Names(other.variants))
     }
 }
 

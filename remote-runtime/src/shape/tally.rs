@@ -84,11 +84,6 @@ impl Tally {
         self.places_of(|tried| tried.first.is_some() && !tried.are_several)
     }
 
-    /// Whether several values of a place have let the type go on.
-    pub(super) fn are_several(&mut self, place: Place) -> bool {
-        self.at(place).is_some_and(|tried| tried.are_several)
-    }
-
     fn places_of(&self, is_wanted: fn(&Tried) -> bool) -> Vec<Place> {
         let alternatives = self.tried.iter().enumerate();
         let places = alternatives.flat_map(|(alternative, places)| {
