@@ -13,6 +13,7 @@
 
 mod digest;
 mod hints;
+mod layout;
 mod probe;
 mod reader;
 mod record;
@@ -31,12 +32,13 @@ use std::any::type_name;
 
 use serde::Deserialize;
 
+pub use layout::Written;
 pub(crate) use structure::{BLOCK, OPTION};
 pub use structure::{Definition, Structure, Type};
 
 use digest::Hash;
 use record::Token;
-use tracer::Tracer;
+use tracer::{Look, Tracer};
 
 /// The shapes of some types, one after the other.
 #[derive(Debug)]
@@ -49,10 +51,39 @@ impl Shape {
         Self(Tracer::new())
     }
 
+    /// The same, which believes what the process has found out about a type before.
+    pub(crate) fn remembering() -> Self {
+        Self(Tracer::that_looks(Look::Remembered))
+    }
+
+    /// The same, which looks at each type once, as if no value changed what it reads.
+    pub(crate) fn cursory() -> Self {
+        Self(Tracer::that_looks(Look::Once))
+    }
+
+    /// The same, which looks for a type that does not write what it reads.
+    pub(crate) fn of_written() -> Self {
+        Self(Tracer::that_looks(Look::AtWritten))
+    }
+
     /// Adds the shape of `T`.
     pub fn add<'de, T: Deserialize<'de>>(&mut self) {
         let show = |tracer: &mut Tracer| T::deserialize(tracer).is_ok();
         self.0.trace(type_name::<T>(), show);
+    }
+
+    /// Adds the shape of `T`, whose values can also be written.
+    pub fn add_written<'de, T: Written + Deserialize<'de>>(&mut self) {
+        let show = |tracer: &mut Tracer| {
+            let shown = T::deserialize(&mut *tracer);
+            shown.is_ok_and(|value| tracer.write_sample(&value))
+        };
+        self.0.trace(type_name::<T>(), show);
+    }
+
+    /// The first type that does not write what it reads.
+    pub(crate) fn unfit(&self) -> Option<&'static str> {
+        self.0.unfit
     }
 
     /// The first type that has not shown all of itself.
@@ -81,10 +112,12 @@ impl Shape {
     /// all of itself.
     #[must_use]
     pub fn fingerprint(self) -> Option<[u8; 16]> {
-        self.0
-            .unknown
-            .is_none()
-            .then(|| self.0.fingerprint().to_be_bytes())
+        self.0.unknown.is_none().then(|| self.known_part())
+    }
+
+    /// The same of those types that have shown all of themselves.
+    pub(crate) fn known_part(&self) -> [u8; 16] {
+        self.0.fingerprint().to_be_bytes()
     }
 }
 

@@ -14,6 +14,8 @@ mod lifecycle;
 mod ending;
 /// Two builds of a program, and two programs of one name.
 mod identity;
+/// Types that serde does not show, or that do not write what they read.
+mod types;
 /// Kills at every step of a server's life.
 mod kills;
 /// Clients that live on while their server does not.

@@ -88,10 +88,10 @@ impl Identity {
         match function {
             _ if !self.is_readable => Verdict::Refuse(self.differs("speaks another version of remotex")),
             Some(function) if agrees(function) => Verdict::Run(function),
-            Some(function) if function.fingerprint().is_none() => Verdict::Refuse(Fault::Mismatch(UNSHOWN.into())),
-            Some(_) => Verdict::Refuse(
-                self.differs("is another build, whose function is not known to have the same signature and types"),
-            ),
+            Some(function) => Verdict::Refuse(function.unknown_type().map_or_else(
+                || self.differs("is another build, whose function is not known to have the same signature and types"),
+                unshown,
+            )),
             None if self.is_same => Verdict::Refuse(Fault::UnknownFunction),
             None => Verdict::Refuse(self.differs("is another build, which does not have the function")),
         }
@@ -111,8 +111,12 @@ impl Identity {
     }
 }
 
-/// Of a function whose types nobody can compare.
-const UNSHOWN: &str = "serde does not show all of its types, so that only the very file that the server runs may call it, on the same machine and through `unix:`; give the types an ordinary `Deserialize`";
+/// The fault of a function with a type that cannot be compared.
+fn unshown(ty: &str) -> Fault {
+    Fault::Mismatch(format!(
+        "serde does not show all of its type `{ty}`, so that only the very file that the server runs may call it, on the same machine and through `unix:`; give the type an ordinary `Deserialize`, or vouch for it with `#[remote(SERVER, types = \"1\")]`"
+    ))
+}
 
 /// Whom a server makes room for, among the builds of its program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

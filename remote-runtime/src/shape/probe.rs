@@ -14,6 +14,10 @@
 //! What this cannot find is a dependence on a value that is no sample: on the one number among
 //! millions, or on a certain long text.
 
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+
 use super::record::{Alternative, State, Tag, Token};
 use super::samples::{Place, Samples};
 use super::tracer::Tracer;
@@ -139,7 +143,27 @@ fn draw(place: Place, number: usize) -> usize {
     (mixed >> 33) as usize
 }
 
+/// The types of this process that had a second look, by their code and name, and whether they are
+/// known.
+static STEADY: Mutex<BTreeMap<(usize, &str), bool>> = Mutex::new(BTreeMap::new());
+
 impl Tracer {
+    /// Whether a type is known after a second look, which each type has once in a process.
+    pub(super) fn is_steady(
+        &mut self,
+        first: usize,
+        name: &'static str,
+        show: fn(&mut Self) -> bool,
+    ) -> bool {
+        let key = (show as usize, name);
+        let known = STEADY.lock().get(&key).copied();
+        known.unwrap_or_else(|| {
+            self.probe(first, show);
+            STEADY.lock().insert(key, !self.lost);
+            !self.lost
+        })
+    }
+
     /// Looks again at a type that has shown all of itself, whose first alternative that is. It is lost
     /// if it asks for something else now, or could not be shown several values.
     pub(super) fn probe(&mut self, first: usize, show: fn(&mut Self) -> bool) {

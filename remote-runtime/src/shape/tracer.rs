@@ -1,6 +1,7 @@
 //! Decides what a type is shown next, and writes down what it asks for.
 
 use super::hints::{self, Hints};
+use super::layout::Written;
 use super::probe::Probe;
 use super::reader::Stop;
 use super::record::{Alternative, Definition, Identity, State, Tag, Token, range};
@@ -19,6 +20,9 @@ const DEEP: usize = 32;
 /// How much one type may ask for, in all passes: thousands of variants, but not minutes.
 const STEPS: usize = 1_000_000;
 
+/// How many values of one type are written.
+const WRITTEN: usize = 16;
+
 /// How often one type may panic; each panic is said by the process's hook.
 const PANICS: usize = 3;
 
@@ -35,6 +39,19 @@ pub(super) struct Frame {
     pub(super) elements: usize,
     /// Where the record of the last one starts.
     pub(super) element: usize,
+}
+
+/// How carefully types are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Whether a value changes what a type reads is found out.
+    Twice,
+    /// The same, unless the process has found it out before.
+    Remembered,
+    /// No value is taken to change what a type reads.
+    Once,
+    /// The same, unless a type seems not to write what it reads.
+    AtWritten,
 }
 
 /// What writes down what types ask for.
@@ -60,6 +77,11 @@ pub(super) struct Tracer {
     pub(super) lost: bool,
     /// The first type that has not.
     pub(super) unknown: Option<&'static str>,
+    /// The first type that does not write what it reads.
+    pub(super) unfit: Option<&'static str>,
+    look: Look,
+    /// What the present type has written of the values that it was read as.
+    written: Vec<Vec<u8>>,
     pub(super) panics: usize,
     /// Which values were tried where.
     pub(super) tally: Tally,
@@ -99,10 +121,20 @@ impl Tracer {
             pass: Pass::Over,
             lost: false,
             unknown: None,
+            unfit: None,
+            look: Look::Twice,
+            written: Vec::new(),
             panics: 0,
             tally: Tally::default(),
             probe: None,
             has_aliases: false,
+        }
+    }
+
+    pub(super) fn that_looks(look: Look) -> Self {
+        Self {
+            look,
+            ..Self::new()
         }
     }
 
@@ -117,13 +149,34 @@ impl Tracer {
             self.samples.hints.read(&hints::heard());
             self.end_pass(accepted);
         }
-        if !self.lost {
-            self.probe(before.alternatives, show);
+        let is_unfit = !self.lost && !self.written.iter().all(|bytes| self.fits(bytes));
+        match self.look {
+            _ if self.lost => {}
+            Look::Twice => self.probe(before.alternatives, show),
+            Look::Remembered => self.lost = !self.is_steady(before.alternatives, name, show),
+            Look::AtWritten if is_unfit => {
+                // What it reads may depend on what it has read.
+                self.probe(before.alternatives, show);
+                if !self.lost {
+                    self.unfit.get_or_insert(name);
+                }
+            }
+            Look::Once | Look::AtWritten => {}
         }
         if self.lost {
             self.unknown.get_or_insert(name);
             before.restore(self);
         }
+    }
+
+    /// Notes what a value writes that the present type was read as. Returns that the type has accepted
+    /// its samples.
+    pub(super) fn write_sample(&mut self, value: &dyn Written) -> bool {
+        if self.look == Look::AtWritten && self.probe.is_none() && self.written.len() < WRITTEN {
+            self.written
+                .extend(thread::quietly(|| value.written()).flatten());
+        }
+        true
     }
 
     /// Shows a type the samples once, and returns whether it has accepted all of them.
@@ -152,6 +205,7 @@ impl Tracer {
         self.panics = 0;
         self.lost = false;
         self.tally = Tally::default();
+        self.written.clear();
         self.pass = Pass::From(self.settled);
     }
 
