@@ -168,8 +168,7 @@ impl Parse for Inner {
 
 /// The word for the types, which is part of a fingerprint and of nothing else.
 fn types(option: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
-    const WORDS: &str =
-        "say which version of its types this is, and change that with them: write `types = \"1\"`";
+    const WORDS: &str = "say which version of its types this is, and change it when they change: write `types = \"1\"`";
     if !input.peek(Token![=]) {
         return Err(syn::Error::new(option.span(), WORDS));
     }
