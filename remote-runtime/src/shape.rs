@@ -12,6 +12,7 @@
 //! unfold to.
 
 mod digest;
+mod extent;
 mod hints;
 mod layout;
 mod probe;
@@ -22,6 +23,7 @@ mod structure;
 mod tally;
 mod tracer;
 mod values;
+mod visit;
 
 #[cfg(test)]
 mod steered;
