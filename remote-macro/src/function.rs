@@ -47,7 +47,7 @@ pub(crate) struct Function {
     pub(crate) docs: Vec<Expr>,
     pub(crate) idempotent: bool,
     pub(crate) or_local: bool,
-    /// The author's word for what serde does not show of its types.
+    /// The author's word for types that serde does not show wholly.
     pub(crate) types: Option<LitStr>,
 }
 

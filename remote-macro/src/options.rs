@@ -66,7 +66,7 @@ pub(crate) struct Traits {
     pub(crate) or_local: Option<Span>,
     /// Clients cannot change it, being a variable.
     pub(crate) read_only: Option<Span>,
-    /// The author's word for what serde does not show of its types.
+    /// The author's word for types that serde does not show wholly.
     pub(crate) types: Option<LitStr>,
 }
 

@@ -40,11 +40,11 @@ pub struct Function {
     pub idempotent: bool,
     /// Whether it is right without the server's state.
     pub or_local: bool,
-    /// The author's word for what serde does not show of its types.
+    /// The author's word for types that serde does not show wholly.
     pub types: Option<&'static str>,
     /// Adds the shapes of its types.
     pub shape: fn(&mut Shape),
-    /// What is known of its types, once it was asked for.
+    /// The findings about its types, once they were asked for.
     pub known: Known,
     /// Takes the arguments off a message, runs the function, and puts down how it ended.
     pub handler: Handler,
@@ -55,7 +55,7 @@ pub struct Function {
 pub struct Known {
     /// The fingerprint, or the type that serde does not show.
     fingerprint: OnceLock<Result<Fingerprint, &'static str>>,
-    /// Whether its types were found to write what they read.
+    /// A flag: its types were found to write what they read.
     is_checked: AtomicBool,
 }
 
@@ -124,7 +124,7 @@ impl Function {
         (self.shape)(shape);
     }
 
-    /// What tells it from a function of another build: its crate, name and signature, its types as
+    /// Tells it from a function of another build: its crate, name and signature, its types as
     /// serde sees them, and the author's word for them. `None` if serde does not show all of them, and
     /// there is no word.
     pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {

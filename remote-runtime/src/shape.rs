@@ -6,6 +6,10 @@
 //! meets, hence there are passes until all variants have been seen; and a type that refuses a
 //! sample gets another pass with another one.
 //!
+//! A type that has shown all of itself is shown other values, and must ask for the same again: a
+//! hand-written `Deserialize` may read one thing or another by an earlier value, and then it has no
+//! shape (`probe`).
+//!
 //! Whatever can hold itself (an enum, a sequence, a map, an option) is a *definition*, recorded
 //! once; whoever holds it records a reference. How often and in which order definitions are met
 //! leaves no trace in the fingerprint: it depends on nothing but the tree that the references
@@ -53,7 +57,7 @@ impl Shape {
         Self(Tracer::new())
     }
 
-    /// The same, which believes what the process has found out about a type before.
+    /// The same, which uses the findings of this process about types that it has met before.
     pub(crate) fn remembering() -> Self {
         Self(Tracer::that_looks(Look::Remembered))
     }
@@ -78,7 +82,7 @@ impl Shape {
     pub fn add_written<'de, T: Written + Deserialize<'de>>(&mut self) {
         let show = |tracer: &mut Tracer| {
             let shown = T::deserialize(&mut *tracer);
-            shown.is_ok_and(|value| tracer.write_sample(&value))
+            shown.map(|value| tracer.write_sample(&value)).is_ok()
         };
         self.0.trace(type_name::<T>(), show);
     }

@@ -4,7 +4,7 @@ use super::record::{Tag, Token};
 use super::samples::Samples;
 use super::tracer::{Pass, Tracer};
 
-/// How much a tracer has recorded.
+/// The sizes of all that a tracer has recorded.
 #[derive(Debug)]
 pub(super) struct Extent {
     record: usize,

@@ -7,13 +7,13 @@
 use std::cell::RefCell;
 use std::fmt::{self, Write};
 
-/// How much of an error's text is kept, in bytes.
+/// The bytes of errors that are kept.
 const LONGEST: usize = 1024;
 
-/// How many samples of each kind one type may ask for.
+/// The samples of each kind that one type may ask for.
 pub(super) const MOST: usize = 48;
 
-/// How long a word may be, in bytes.
+/// The length of the longest word, in bytes.
 const LONGEST_WORD: usize = 64;
 
 thread_local! {
@@ -57,7 +57,7 @@ impl Write for Bounded<'_> {
     }
 }
 
-/// What the errors of a type have mentioned, each once.
+/// The values that the errors of a type have mentioned, each once.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
     pub(super) numbers: Vec<f64>,

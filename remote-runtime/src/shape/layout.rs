@@ -1,21 +1,21 @@
-//! Whether bytes are laid out as a type reads them: what its `Serialize` writes of a value need not be
-//! what its `Deserialize` asks for, which a format without names cannot tell when it reads.
+//! Compares the bytes that a type writes with the shape that it reads: its `Serialize` and its
+//! `Deserialize` may differ, which a format without names does not notice when it reads.
 
 use super::record::{State, Tag, Token};
 use super::tracer::{DEEPEST, Tracer};
 
-/// What can be written as it travels.
+/// A value that can be written as it travels.
 pub trait Written {
     /// Its bytes; `None` if it cannot be sent at all.
     #[doc(hidden)]
     fn written(&self) -> Option<Vec<u8>>;
 }
 
-/// How many elements without bytes are believed to be there.
+/// The most elements without bytes that a sequence is believed to have.
 const MOST: u64 = 1 << 16;
 
 impl Tracer {
-    /// Whether the bytes are laid out as the present type reads them, to their end.
+    /// Returns `true` if the present type would read the bytes to their end.
     pub(super) fn fits(&self, bytes: &[u8]) -> bool {
         let mut rest = bytes;
         self.skip(&self.record[self.start..], &mut rest, 0)
@@ -23,7 +23,7 @@ impl Tracer {
             && rest.is_empty()
     }
 
-    /// Takes off what the tokens stand for.
+    /// Takes off the bytes that the tokens stand for.
     fn skip(&self, tokens: &[Token], rest: &mut &[u8], depth: usize) -> Option<()> {
         if depth > DEEPEST {
             return None;

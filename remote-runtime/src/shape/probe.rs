@@ -1,4 +1,4 @@
-//! The second look: whether what a type asks for depends on the values that it was shown.
+//! The second look at a type: finds out that its requests depend on the values that it was shown.
 //!
 //! A hand-written `Deserialize` may read a tag and then what the tag says. One pass shows one value of
 //! it, so that the shape that was found is the shape of some values only. Therefore a type that has
@@ -11,8 +11,8 @@
 //! then some in which one place alone differs, as long as all of it takes no more than [`STEPS`]. At
 //! last, each place after which something is read must have had several values that let the type go on.
 //!
-//! What this cannot find is a dependence on a value that is no sample: on the one number among
-//! millions, or on a certain long text.
+//! A dependence on a value that is no sample is not found: on the one number among millions, or on a
+//! certain long text.
 
 use std::collections::BTreeMap;
 
@@ -23,33 +23,34 @@ use super::samples::{Place, Samples};
 use super::tracer::Tracer;
 use super::values::{Kind, Sample};
 
-/// How many rounds there are for the largest type: of each kind.
+/// The rounds of each kind that even the largest type has.
 const ROUNDS: usize = 10;
 const DRAWN: usize = 4;
 
-/// How many rounds show all samples.
+/// The number of rounds that show all samples.
 const ALL: usize = 400;
 
-/// How much a type may ask for in the rounds that are not for the largest ones too.
+/// The steps after which a type has no more rounds than the largest ones have.
 const STEPS: usize = 20_000;
 
-/// How much it may ask for until each place has had several values that it accepts.
+/// The steps within which each place must have had several values that the type accepts.
 const STEPS_OF_CHOOSY: usize = 1_000_000;
 
-/// How much a pass asks for before it takes the shortest way to its end, for what can hold itself.
+/// The requests after which a pass takes the shortest way to its end: a type that holds itself has
+/// longer ones.
 const WIDE: usize = 200;
 
-/// How often a round is tried again where the type refuses it.
+/// The number of places that a round holds before it holds all of them.
 const REPAIRS: usize = 64;
 
-/// Which values a round shows.
+/// The values that a round shows.
 #[derive(Debug, Clone, Copy)]
 enum Plan {
-    /// Those of one number everywhere.
+    /// The samples of one number everywhere.
     Same(usize),
-    /// Those that are drawn for each place.
+    /// A sample that is drawn for each place.
     Drawn(usize),
-    /// Those of one number at one place, and what was accepted elsewhere.
+    /// The sample of one number at one place, and accepted ones elsewhere.
     Alone(Place, usize),
 }
 
@@ -60,21 +61,21 @@ pub(super) struct Probe {
     plan: Plan,
     /// The first alternative of the type.
     first: usize,
-    /// Whether a pass looks for alternatives that the round has not visited.
+    /// A flag: the pass looks for alternatives that the round has not visited.
     is_searching: bool,
     /// The record of the type.
     known: Vec<Token>,
-    /// The places at which this pass has differed from what was accepted.
+    /// The places at which this pass has differed from the accepted samples.
     trail: Vec<Place>,
-    /// The places that keep to what was accepted, since the type refuses others in this round.
+    /// The places that keep to an accepted sample, since the type refuses others in this round.
     held: Vec<Place>,
     holds_all: bool,
-    /// How much this pass has asked for.
+    /// The requests of this pass.
     asked: usize,
 }
 
 impl Probe {
-    /// Whether a pass looks for that alternative.
+    /// Returns `true` if the pass looks for that alternative.
     pub(super) fn is_wanted(&self, at: usize, alternative: &Alternative) -> bool {
         self.is_searching
             && at >= self.first
@@ -98,7 +99,7 @@ impl Probe {
         if self.asked > WIDE {
             return None;
         }
-        // All of them in turn, beginning anywhere: independent of those of other places.
+        // All of them in turn, beginning anywhere, so that places do not go in step.
         let number = self.number(place, possibilities)?;
         Some((number + draw(place, number / possibilities)) % possibilities)
     }
@@ -120,7 +121,7 @@ impl Probe {
         Some(number)
     }
 
-    /// Keeps another place to what was accepted, the last ones first.
+    /// Keeps another place to its accepted sample, the last ones first.
     fn hold(&mut self) -> bool {
         if self.holds_all {
             return false;
@@ -148,7 +149,7 @@ fn draw(place: Place, number: usize) -> usize {
 static STEADY: Mutex<BTreeMap<(usize, &str), bool>> = Mutex::new(BTreeMap::new());
 
 impl Tracer {
-    /// Whether a type is known after a second look, which each type has once in a process.
+    /// Returns `true` if a type is known after its second look, which it has once in a process.
     pub(super) fn is_steady(
         &mut self,
         first: usize,
@@ -199,7 +200,7 @@ impl Tracer {
             }
             self.round(plan, show);
         }
-        // What is choosy, or seldom followed by anything, takes longer.
+        // Places that are choosy, or seldom followed by anything, take longer.
         for number in 0..ALL {
             let places = self.tally.open_places();
             if places.is_empty() {
@@ -243,7 +244,7 @@ impl Tracer {
         }
     }
 
-    /// Whether there is room for another round within so many steps.
+    /// Returns `true` if there is room for another round within so many steps.
     fn is_within(&self, steps: usize) -> bool {
         !self.lost && usize::MAX - self.steps < steps
     }
@@ -254,7 +255,7 @@ impl Tracer {
         }
     }
 
-    /// How many alternatives this round has not visited.
+    /// Counts the alternatives that this round has not visited.
     fn unseen(&self) -> usize {
         (0..self.alternatives.len())
             .filter(|at| self.is_new(*at))
@@ -280,7 +281,7 @@ impl Tracer {
         }
     }
 
-    /// What a type must ask for next in its second look.
+    /// The request that a type must make next in its second look.
     pub(super) fn expected(&self) -> Option<Token> {
         let at = self.record.len();
         let Some(frame) = self.frames.last() else {

@@ -43,11 +43,11 @@ pub(super) enum Stage {
 #[derive(Debug, Default)]
 pub(super) struct Samples {
     pub(super) refusals: usize,
-    /// What the type's errors have mentioned.
+    /// The values that the type's errors have mentioned.
     pub(super) hints: Hints,
     /// Where it is not the first one.
     pub(super) choices: Vec<(Place, Choice)>,
-    /// Those that a place refuses by itself, of places that are refused only together with others.
+    /// The samples that a place refuses by itself, of places that accept others by themselves.
     pub(super) refused: Vec<(Place, usize)>,
     /// What has been asked for in this pass.
     pub(super) trail: Vec<(Place, Kind)>,
@@ -55,7 +55,7 @@ pub(super) struct Samples {
     pub(super) levels: Vec<usize>,
     /// Where in the trail that starts which is not accepted, if something is not.
     pub(super) suspects: usize,
-    /// Whether these were accepted each by itself.
+    /// A flag: these were accepted each by itself.
     pub(super) is_group: bool,
 }
 
@@ -67,7 +67,7 @@ impl Samples {
         self.baseline(place, kind).0
     }
 
-    /// The sample that has done for a place as yet.
+    /// The sample that a place has not refused yet.
     pub(super) fn baseline(&self, place: Place, kind: Kind) -> Baseline {
         let Choice {
             stage,
@@ -198,7 +198,7 @@ impl Samples {
         true
     }
 
-    /// Takes the next samples of all combinations: the last place goes through its own first.
+    /// Goes on to the next combination; the last place goes through its samples first.
     pub(super) fn combine(&mut self) -> bool {
         let mut places: Vec<(Place, Kind)> = Vec::new();
         for (place, kind) in self.trail.iter().rev() {

@@ -1,4 +1,4 @@
-//! Which values a type was shown at each place before it asked for more.
+//! The values that a type was shown at each place before it asked for more.
 //!
 //! A value that is refused, or that nothing follows, shows nothing of what it steers. So a value
 //! counts once the type has asked for something else after it.
@@ -97,8 +97,8 @@ impl Tally {
         places.collect()
     }
 
-    /// Whether of every place after which something was read, this was so with several values. A byte
-    /// need not have more than one that is accepted if all of its values were tried.
+    /// Returns `true` if several values were tried at every place after which something was read. One is
+    /// enough of a byte of which all values were tried.
     pub(super) fn is_complete(&self, all_bytes: bool) -> bool {
         let mut all = self.tried.iter().flatten().flatten();
         all.all(|tried| {

@@ -19,10 +19,10 @@ const DEEP: usize = 32;
 /// How much one type may ask for, in all passes: thousands of variants, but not minutes.
 const STEPS: usize = 1_000_000;
 
-/// How many values of one type are written.
+/// The number of values of one type that are written.
 const WRITTEN: usize = 16;
 
-/// How often one type may panic; each panic is said by the process's hook.
+/// The number of panics after which a type is not known; a client's hook prints each of them.
 const PANICS: usize = 3;
 
 /// An alternative that is being visited.
@@ -34,20 +34,20 @@ pub(super) struct Frame {
     pub(super) start: usize,
     pub(super) was_open: bool,
     pub(super) is_new: bool,
-    /// How many elements a sequence or a map has been asked for.
+    /// The count of elements that a sequence or a map was asked for.
     pub(super) elements: usize,
     /// Where the record of the last one starts.
     pub(super) element: usize,
 }
 
-/// How carefully types are looked at.
+/// The care with which types are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
-    /// Whether a value changes what a type reads is found out.
+    /// A second look at each type finds out that a value changes what the type reads.
     Twice,
     /// The same, unless the process has found it out before.
     Remembered,
-    /// No value is taken to change what a type reads.
+    /// There is no second look.
     Once,
     /// The same, unless a type seems not to write what it reads.
     AtWritten,
@@ -72,17 +72,17 @@ pub(super) struct Tracer {
     /// Where the record of the present type starts.
     pub(super) start: usize,
     pub(super) pass: Pass,
-    /// Whether the present type has not shown all of itself.
+    /// A flag: the present type has not shown all of itself.
     pub(super) lost: bool,
     /// The first type that has not.
     pub(super) unknown: Option<&'static str>,
     /// The first type that does not write what it reads.
     pub(super) unfit: Option<&'static str>,
     look: Look,
-    /// What the present type has written of the values that it was read as.
+    /// The bytes of the values that the present type was read as.
     written: Vec<Vec<u8>>,
     pub(super) panics: usize,
-    /// Which values were tried where.
+    /// The values that were tried at each place.
     pub(super) tally: Tally,
     /// The second look at a type that has shown all of itself.
     pub(super) probe: Option<Probe>,
@@ -137,8 +137,8 @@ impl Tracer {
         }
     }
 
-    /// Traces a type of that name, which `show` deserializes once. Of one that is not known, nothing
-    /// stays.
+    /// Traces a type of that name, which `show` deserializes once. A type that is not known leaves
+    /// nothing in the record.
     pub(super) fn trace(&mut self, name: &'static str, show: fn(&mut Self) -> bool) {
         let before = Extent::of(self);
         self.begin();
@@ -168,14 +168,12 @@ impl Tracer {
         }
     }
 
-    /// Notes what a value writes that the present type was read as. Returns that the type has accepted
-    /// its samples.
-    pub(super) fn write_sample(&mut self, value: &dyn Written) -> bool {
+    /// Writes a value that the present type was read as, if its bytes are wanted.
+    pub(super) fn write_sample(&mut self, value: &dyn Written) {
         if self.look == Look::AtWritten && self.probe.is_none() && self.written.len() < WRITTEN {
             self.written
                 .extend(thread::quietly(|| value.written()).flatten());
         }
-        true
     }
 
     /// Shows a type the samples once, and returns whether it has accepted all of them.

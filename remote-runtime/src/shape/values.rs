@@ -29,13 +29,13 @@ const LENGTHS: [usize; 12] = [0, 16, 4, 32, 8, 64, 1, 2, 12, 20, 24, 48];
 /// Bytes of the longest length.
 static FILLED: [[u8; 64]; 4] = [[0; 64], [b'1'; 64], [1; 64], [b'a'; 64]];
 
-/// How many elements a sequence or a map is given at most.
+/// The most elements that a sequence or a map is given.
 pub(super) const MOST_ELEMENTS: usize = 4;
 
 /// All that can be typed, each a text of its own.
 static TYPED: &str = " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~";
 
-/// What types make of text: numbers, names, addresses, identifiers, times, and frequent words.
+/// Texts that types take: numbers, names, addresses, identifiers, times, and frequent words.
 const TEXTS: [&str; 92] = [
     "",
     "1",
@@ -131,7 +131,7 @@ const TEXTS: [&str; 92] = [
     "user",
 ];
 
-/// How many values are made of one that a type has accepted.
+/// The number of values that are made of an accepted one.
 const NEIGHBOURS: usize = 8;
 
 /// A kind of choice that a type leaves to its format.
@@ -145,7 +145,7 @@ pub(super) enum Kind {
     Char,
     Text,
     Bytes,
-    /// How many elements there are, at most so many.
+    /// The number of elements, with the largest.
     Length(usize),
 }
 
@@ -158,7 +158,7 @@ pub(super) enum Sample {
 }
 
 impl Kind {
-    /// How many numbers of samples there are; not all of them are in use.
+    /// The count of numbers that samples have; not all of them are in use.
     pub(super) fn count(self) -> usize {
         match self {
             Self::Bool => 2,
@@ -171,7 +171,7 @@ impl Kind {
         }
     }
 
-    /// How many are tried where samples of several places are combined.
+    /// The count of samples that are tried where those of several places are combined.
     pub(super) fn few(self) -> usize {
         match self {
             Self::Byte | Self::Integer | Self::Float => 6,
@@ -182,7 +182,7 @@ impl Kind {
         }
     }
 
-    /// Whether the sample of that number is in use.
+    /// Returns `true` if the sample of that number is in use.
     pub(super) fn has(self, at: usize, hints: &Hints) -> bool {
         let (fixed, hinted) = match self {
             Self::Byte | Self::Integer => (NUMBERS.len(), hints.numbers.len()),

@@ -365,8 +365,8 @@ impl Tracer {
         self.pass = Pass::Absent;
     }
 
-    /// What looks different the second time has not shown all of itself, or is not what its
-    /// identity says.
+    /// Compares an alternative with its record: one that looks different the second time has not shown
+    /// all of itself, or its identity is not its own.
     pub(super) fn compare(&mut self, frame: &Frame) {
         let (content, recorded) = (self.content(frame.alternative), &self.record[frame.start..]);
         let times = frame.elements.max(1);
