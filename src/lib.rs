@@ -254,9 +254,35 @@ pub use remote_runtime::Details;
 ///   ([`Error::Lost`]), and does.
 /// - `#[remote(SERVER, or_local)]`: is right without the server's state, and runs where it is called
 ///   if no server can be had.
+/// - `#[remote(SERVER, types = "…")]`: vouches for types that serde does not show wholly; see below. In a
+///   block it holds for all functions that do not say it themselves.
 /// - `#[remote(SERVER, crate = path)]`: where this crate is, if it has another name.
 /// - `#[remote(skip)]`, in a block or a trait: leaves a function out.
 /// - `#[remote(SERVER, read_only)]`, on a [`Variable`]: only the server sets it.
+///
+/// # Types that serde does not show
+/// Two builds of a program compare the types of a function as serde sees them. A `Deserialize` written
+/// by hand that reads one thing or another by an earlier value does not show them, and neither does one
+/// that takes none of the values that it is tried with. Then only the file that the server runs may
+/// call the function, and the error of another build names the type. `types` lets the author vouch for
+/// such types instead: builds with the same text may call each other, builds with different ones may
+/// not. Change it whenever such a type changes what it writes or reads.
+///
+/// ```
+/// use remotex::{Server, remote};
+/// # mod licence {
+/// #     #[derive(serde::Serialize, serde::Deserialize)]
+/// #     pub struct Key(pub String);
+/// # }
+///
+/// static SERVER: Server = Server::new("licences").at("local:");
+///
+/// /// A `licence::Key` reads nothing but keys that are signed.
+/// #[remote(SERVER, types = "1")]
+/// pub fn seats(key: &licence::Key) -> remotex::Result<usize> {
+///     Ok(key.0.len())
+/// }
+/// ```
 ///
 /// # Arguments
 /// Whatever implements serde's `Serialize` and `Deserialize`, owned or borrowed. `&str`, `&[u8]`,

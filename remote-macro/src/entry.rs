@@ -17,8 +17,13 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
         ident,
         idempotent,
         or_local,
+        types: vouched,
         ..
     } = function;
+    let vouched = match vouched {
+        Some(word) => quote!(::core::option::Option::Some(#word)),
+        None => quote!(::core::option::Option::None),
+    };
     let (handler, shape) = (handler(options, function), shape(options, function));
     let object = function.receiver.map(|access| match access {
         Access::Read => quote!(("self", "&Self"),),
@@ -53,8 +58,9 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
                 output: #output,
                 idempotent: #idempotent,
                 or_local: #or_local,
+                types: #vouched,
                 shape: __remotex_shape,
-                fingerprint: #krate::__private::Known::new(),
+                known: #krate::__private::Known::new(),
                 handler: __remotex_handler,
             },
         };

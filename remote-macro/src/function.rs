@@ -47,6 +47,8 @@ pub(crate) struct Function {
     pub(crate) docs: Vec<Expr>,
     pub(crate) idempotent: bool,
     pub(crate) or_local: bool,
+    /// The author's word for types that serde does not show wholly.
+    pub(crate) types: Option<LitStr>,
 }
 
 /// One argument.
@@ -122,6 +124,7 @@ impl Function {
             docs: attrs.iter().filter_map(doc).collect(),
             idempotent: traits.idempotent.is_some(),
             or_local: traits.or_local.is_some(),
+            types: traits.types,
         })
     }
 }

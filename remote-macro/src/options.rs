@@ -7,7 +7,7 @@ use syn::{Ident, LitStr, Path, Token, parse_quote};
 
 use crate::Mistakes;
 
-/// `SERVER, name = "…", idempotent, or_local, crate = path` of a function or a block.
+/// `SERVER, name = "…", types = "…", idempotent, or_local, crate = path` of a function or a block.
 pub(crate) struct Options {
     pub(crate) server: Path,
     pub(crate) traits: Traits,
@@ -38,7 +38,7 @@ impl Options {
                 if option == "crate" {
                     options.krate = input.parse::<Token![=]>().and_then(|_| input.call(Path::parse_mod_style))?;
                 } else if !options.traits.take(&option, input)? {
-                    let words = format!("`{option}` is no option of `#[remote]`; there are `name = \"…\"`, `idempotent`, `or_local` and `read_only`");
+                    let words = format!("`{option}` is no option of `#[remote]`; there are `name = \"…\"`, `types = \"…\"`, `idempotent`, `or_local` and `read_only`");
                     return Err(syn::Error::new(option.span(), words));
                 }
             }
@@ -50,7 +50,7 @@ impl Options {
 
 /// Whether an option stands where the server should.
 fn is_option(input: ParseStream<'_>) -> syn::Result<bool> {
-    const OPTIONS: [&str; 4] = ["skip", "idempotent", "or_local", "read_only"];
+    const OPTIONS: [&str; 5] = ["skip", "types", "idempotent", "or_local", "read_only"];
     let first = input.parse::<Path>()?;
     Ok(OPTIONS.iter().any(|option| first.is_ident(option)))
 }
@@ -66,6 +66,8 @@ pub(crate) struct Traits {
     pub(crate) or_local: Option<Span>,
     /// Clients cannot change it, being a variable.
     pub(crate) read_only: Option<Span>,
+    /// The author's word for types that serde does not show wholly.
+    pub(crate) types: Option<LitStr>,
 }
 
 impl Traits {
@@ -81,6 +83,11 @@ impl Traits {
             "name" if self.name.is_some() => return twice(),
             "name" => {
                 self.name = Some(name(input)?);
+                return Ok(true);
+            }
+            "types" if self.types.is_some() => return twice(),
+            "types" => {
+                self.types = Some(types(option, input)?);
                 return Ok(true);
             }
             "idempotent" => &mut self.idempotent,
@@ -120,6 +127,7 @@ impl Traits {
             idempotent: own.idempotent.or(block.idempotent),
             or_local: own.or_local.or(block.or_local),
             read_only: own.read_only.or(block.read_only),
+            types: own.types.or_else(|| block.types.clone()),
         }
     }
 }
@@ -145,7 +153,7 @@ impl Parse for Inner {
             if !traits.take(&option, input)? {
                 return Err(syn::Error::new(
                     option.span(),
-                    "inside a remote block, write `#[remote(skip)]`, or `name = \"…\"`, `idempotent` and `or_local`; the server is the block's",
+                    "inside a remote block, write `#[remote(skip)]`, or `name = \"…\"`, `types = \"…\"`, `idempotent` and `or_local`; the server is the block's",
                 ));
             }
             if !input.is_empty() {
@@ -156,6 +164,21 @@ impl Parse for Inner {
             }
         }
     }
+}
+
+/// The word for the types, which is part of a fingerprint and of nothing else.
+fn types(option: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
+    const WORDS: &str = "say which version of its types this is, and change it when they change: write `types = \"1\"`";
+    if !input.peek(Token![=]) {
+        return Err(syn::Error::new(option.span(), WORDS));
+    }
+    input.parse::<Token![=]>()?;
+    let word = input.parse::<LitStr>();
+    let word = word.map_err(|e| syn::Error::new(e.span(), WORDS))?;
+    if word.value().trim().is_empty() {
+        return Err(syn::Error::new(word.span(), WORDS));
+    }
+    Ok(word)
 }
 
 fn name(input: ParseStream<'_>) -> syn::Result<LitStr> {

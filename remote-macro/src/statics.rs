@@ -31,11 +31,12 @@ pub(crate) fn expand(
         idempotent,
         or_local,
         read_only,
+        types: vouched,
     } = &options.traits;
     if let Some(at) = idempotent.or(*or_local) {
         mistakes.push(syn::Error::new(
             at,
-            "this is for functions; a static has `name = \"…\"` and `read_only`",
+            "this is for functions; a static has `name = \"…\"`, `types = \"…\"` and `read_only`",
         ));
     }
     if types::last_ident(&item.ty) == "Variable" {
@@ -51,6 +52,12 @@ pub(crate) fn expand(
         mistakes.add(
             name,
             "only a `Variable` has a name on the wire; clients see nothing of another static",
+        );
+    }
+    if let Some(vouched) = vouched {
+        mistakes.add(
+            vouched,
+            "only the type of a `Variable` travels; clients see nothing of another static",
         );
     }
     Some(guarded(options, &item))
@@ -93,6 +100,7 @@ fn variable(options: &Options, item: &ItemStatic, mistakes: &mut Mistakes) -> Op
         let traits = Traits {
             name: Some(literal(&format!("{name}::{what}"), ident)),
             idempotent: idempotent.then(Span::call_site),
+            types: options.traits.types.clone(),
             ..Traits::default()
         };
         let model = Function::of(

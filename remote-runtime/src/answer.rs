@@ -51,7 +51,7 @@ impl<T: Serialize + DeserializeOwned> Carry<T> for AsValue {
         received.decode()
     }
     fn shape(shape: &mut Shape) {
-        shape.add::<T>();
+        shape.add_written::<T>();
     }
 }
 
@@ -221,7 +221,7 @@ tiers! {
     AnswerTyped for &&&&Tag<Result<T, E>>, where E: Serialize, DeserializeOwned;
         raised: Received::decode;
         failed: |e: E, reply| reply.raise(&e);
-        shape: Shape::add::<E>;
+        shape: Shape::add_written::<E>;
     /// Tier 2.
     AnswerBoxedSync for &&&Tag<Result<T, E>>, where E: Into<BoxedSync>;
         raised: |received| Err(received.unexpected());

@@ -286,9 +286,9 @@ pub trait HoldValue<'m, T> {
     fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault>;
 }
 
-impl<'m, T: Deserialize<'m>> HoldValue<'m, T> for &&Tag<T> {
+impl<'m, T: Serialize + Deserialize<'m>> HoldValue<'m, T> for &&Tag<T> {
     fn shape(&self, shape: &mut Shape) {
-        shape.add::<T>();
+        shape.add_written::<T>();
     }
     fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault> {
         take(name, from).map(Held)
@@ -309,10 +309,10 @@ pub trait HoldRef<'m> {
 
 macro_rules! refs {
     ($($ty:ty => $kept:ident, $owned:ty;)*) => {$(
-        impl<'m, T: Deserialize<'m>> HoldRef<'m> for &Tag<$ty> {
+        impl<'m, T: Serialize + Deserialize<'m>> HoldRef<'m> for &Tag<$ty> {
             type Held = $kept<T>;
             fn shape(&self, shape: &mut Shape) {
-                shape.add::<$owned>();
+                shape.add_written::<$owned>();
             }
             fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<$kept<T>, Fault> {
                 take(name, from).map($kept)

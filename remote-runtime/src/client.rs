@@ -53,6 +53,10 @@ const ATTEMPTS: u32 = 12;
 /// How often an idempotent call is made that may have run.
 const RUNS: u32 = 3;
 
+/// How often a server is asked that may be another one than those before, of which none knows
+/// whether a call has run.
+const OTHERS: u32 = 4;
+
 /// After how long an answer that does not come has been waited for.
 const LONG: Duration = Duration::from_secs(30);
 
@@ -262,7 +266,7 @@ impl Client {
             connection.compare();
         }
         connection.prepare(request, route, encode, &mut lent)?;
-        let mut runs = 1;
+        let (mut runs, mut others) = (1, 0);
         // Once it may have run, nothing that comes later makes that untrue.
         let mut lost = None;
         let mut attempt = 0;
@@ -311,6 +315,10 @@ impl Client {
                 Err(e @ Error::Lost(_)) if !request.idempotent || runs == RUNS => return Err(e),
                 // It was sent to this server alone, which does not run it now: its number is too old.
                 Ok(Ended::Forgotten) if lost.is_none() => connection.renumber(),
+                // Behind a load balancer, the next request may reach the server that ran the call.
+                Ok(Ended::Forgotten) if connection.may_reach_others() && others < OTHERS => {
+                    others += 1;
+                }
                 Ok(Ended::Forgotten) if !request.idempotent || runs == RUNS => break,
                 again @ (Err(Error::Lost(_)) | Ok(Ended::Forgotten)) => {
                     runs += 1;

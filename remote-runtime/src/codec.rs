@@ -21,6 +21,7 @@ use serde::de::DeserializeSeed;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Call, Error};
+use crate::shape::Written;
 use guard::{Guard, Guarded, GuardedSeed};
 
 pub use lent::Lent;
@@ -221,6 +222,14 @@ impl<'b, 'v> Encoder<'b, 'v> {
         self.guard.wrote(bytes);
         self.size = self.size.saturating_add(bytes);
         self.put(&elements)
+    }
+}
+
+impl<T: Serialize> Written for T {
+    fn written(&self) -> Option<Vec<u8>> {
+        let mut out = Vec::new();
+        let put = Encoder::new(&mut out, 0, usize::MAX).put(self);
+        put.is_ok().then_some(out)
     }
 }
 

@@ -1,9 +1,13 @@
 //! The functions that a program serves, as the macro describes them.
 
+#[cfg(test)]
+mod written;
+
 use std::env;
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::codec::{self, Decoder, Encoder, Number, Unencoded};
 use crate::error::{Error, Failure};
@@ -38,23 +42,33 @@ pub struct Function {
     pub idempotent: bool,
     /// Whether it is right without the server's state.
     pub or_local: bool,
+    /// The author's word for types that serde does not show wholly.
+    pub types: Option<&'static str>,
     /// Adds the shapes of its types.
     pub shape: fn(&mut Shape),
-    /// Its fingerprint, once somebody has asked for it.
-    pub fingerprint: Known,
+    /// The findings about its types, once they were asked for.
+    pub known: Known,
     /// Takes the arguments off a message, runs the function, and puts down how it ended.
     pub handler: Handler,
 }
 
 /// What is found out when it is first asked for.
 #[derive(Debug, Default)]
-pub struct Known(OnceLock<Option<Fingerprint>>);
+pub struct Known {
+    /// The fingerprint, or the type that serde does not show.
+    fingerprint: OnceLock<Result<Fingerprint, &'static str>>,
+    /// A flag: its types were found to write what they read.
+    is_checked: AtomicBool,
+}
 
 impl Known {
     /// Nobody has asked yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self(OnceLock::new())
+        Self {
+            fingerprint: OnceLock::new(),
+            is_checked: AtomicBool::new(false),
+        }
     }
 }
 
@@ -99,33 +113,78 @@ impl Function {
         Ok((kind, body))
     }
 
+    /// Its types; only where they are known.
     fn structure(&self) -> Option<Structure> {
-        let mut shape = Shape::new();
-        self.show_types(&mut shape)?;
+        let mut shape = Shape::cursory();
+        self.show_types(&mut shape);
         shape.structure(self.arguments.len())
     }
 
-    /// Adds its types to a shape. What a type does with values that nobody has sent must end nobody.
-    fn show_types(&self, shape: &mut Shape) -> Option<()> {
+    /// Adds its types to a shape.
+    fn show_types(&self, shape: &mut Shape) {
         let _entered = scope::enter(Scope::Tracing);
-        thread::quietly(|| (self.shape)(shape))
+        (self.shape)(shape);
     }
 
-    /// What tells it from a function of another build: its crate, name and signature, and its types
-    /// as serde sees them. `None` if serde does not show all of them.
+    /// Tells it from a function of another build: its crate, name and signature, its types as
+    /// serde sees them, and the author's word for them. `None` if serde does not show all of them, and
+    /// there is no word.
     pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
-        *self.fingerprint.0.get_or_init(|| {
-            let mut shape = Shape::new();
+        self.known().ok()
+    }
+
+    /// The type for which it has no fingerprint.
+    pub(crate) fn unknown_type(&self) -> Option<&'static str> {
+        self.known().err()
+    }
+
+    fn known(&self) -> Result<Fingerprint, &'static str> {
+        *self.known.fingerprint.get_or_init(|| {
+            let mut shape = Shape::remembering();
             let signature = self.arguments.iter().flat_map(|(name, ty)| [*name, *ty]);
+            let types = self.types.iter().flat_map(|types| ["types", *types]);
             for word in [self.program, self.name, self.output]
                 .into_iter()
                 .chain(signature)
+                .chain(types)
             {
                 shape.word(word);
             }
-            self.show_types(&mut shape)?;
-            shape.fingerprint()
+            self.show_types(&mut shape);
+            match shape.unknown() {
+                Some(ty) if self.types.is_none() => Err(ty),
+                _ => Ok(shape.known_part()),
+            }
         })
+    }
+
+    /// Checks that its types write what they read, as far as serde shows that without a value of the
+    /// user's: once in a process, before the function runs for the first time.
+    ///
+    /// # Errors
+    /// If one does not.
+    #[inline] // Each call takes it.
+    pub(crate) fn check_types(&self) -> Result<(), Fault> {
+        if self.known.is_checked.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.check_types_once()
+    }
+
+    #[cold]
+    fn check_types_once(&self) -> Result<(), Fault> {
+        // A type may panic at a sample, which would end a process that aborts on panic.
+        if !cfg!(panic = "abort") {
+            let mut shape = Shape::of_written();
+            self.show_types(&mut shape);
+            if let Some(ty) = shape.unfit() {
+                return Err(Fault::Mismatch(format!(
+                    "its type `{ty}` does not write what it reads; make its `Serialize` write, in a format without field names, what its `Deserialize` asks for"
+                )));
+            }
+        }
+        self.known.is_checked.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }
 

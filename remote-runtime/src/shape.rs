@@ -6,26 +6,45 @@
 //! meets, hence there are passes until all variants have been seen; and a type that refuses a
 //! sample gets another pass with another one.
 //!
+//! A type that has shown all of itself is shown other values, and must ask for the same again: a
+//! hand-written `Deserialize` may read one thing or another by an earlier value, and then it has no
+//! shape (`probe`).
+//!
 //! Whatever can hold itself (an enum, a sequence, a map, an option) is a *definition*, recorded
 //! once; whoever holds it records a reference. How often and in which order definitions are met
 //! leaves no trace in the fingerprint: it depends on nothing but the tree that the references
 //! unfold to.
 
 mod digest;
+mod extent;
+mod hints;
+mod layout;
+mod probe;
 mod reader;
 mod record;
 mod samples;
 mod structure;
+mod tally;
 mod tracer;
+mod values;
+mod visit;
+
+#[cfg(test)]
+mod steered;
+#[cfg(test)]
+mod validated;
+
+use std::any::type_name;
 
 use serde::Deserialize;
 
+pub use layout::Written;
 pub(crate) use structure::{BLOCK, OPTION};
 pub use structure::{Definition, Structure, Type};
 
 use digest::Hash;
 use record::Token;
-use tracer::Tracer;
+use tracer::{Look, Tracer};
 
 /// The shapes of some types, one after the other.
 #[derive(Debug)]
@@ -38,13 +57,44 @@ impl Shape {
         Self(Tracer::new())
     }
 
+    /// The same, which uses the findings of this process about types that it has met before.
+    pub(crate) fn remembering() -> Self {
+        Self(Tracer::that_looks(Look::Remembered))
+    }
+
+    /// The same, which looks at each type once, as if no value changed what it reads.
+    pub(crate) fn cursory() -> Self {
+        Self(Tracer::that_looks(Look::Once))
+    }
+
+    /// The same, which looks for a type that does not write what it reads.
+    pub(crate) fn of_written() -> Self {
+        Self(Tracer::that_looks(Look::AtWritten))
+    }
+
     /// Adds the shape of `T`.
     pub fn add<'de, T: Deserialize<'de>>(&mut self) {
-        self.0.begin();
-        while self.0.has_more() {
-            let accepted = T::deserialize(&mut self.0).is_ok();
-            self.0.end_pass(accepted);
-        }
+        let show = |tracer: &mut Tracer| T::deserialize(tracer).is_ok();
+        self.0.trace(type_name::<T>(), show);
+    }
+
+    /// Adds the shape of `T`, whose values can also be written.
+    pub fn add_written<'de, T: Written + Deserialize<'de>>(&mut self) {
+        let show = |tracer: &mut Tracer| {
+            let shown = T::deserialize(&mut *tracer);
+            shown.map(|value| tracer.write_sample(&value)).is_ok()
+        };
+        self.0.trace(type_name::<T>(), show);
+    }
+
+    /// The first type that does not write what it reads.
+    pub(crate) fn unfit(&self) -> Option<&'static str> {
+        self.0.unfit
+    }
+
+    /// The first type that has not shown all of itself.
+    pub(crate) fn unknown(&self) -> Option<&'static str> {
+        self.0.unknown
     }
 
     /// Adds what does not go through serde, by a word for it.
@@ -58,7 +108,7 @@ impl Shape {
     /// with aliases, since serde lists these as if they were variants.
     #[must_use]
     pub fn structure(&self, arguments: usize) -> Option<Structure> {
-        if self.0.lost || self.0.has_aliases {
+        if self.0.unknown.is_some() || self.0.has_aliases {
             return None;
         }
         self.0.structure(arguments)
@@ -68,7 +118,12 @@ impl Shape {
     /// all of itself.
     #[must_use]
     pub fn fingerprint(self) -> Option<[u8; 16]> {
-        (!self.0.lost).then(|| self.0.fingerprint().to_be_bytes())
+        self.0.unknown.is_none().then(|| self.known_part())
+    }
+
+    /// The same of those types that have shown all of themselves.
+    pub(crate) fn known_part(&self) -> [u8; 16] {
+        self.0.fingerprint().to_be_bytes()
     }
 }
 
@@ -100,7 +155,7 @@ mod tests {
     use std::ops::RangeInclusive;
     use std::path::PathBuf;
     use std::str::FromStr;
-    use std::sync::atomic::{AtomicU8, Ordering};
+    use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
     use std::time::{Duration, SystemTime};
 
     fn shape<'de, T: Deserialize<'de>>() -> Option<[u8; 16]> {
@@ -570,7 +625,7 @@ mod tests {
         shape.0.begin();
         shape.0.reach = reach;
         while shape.0.has_more() {
-            let accepted = T::deserialize(&mut shape.0).is_ok();
+            let accepted = shape.0.show(|tracer| T::deserialize(tracer).is_ok());
             shape.0.end_pass(accepted);
             passes += 1;
         }
@@ -693,7 +748,7 @@ mod tests {
 
     #[test]
     fn what_changes_is_not_known() {
-        static SEEN: AtomicU8 = AtomicU8::new(0);
+        static SEEN: AtomicU32 = AtomicU32::new(0);
 
         struct Moody;
 

@@ -22,6 +22,8 @@ mod hanging;
 mod identity;
 /// Programs that have servers of their own.
 mod scopes;
+/// Types that serde does not show, or that do not write what they read.
+mod types;
 /// Kills at every step of a server's life.
 mod kills;
 /// Clients that live on while their server does not.

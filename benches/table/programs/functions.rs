@@ -52,8 +52,9 @@ macro_rules! entries {
                     output: "Result<()>",
                     idempotent: false,
                     or_local: false,
+                    types: None,
                     shape: no_shape,
-                    fingerprint: Known::new(),
+                    known: Known::new(),
                     handler: nothing,
                 },
             };

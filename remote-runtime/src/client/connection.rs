@@ -22,6 +22,8 @@ const ORDINARY: usize = 64 * 1024;
 pub(super) struct Connection {
     link: Option<Conversation>,
     call: Message,
+    /// Whether the latest attempt was one over HTTP, where each may reach another server.
+    is_exchange: bool,
 }
 
 /// A call as a frame, so that it can be sent again; large blocks are lent by the caller.
@@ -76,11 +78,6 @@ impl Message {
     /// Whether it can be sent again without being run again.
     pub(super) fn is_numbered(&self) -> bool {
         self.number.is_some()
-    }
-
-    /// Whether it may have run before.
-    pub(super) fn is_repeated(&self) -> bool {
-        self.again.is_some()
     }
 
     /// How long ago it was sent first, for a server that accepted the connection before this is
@@ -219,6 +216,7 @@ impl Connection {
             // From here on it says that it may have run, and where it did first.
             self.call.again.get_or_insert_with(|| link.instance());
         }
+        self.is_exchange = link.is_exchange();
         let replied = match ended {
             Ok(Ended::Replied(kind)) => Some(kind),
             _ => None,
@@ -244,6 +242,11 @@ impl Connection {
         // A file that cannot be read is like no other.
         self.call.content = Some(program::content().unwrap_or(0));
         self.renumber();
+    }
+
+    /// Whether another attempt may reach another server than the latest one did.
+    pub(super) fn may_reach_others(&self) -> bool {
+        self.is_exchange
     }
 
     /// Makes it another call, which may run whether the one before has run or not.

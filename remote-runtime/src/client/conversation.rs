@@ -110,7 +110,6 @@ impl Conversation {
         } else {
             message.send(&before, &self.link, lent)
         };
-        let is_repeated = message.is_repeated();
         // Even then there may be something to read that says why.
         let unwritten = written.is_err();
         let is_deaf = written.is_err_and(|e| e.kind() == io::ErrorKind::WouldBlock);
@@ -133,11 +132,9 @@ impl Conversation {
                 {
                     return Ok(Ended::Replied(kind));
                 }
-                // Behind a load balancer, the next request may reach the server that ran the call.
-                Ok(Some(Kind::Forgotten)) if is_repeated && self.link.stream().is_exchange() => {
-                    return Err(lost(call, route));
+                Ok(Some(Kind::Forgotten)) if self.hello.is_some() => {
+                    return Ok(Ended::Forgotten);
                 }
-                Ok(Some(Kind::Forgotten)) if self.hello.is_some() => return Ok(Ended::Forgotten),
                 Ok(Some(Kind::Outdated)) if self.hello.is_some() => return Ok(Ended::Outdated),
                 Ok(Some(Kind::Compare)) if self.hello.is_some() => return Ok(Ended::Compare),
                 Ok(Some(Kind::Goodbye)) if self.hello.is_some() => {
@@ -227,7 +224,12 @@ impl Conversation {
 
     /// Whether no other call can go over it.
     pub(super) fn is_spent(&self) -> bool {
-        self.sent > 0 && self.link.stream().is_exchange()
+        self.sent > 0 && self.is_exchange()
+    }
+
+    /// Whether it is good for one call and its reply.
+    pub(super) fn is_exchange(&self) -> bool {
+        self.link.stream().is_exchange()
     }
 
     /// Whether a call can go over it as if it had just been made.

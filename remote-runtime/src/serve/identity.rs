@@ -161,10 +161,12 @@ impl Identity {
         match function {
             _ if !self.is_readable => differs("speaks another version of remotex"),
             Some(function) if agrees(function) => Verdict::Run(function),
-            Some(_) if is_unknown => Verdict::Refuse(Fault::Mismatch(UNSHOWN.into())),
-            Some(_) => differs(
-                "is another build, whose function is not known to have the same signature and types",
-            ),
+            Some(function) => match function.unknown_type() {
+                Some(ty) => Verdict::Refuse(unshown(ty)),
+                None => differs(
+                    "is another build, whose function is not known to have the same signature and types",
+                ),
+            },
             None => differs("is another build, which does not have the function"),
         }
     }
@@ -207,8 +209,12 @@ fn differs(what: &str, service: &Service, client: &Client) -> Fault {
     ))
 }
 
-/// Of a function whose types nobody can compare.
-const UNSHOWN: &str = "serde does not show all of its types, so that only the program that the server runs may call it; give the types an ordinary `Deserialize`";
+/// The fault of a function with a type that cannot be compared.
+fn unshown(ty: &str) -> Fault {
+    Fault::Mismatch(format!(
+        "serde does not show all of its type `{ty}`, so that only the program that the server runs may call it; give the type an ordinary `Deserialize`, or vouch for it with `#[remote(SERVER, types = \"1\")]`"
+    ))
+}
 
 fn here() -> String {
     let program = program::path().unwrap_or_default();

@@ -10,6 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::{Arc, Once};
 
+use crate::session::scope::{self, Scope};
 use crate::thread::drop_payload;
 use crate::transport::Stream;
 use crate::wire::fault::Fault;
@@ -44,6 +45,10 @@ fn install_once(once: &Once) {
     once.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
+            // A type that panics at a sample says nothing of the call.
+            if matches!(scope::current(), Scope::Tracing) && !cfg!(panic = "abort") {
+                return;
+            }
             if IN_CALL.get() {
                 note(info);
             }

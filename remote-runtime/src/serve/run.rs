@@ -177,6 +177,7 @@ impl Runner {
         let mut decoder = Decoder::new(arguments);
         let mut reply = Reply::new(Encoder::new(&mut self.out, at + HEADER, client.limit));
         let run = || {
+            function.check_types()?;
             if let Some(before) = service.before {
                 let call = Call::new(service.name, function, arguments.len());
                 before(&call).map_err(|e| Fault::Refused(e.to_string()))?;

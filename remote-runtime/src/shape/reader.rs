@@ -7,8 +7,10 @@ use serde::de::{
     SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 
+use super::hints;
 use super::record::{Identity, Tag};
 use super::tracer::Tracer;
+use super::values::{MOST_ELEMENTS, Text};
 
 /// Why a type has not come to its end; the tracer knows more.
 #[derive(Debug)]
@@ -22,9 +24,11 @@ impl fmt::Display for Stop {
 
 impl std::error::Error for Stop {}
 
-/// Nobody reads the reasons; so they are not even put together, which keeps the code small.
+/// The reasons are read for the values that they mention. Only where they are kept is a text put
+/// together, and most are not even passed on, which keeps the code small.
 impl Error for Stop {
-    fn custom<T: fmt::Display>(_: T) -> Self {
+    fn custom<T: fmt::Display>(error: T) -> Self {
+        hints::say(&error);
         Self
     }
 
@@ -32,15 +36,20 @@ impl Error for Stop {
         Self
     }
 
-    fn invalid_value(_: Unexpected<'_>, _: &dyn Expected) -> Self {
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        hints::say(&expected);
         Self
     }
 
-    fn invalid_length(_: usize, _: &dyn Expected) -> Self {
+    fn invalid_length(_: usize, expected: &dyn Expected) -> Self {
+        hints::say(&expected);
         Self
     }
 
-    fn unknown_variant(_: &str, _: &'static [&'static str]) -> Self {
+    fn unknown_variant(_: &str, variants: &'static [&'static str]) -> Self {
+        for variant in variants {
+            hints::say(&format_args!("`{variant}`"));
+        }
         Self
     }
 
@@ -80,31 +89,40 @@ impl<'de> Deserializer<'de> for &mut Tracer {
     type Error = Stop;
 
     leaves! {
-        deserialize_bool: |t| t.leaf(Tag::Bool, 2)? == 1 => visit_bool;
-        deserialize_i8: |t| t.number(Tag::I8)?.cast_signed() => visit_i8;
-        deserialize_i16: |t| t.number(Tag::I16)?.into() => visit_i16;
-        deserialize_i32: |t| t.number(Tag::I32)?.into() => visit_i32;
-        deserialize_i64: |t| t.number(Tag::I64)?.into() => visit_i64;
-        deserialize_i128: |t| t.number(Tag::I128)?.into() => visit_i128;
-        deserialize_u8: |t| t.number(Tag::U8)? => visit_u8;
-        deserialize_u16: |t| t.number(Tag::U16)?.into() => visit_u16;
-        deserialize_u32: |t| t.number(Tag::U32)?.into() => visit_u32;
-        deserialize_u64: |t| t.number(Tag::U64)?.into() => visit_u64;
-        deserialize_u128: |t| t.number(Tag::U128)?.into() => visit_u128;
-        deserialize_f32: |t| t.number(Tag::F32)?.into() => visit_f32;
-        deserialize_f64: |t| t.number(Tag::F64)?.into() => visit_f64;
+        deserialize_bool: |t| t.bool()? => visit_bool;
+        deserialize_i8: |t| t.byte(Tag::I8)?.cast_signed() => visit_i8;
+        deserialize_i16: |t| t.signed(Tag::I16)? as i16 => visit_i16;
+        deserialize_i32: |t| t.signed(Tag::I32)? as i32 => visit_i32;
+        deserialize_i64: |t| t.signed(Tag::I64)? => visit_i64;
+        deserialize_i128: |t| t.signed(Tag::I128)?.into() => visit_i128;
+        deserialize_u8: |t| t.byte(Tag::U8)? => visit_u8;
+        deserialize_u16: |t| t.unsigned(Tag::U16)? as u16 => visit_u16;
+        deserialize_u32: |t| t.unsigned(Tag::U32)? as u32 => visit_u32;
+        deserialize_u64: |t| t.unsigned(Tag::U64)? => visit_u64;
+        deserialize_u128: |t| t.unsigned(Tag::U128)?.into() => visit_u128;
+        deserialize_f32: |t| t.float(Tag::F32)? as f32 => visit_f32;
+        deserialize_f64: |t| t.float(Tag::F64)? => visit_f64;
         deserialize_char: |t| t.char()? => visit_char;
-        deserialize_str: |t| t.text()? => visit_borrowed_str;
-        deserialize_string: |t| t.text()? => visit_borrowed_str;
         deserialize_bytes: |t| t.bytes()? => visit_borrowed_bytes;
         deserialize_byte_buf: |t| t.bytes()? => visit_borrowed_bytes;
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+        match self.text()? {
+            Text::Fixed(text) => visitor.visit_borrowed_str(text),
+            Text::Made(text) => visitor.visit_str(&text),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
+        self.deserialize_str(visitor)
     }
 
     // The format does not say what comes next, so that a type that asks cannot be sent either.
     unknowable! { deserialize_any deserialize_ignored_any deserialize_identifier }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
-        self.leaf(Tag::Unit, 1)?;
+        self.unit()?;
         visitor.visit_unit()
     }
 
@@ -160,7 +178,7 @@ impl<'de> Deserializer<'de> for &mut Tracer {
     #[inline(never)]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let code = Self::deserialize_option::<V> as fn(Self, V) -> _ as usize;
-        if !self.enter_some(Tag::Option, code)? {
+        if self.enter_some(Tag::Option, code, 1)? == 0 {
             return visitor.visit_none();
         }
         let value = visitor.visit_some(&mut *self);
@@ -171,9 +189,9 @@ impl<'de> Deserializer<'de> for &mut Tracer {
     #[inline(never)]
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let code = Self::deserialize_seq::<V> as fn(Self, V) -> _ as usize;
-        let some = self.enter_some(Tag::Seq, code)?;
-        let value = visitor.visit_seq(Parts::of(self, some.into()));
-        if some {
+        let some = self.enter_some(Tag::Seq, code, MOST_ELEMENTS)?;
+        let value = visitor.visit_seq(Parts::elements(self, some));
+        if some > 0 {
             self.close(value.is_ok());
         }
         value
@@ -182,9 +200,9 @@ impl<'de> Deserializer<'de> for &mut Tracer {
     #[inline(never)]
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Stop> {
         let code = Self::deserialize_map::<V> as fn(Self, V) -> _ as usize;
-        let some = self.enter_some(Tag::Map, code)?;
-        let value = visitor.visit_map(Parts::of(self, some.into()));
-        if some {
+        let some = self.enter_some(Tag::Map, code, MOST_ELEMENTS)?;
+        let value = visitor.visit_map(Parts::elements(self, some));
+        if some > 0 {
             self.close(value.is_ok());
         }
         value
@@ -220,16 +238,33 @@ impl<'de> Deserializer<'de> for &mut Tracer {
 struct Parts<'t> {
     tracer: &'t mut Tracer,
     left: usize,
+    /// Whether they are elements, of which there may be any number.
+    are_elements: bool,
 }
 
 impl<'t> Parts<'t> {
     fn of(tracer: &'t mut Tracer, left: usize) -> Self {
-        Self { tracer, left }
+        Self {
+            tracer,
+            left,
+            are_elements: false,
+        }
+    }
+
+    fn elements(tracer: &'t mut Tracer, left: usize) -> Self {
+        Self {
+            tracer,
+            left,
+            are_elements: true,
+        }
     }
 
     fn next(&mut self) -> bool {
         let left = self.left.checked_sub(1);
         self.left = left.unwrap_or(0);
+        if left.is_some() && self.are_elements {
+            self.tracer.count_element();
+        }
         left.is_some()
     }
 }
@@ -295,7 +330,7 @@ impl<'de> VariantAccess<'de> for &mut Tracer {
     type Error = Stop;
 
     fn unit_variant(self) -> Result<(), Stop> {
-        self.leaf(Tag::Unit, 1).map(drop)
+        self.unit()
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Stop> {

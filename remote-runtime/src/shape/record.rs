@@ -35,6 +35,8 @@ pub(super) enum Tag {
     Absent = 26,
     Word = 27,
     Definition = 28,
+    /// In place of a type that is not known.
+    Unknown = 29,
 }
 
 /// One piece of a record.
@@ -46,6 +48,17 @@ pub(super) enum Token {
     Names(&'static [&'static str]),
     Word([u8; 16]),
     Definition(usize),
+}
+
+impl Token {
+    /// Whether it is that one, which most often lies at the same place.
+    pub(super) fn is(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Name(a), Self::Name(b)) => std::ptr::eq(a, b) || a == b,
+            (Self::Names(a), Self::Names(b)) => std::ptr::eq(a, b) || a == b,
+            _ => self == other,
+        }
+    }
 }
 
 /// What is recorded once, and referred to.
@@ -87,8 +100,8 @@ impl Identity {
     pub(super) fn is(&self, other: &Self) -> bool {
         self.code == other.code
             && self.tag == other.tag
-            && self.name == other.name
-            && self.variants == other.variants
+            && Token::Name(self.name).is(Token::Name(other.name))
+            && Token::Names(self.variants).is(Token::Names(other.variants))
     }
 }
 
@@ -98,6 +111,8 @@ pub(super) struct Alternative {
     pub(super) state: State,
     /// Whether it is being visited.
     pub(super) open: bool,
+    /// The last round of the second look in which it was visited.
+    pub(super) round: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

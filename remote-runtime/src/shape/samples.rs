@@ -1,58 +1,10 @@
-//! The samples that a type is shown, and which of them next when it refuses one.
+//! Which sample a type is shown next when it refuses one.
+
+use super::hints::Hints;
+use super::values::Kind;
 
 /// How many samples one type may refuse.
-const REFUSALS: usize = 4_000;
-
-/// Small ones, since a type may take a number for how much room it needs.
-pub(super) const NUMBERS: [u8; 6] = [0, 1, 2, 7, 16, 100];
-
-pub(super) const CHARS: [char; 3] = ['a', '0', 'A'];
-
-pub(super) const LENGTHS: [usize; 12] = [0, 16, 4, 32, 8, 64, 1, 2, 12, 20, 24, 48];
-
-pub(super) static ZEROS: [u8; 64] = [0; 64];
-
-/// What types make of text: numbers, names, addresses, identifiers, times.
-pub(super) const TEXTS: [&str; 38] = [
-    "",
-    "1",
-    "true",
-    "a",
-    "127.0.0.1",
-    "127.0.0.1:1",
-    "::1",
-    "[::1]:1",
-    "127.0.0.0/8",
-    "::/8",
-    "00000000-0000-0000-0000-000000000000",
-    "2000-01-01",
-    "2000-01-01T00:00:00Z",
-    "2000-01-01T00:00:00",
-    "2000-01-01 00:00:00",
-    "2000-01-01T00:00:00+00:00[UTC]",
-    "Sat, 01 Jan 2000 00:00:00 GMT",
-    "00:00:00",
-    "00:00",
-    "1s",
-    "PT1S",
-    "UTC",
-    "Mon",
-    "Jan",
-    "http://a/",
-    "/a",
-    "a.aa",
-    "a@a.aa",
-    "a/a",
-    "1.0.0",
-    "A",
-    "en",
-    "*",
-    "#000000",
-    "00:00:00:00:00:00",
-    "00000000000000000000000000000000",
-    "0000000000000000000000000000000000000000",
-    "0000000000000000000000000000000000000000000000000000000000000000",
-];
+const REFUSALS: usize = 10_000;
 
 /// Where a sample is wanted: the same in each pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,10 +13,16 @@ pub(super) struct Place {
     pub(super) offset: usize,
 }
 
+/// The number of the sample that a place was given when all of the type was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Baseline(pub(super) usize);
+
 /// How a sample is chosen.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Choice {
     pub(super) stage: Stage,
+    /// The first one that was refused only together with others.
+    pub(super) good: Option<usize>,
     /// How many have been refused in this stage.
     pub(super) refused: usize,
 }
@@ -85,25 +43,45 @@ pub(super) enum Stage {
 #[derive(Debug, Default)]
 pub(super) struct Samples {
     pub(super) refusals: usize,
+    /// The values that the type's errors have mentioned.
+    pub(super) hints: Hints,
     /// Where it is not the first one.
     pub(super) choices: Vec<(Place, Choice)>,
-    /// What has been asked for in this pass, and how many samples there are of it.
-    pub(super) trail: Vec<(Place, usize)>,
+    /// The samples that a place refuses by itself, of places that accept others by themselves.
+    pub(super) refused: Vec<(Place, usize)>,
+    /// What has been asked for in this pass.
+    pub(super) trail: Vec<(Place, Kind)>,
     /// Where in the trail the parts start that are open.
     pub(super) levels: Vec<usize>,
     /// Where in the trail that starts which is not accepted, if something is not.
     pub(super) suspects: usize,
+    /// A flag: these were accepted each by itself.
+    pub(super) is_group: bool,
 }
 
 impl Samples {
-    pub(super) fn at(&mut self, place: Place, samples: usize) -> usize {
-        if samples == 1 {
-            return 0;
-        }
-        self.trail.push((place, samples));
+    pub(super) fn at(&mut self, place: Place, kind: Kind) -> usize {
+        self.trail.push((place, kind));
+        self.is_group = false;
         self.suspects = self.levels.last().copied().unwrap_or(0);
-        let Choice { stage, refused } = self.choice(place);
-        (refused + usize::from(stage == Stage::Second)) % samples
+        self.baseline(place, kind).0
+    }
+
+    /// The sample that a place has not refused yet.
+    pub(super) fn baseline(&self, place: Place, kind: Kind) -> Baseline {
+        let Choice {
+            stage,
+            good,
+            refused,
+        } = self.choice(place);
+        let good = good.unwrap_or(0);
+        let at = match stage {
+            Stage::First => refused,
+            Stage::Second => good + 1 + refused,
+            Stage::All => good + refused,
+        };
+        let at = at % kind.count();
+        Baseline(if kind.has(at, &self.hints) { at } else { good })
     }
 
     pub(super) fn choice(&self, place: Place) -> Choice {
@@ -127,33 +105,84 @@ impl Samples {
         self.levels.push(self.trail.len());
     }
 
+    /// Counts what was asked for since then to the level that was entered last.
+    pub(super) fn down_since(&mut self, start: usize) {
+        if let Some(level) = self.levels.last_mut() {
+            *level = start;
+        }
+    }
+
     pub(super) fn up(&mut self, accepted: bool) {
         if let Some(start) = self.levels.pop()
             && accepted
         {
             self.suspects = start;
+            self.is_group = true;
         }
     }
 
     /// Goes on to the next samples, if there are any.
     pub(super) fn advance(&mut self) -> bool {
         self.refusals += 1;
-        let Some((last, samples)) = self.trail.last().copied() else {
+        let Some((last, kind)) = self.trail.last().copied() else {
             return false;
         };
-        let found = match self.choice(last).stage {
-            Stage::First => self.exchange(last, samples) || self.enter(Stage::Second),
-            Stage::Second => self.exchange(last, samples) || self.enter(Stage::All),
+        if self.is_group {
+            self.note_good();
+        }
+        let stage = self.choice(last).stage;
+        let lags = |(place, _): &(Place, Kind)| self.choice(*place).stage < stage;
+        let found = match stage {
+            // The same place was in another group before.
+            _ if self.is_group && self.trail[self.suspects..].iter().any(lags) => self.enter(stage),
+            Stage::Second | Stage::All if !self.is_group && self.choice(last).good.is_some() => {
+                self.refuse(last, kind) || self.combine()
+            }
+            Stage::First => self.exchange(last, kind, kind.count()) || self.enter(Stage::Second),
+            Stage::Second => self.exchange(last, kind, kind.few()) || self.enter(Stage::All),
             Stage::All => self.combine(),
         };
         found && self.refusals < REFUSALS
     }
 
-    /// Takes the next sample at one place; the first one again after the last.
-    pub(super) fn exchange(&mut self, place: Place, samples: usize) -> bool {
-        let choice = self.choice_mut(place);
-        choice.refused = (choice.refused + 1) % samples;
-        choice.refused > 0
+    /// Notes which samples each of several places has accepted, which are refused together.
+    fn note_good(&mut self) {
+        for at in self.suspects..self.trail.len() {
+            let (place, kind) = self.trail[at];
+            let Baseline(accepted) = self.baseline(place, kind);
+            self.choice_mut(place).good.get_or_insert(accepted);
+        }
+    }
+
+    /// Never gives a place the present sample again. Returns whether there is another one for it.
+    fn refuse(&mut self, place: Place, kind: Kind) -> bool {
+        let refused = (place, self.baseline(place, kind).0);
+        if let Err(at) = self.refused.binary_search(&refused) {
+            self.refused.insert(at, refused);
+        }
+        self.exchange(place, kind, kind.few());
+        !self.is_refused(place, kind)
+    }
+
+    fn is_refused(&self, place: Place, kind: Kind) -> bool {
+        let Baseline(at) = self.baseline(place, kind);
+        self.refused.binary_search(&(place, at)).is_ok()
+    }
+
+    /// Takes the next sample at one place; the first one again after the last of so many, and then
+    /// returns `false`.
+    pub(super) fn exchange(&mut self, place: Place, kind: Kind, samples: usize) -> bool {
+        let before = self.choice(place).refused;
+        for more in 1..=samples {
+            let refused = (before + more) % samples;
+            self.choice_mut(place).refused = refused;
+            let is_first = self.choice(place).stage == Stage::First;
+            let is_there = !is_first || kind.has(refused, &self.hints);
+            if is_there && !self.is_refused(place, kind) {
+                break;
+            }
+        }
+        self.choice(place).refused > before
     }
 
     /// Tries in another way what may be the reason.
@@ -162,16 +191,24 @@ impl Samples {
         for at in start..self.trail.len() {
             let choice = self.choice_mut(self.trail[at].0);
             if choice.stage < stage {
-                *choice = Choice { stage, refused: 0 };
+                choice.stage = stage;
+                choice.refused = 0;
             }
         }
         true
     }
 
+    /// Goes on to the next combination; the last place goes through its samples first.
     pub(super) fn combine(&mut self) -> bool {
-        let combined = |(place, _): &(Place, usize)| self.choice(*place).stage == Stage::All;
-        let places: Vec<_> = self.trail.iter().copied().filter(combined).collect();
-        let mut backwards = places.into_iter().rev();
-        backwards.any(|(place, samples)| self.exchange(place, samples))
+        let mut places: Vec<(Place, Kind)> = Vec::new();
+        for (place, kind) in self.trail.iter().rev() {
+            // A place is met again in each element.
+            let is_known = places.iter().any(|(known, _)| known == place);
+            if !is_known && self.choice(*place).stage == Stage::All {
+                places.push((*place, *kind));
+            }
+        }
+        let mut places = places.into_iter();
+        places.any(|(place, kind)| self.exchange(place, kind, kind.few()))
     }
 }

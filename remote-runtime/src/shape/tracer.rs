@@ -1,8 +1,13 @@
 //! Decides what a type is shown next, and writes down what it asks for.
 
-use super::reader::Stop;
-use super::record::{Alternative, Definition, Identity, State, Tag, Token, range};
-use super::samples::{CHARS, LENGTHS, NUMBERS, Place, Samples, TEXTS, ZEROS};
+use super::extent::Extent;
+use super::hints::{self, Hints};
+use super::layout::Written;
+use super::probe::Probe;
+use super::record::{Alternative, Definition, State, Token, range};
+use super::samples::Samples;
+use super::tally::Tally;
+use crate::thread;
 
 /// How deep a type is followed; as deep as values may nest.
 pub(super) const DEEPEST: usize = 128;
@@ -14,6 +19,12 @@ const DEEP: usize = 32;
 /// How much one type may ask for, in all passes: thousands of variants, but not minutes.
 const STEPS: usize = 1_000_000;
 
+/// The number of values of one type that are written.
+const WRITTEN: usize = 16;
+
+/// The number of panics after which a type is not known; a client's hook prints each of them.
+const PANICS: usize = 3;
+
 /// An alternative that is being visited.
 #[derive(Debug)]
 pub(super) struct Frame {
@@ -23,6 +34,23 @@ pub(super) struct Frame {
     pub(super) start: usize,
     pub(super) was_open: bool,
     pub(super) is_new: bool,
+    /// The count of elements that a sequence or a map was asked for.
+    pub(super) elements: usize,
+    /// Where the record of the last one starts.
+    pub(super) element: usize,
+}
+
+/// The care with which types are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// A second look at each type finds out that a value changes what the type reads.
+    Twice,
+    /// The same, unless the process has found it out before.
+    Remembered,
+    /// There is no second look.
+    Once,
+    /// The same, unless a type seems not to write what it reads.
+    AtWritten,
 }
 
 /// What writes down what types ask for.
@@ -44,8 +72,20 @@ pub(super) struct Tracer {
     /// Where the record of the present type starts.
     pub(super) start: usize,
     pub(super) pass: Pass,
-    /// Whether some type has not shown all of itself.
+    /// A flag: the present type has not shown all of itself.
     pub(super) lost: bool,
+    /// The first type that has not.
+    pub(super) unknown: Option<&'static str>,
+    /// The first type that does not write what it reads.
+    pub(super) unfit: Option<&'static str>,
+    look: Look,
+    /// The bytes of the values that the present type was read as.
+    written: Vec<Vec<u8>>,
+    pub(super) panics: usize,
+    /// The values that were tried at each place.
+    pub(super) tally: Tally,
+    /// The second look at a type that has shown all of itself.
+    pub(super) probe: Option<Probe>,
     /// Whether some enum lists more names than it has variants, as serde's derive does where there are
     /// aliases: which name is whose cannot be told.
     pub(super) has_aliases: bool,
@@ -79,8 +119,78 @@ impl Tracer {
             start: 0,
             pass: Pass::Over,
             lost: false,
+            unknown: None,
+            unfit: None,
+            look: Look::Twice,
+            written: Vec::new(),
+            panics: 0,
+            tally: Tally::default(),
+            probe: None,
             has_aliases: false,
         }
+    }
+
+    pub(super) fn that_looks(look: Look) -> Self {
+        Self {
+            look,
+            ..Self::new()
+        }
+    }
+
+    /// Traces a type of that name, which `show` deserializes once. A type that is not known leaves
+    /// nothing in the record.
+    pub(super) fn trace(&mut self, name: &'static str, show: fn(&mut Self) -> bool) {
+        let before = Extent::of(self);
+        self.begin();
+        while self.has_more() {
+            hints::listen();
+            let accepted = self.show(show);
+            self.samples.hints.read(&hints::heard());
+            self.end_pass(accepted);
+        }
+        let is_unfit = !self.lost && !self.written.iter().all(|bytes| self.fits(bytes));
+        match self.look {
+            _ if self.lost => {}
+            Look::Twice => self.probe(before.alternatives, show),
+            Look::Remembered => self.lost = !self.is_steady(before.alternatives, name, show),
+            Look::AtWritten if is_unfit => {
+                // What it reads may depend on what it has read.
+                self.probe(before.alternatives, show);
+                if !self.lost {
+                    self.unfit.get_or_insert(name);
+                }
+            }
+            Look::Once | Look::AtWritten => {}
+        }
+        if self.lost {
+            self.unknown.get_or_insert(name);
+            before.restore(self);
+        }
+    }
+
+    /// Writes a value that the present type was read as, if its bytes are wanted.
+    pub(super) fn write_sample(&mut self, value: &dyn Written) {
+        if self.look == Look::AtWritten && self.probe.is_none() && self.written.len() < WRITTEN {
+            self.written
+                .extend(thread::quietly(|| value.written()).flatten());
+        }
+    }
+
+    /// Shows a type the samples once, and returns whether it has accepted all of them.
+    pub(super) fn show(&mut self, show: fn(&mut Self) -> bool) -> bool {
+        self.record.truncate(self.start);
+        self.samples.trail.clear();
+        self.tally.begin();
+        let shown = thread::quietly(|| show(self));
+        if shown.is_none() {
+            self.panics += 1;
+            self.lost |= self.panics == PANICS;
+            for frame in self.frames.drain(..).rev() {
+                self.alternatives[frame.alternative].open = frame.was_open;
+            }
+            self.samples.levels.clear();
+        }
+        shown == Some(true)
     }
 
     pub(super) fn begin(&mut self) {
@@ -88,6 +198,11 @@ impl Tracer {
         self.reach = DEEP;
         self.steps = STEPS;
         self.samples.refusals = 0;
+        self.samples.hints = Hints::default();
+        self.panics = 0;
+        self.lost = false;
+        self.tally = Tally::default();
+        self.written.clear();
         self.pass = Pass::From(self.settled);
     }
 
@@ -107,8 +222,6 @@ impl Tracer {
             Pass::From(_) | Pass::Stuck | Pass::Absent | Pass::Over => {}
         }
         self.find_ways();
-        self.record.truncate(self.start);
-        self.samples.trail.clear();
         self.pass = Pass::From(self.settled);
     }
 
@@ -158,244 +271,13 @@ impl Tracer {
     }
 
     pub(super) fn is_new(&self, alternative: usize) -> bool {
+        if let Some(probe) = &self.probe {
+            return probe.is_wanted(alternative, &self.alternatives[alternative]);
+        }
         match self.alternatives[alternative].state {
             State::New => true,
             State::Blocked(settled) => settled < self.settled,
             State::Absent | State::Done(_) => false,
         }
-    }
-
-    /// Counts a step; an end to what would take too many.
-    pub(super) fn step(&mut self) -> Result<(), Stop> {
-        match self.steps.checked_sub(1) {
-            Some(left) => self.steps = left,
-            None => return Err(self.give_up()),
-        }
-        Ok(())
-    }
-
-    pub(super) fn give_up(&mut self) -> Stop {
-        self.lost = true;
-        Stop
-    }
-
-    /// Stops where there is no way on, and marks what led here.
-    pub(super) fn stuck(&mut self) -> Stop {
-        self.pass = Pass::Stuck;
-        match self.frames.iter().rfind(|frame| frame.is_new) {
-            Some(frame) => {
-                self.alternatives[frame.alternative].state = State::Blocked(self.settled);
-            }
-            None => self.lost = true,
-        }
-        Stop
-    }
-
-    /// Records something without parts, and says which of its samples is wanted.
-    pub(super) fn leaf(&mut self, tag: Tag, samples: usize) -> Result<usize, Stop> {
-        self.step()?;
-        let sample = self.samples.at(self.place(), samples);
-        self.record.push(Token::Is(tag));
-        Ok(sample)
-    }
-
-    /// Where the record has come to.
-    pub(super) fn place(&self) -> Place {
-        let frame = self.frames.last();
-        Place {
-            alternative: frame.map(|frame| frame.alternative),
-            offset: self.record.len() - frame.map_or(0, |frame| frame.start),
-        }
-    }
-
-    pub(super) fn number(&mut self, tag: Tag) -> Result<u8, Stop> {
-        self.leaf(tag, NUMBERS.len()).map(|at| NUMBERS[at])
-    }
-
-    pub(super) fn char(&mut self) -> Result<char, Stop> {
-        self.leaf(Tag::Char, CHARS.len()).map(|at| CHARS[at])
-    }
-
-    pub(super) fn text(&mut self) -> Result<&'static str, Stop> {
-        self.leaf(Tag::Text, TEXTS.len()).map(|at| TEXTS[at])
-    }
-
-    pub(super) fn bytes(&mut self) -> Result<&'static [u8], Stop> {
-        let at = self.leaf(Tag::Bytes, LENGTHS.len())?;
-        Ok(&ZEROS[..LENGTHS[at]])
-    }
-
-    /// Goes one level down.
-    pub(super) fn enter(&mut self) -> Result<(), Stop> {
-        self.step()?;
-        if self.depth() == DEEPEST {
-            return Err(self.stuck());
-        }
-        self.samples.down();
-        Ok(())
-    }
-
-    pub(super) fn enter_named(&mut self, tag: Tag, name: &'static str) -> Result<(), Stop> {
-        self.enter()?;
-        self.record.extend([Token::Is(tag), Token::Name(name)]);
-        Ok(())
-    }
-
-    pub(super) fn enter_tuple(&mut self, name: &'static str, len: usize) -> Result<(), Stop> {
-        self.enter_named(Tag::Tuple, name)?;
-        self.record.push(Token::Count(len));
-        Ok(())
-    }
-
-    pub(super) fn enter_struct(
-        &mut self,
-        name: &'static str,
-        fields: &'static [&'static str],
-    ) -> Result<(), Stop> {
-        self.enter_named(Tag::Struct, name)?;
-        self.record.push(Token::Names(fields));
-        Ok(())
-    }
-
-    pub(super) fn leave(&mut self, accepted: bool) {
-        self.record.push(Token::Is(Tag::End));
-        self.samples.up(accepted);
-    }
-
-    pub(super) fn depth(&self) -> usize {
-        self.samples.levels.len()
-    }
-
-    /// Refers to a definition, and chooses one of its variants.
-    pub(super) fn enter_enum(&mut self, identity: Identity) -> Result<u32, Stop> {
-        let definition = self.refer(identity);
-        let Some(alternative) = self.variant(definition) else {
-            return Err(self.stuck());
-        };
-        self.open(definition, alternative)?;
-        let variant = alternative - self.definitions[definition].first;
-        u32::try_from(variant).map_err(|_| self.give_up())
-    }
-
-    pub(super) fn variant(&self, definition: usize) -> Option<usize> {
-        let definition = &self.definitions[definition];
-        let closed = |at: &usize| !self.alternatives[*at].open;
-        if self.depth() >= self.reach && definition.base.is_some() {
-            return definition.base;
-        }
-        range(definition)
-            .find(|at| self.is_new(*at) && closed(at))
-            .or(definition.way.filter(closed))
-            .or(definition.base)
-    }
-
-    /// Refers to a definition, and says whether to visit what it holds, rather than nothing.
-    pub(super) fn enter_some(&mut self, tag: Tag, code: usize) -> Result<bool, Stop> {
-        let place = self.place();
-        let definition = self.refer(Identity::nameless(tag, code));
-        let alternative = self.definitions[definition].first;
-        let wanted = match self.alternatives[alternative].state {
-            _ if self.alternatives[alternative].open => false,
-            State::Done(_) => self.is_wanted_again(definition, place),
-            _ => self.is_new(alternative) && self.depth() < self.reach,
-        };
-        if wanted {
-            self.open(definition, alternative)?;
-        } else {
-            self.step()?;
-        }
-        Ok(wanted)
-    }
-
-    /// Once is enough, unless the type refuses the empty value, or something in it is new.
-    pub(super) fn is_wanted_again(&mut self, definition: usize, place: Place) -> bool {
-        let leads = self.definitions[definition].way.is_some() && self.depth() < self.reach;
-        leads || self.samples.at(place, 2) == 1
-    }
-
-    pub(super) fn refer(&mut self, identity: Identity) -> usize {
-        let known = |d: &Definition| d.identity.is(&identity);
-        let at = match self.definitions.iter().position(known) {
-            Some(at) => at,
-            None => self.define(identity),
-        };
-        self.record.push(Token::Definition(at));
-        at
-    }
-
-    pub(super) fn define(&mut self, identity: Identity) -> usize {
-        let first = self.alternatives.len();
-        self.alternatives
-            .extend(identity.variants.iter().map(|_| Alternative {
-                state: State::New,
-                open: false,
-            }));
-        self.definitions.push(Definition {
-            identity,
-            first,
-            base: None,
-            way: None,
-        });
-        self.definitions.len() - 1
-    }
-
-    pub(super) fn open(&mut self, definition: usize, alternative: usize) -> Result<(), Stop> {
-        self.enter()?;
-        let is_new = self.is_new(alternative);
-        let state = &mut self.alternatives[alternative];
-        self.frames.push(Frame {
-            definition,
-            alternative,
-            start: self.record.len(),
-            was_open: state.open,
-            is_new,
-        });
-        state.open = true;
-        Ok(())
-    }
-
-    /// Comes back from what has been opened last.
-    pub(super) fn close(&mut self, accepted: bool) {
-        self.samples.up(accepted);
-        let Some(frame) = self.frames.pop() else {
-            return;
-        };
-        self.alternatives[frame.alternative].open = frame.was_open;
-        let went_on = matches!(self.pass, Pass::From(_)) && !self.lost;
-        match (accepted, frame.is_new) {
-            (true, true) if went_on => self.complete(&frame),
-            (true, false) => self.compare(&frame),
-            // Refused before it asked for anything: not for what it was given.
-            (false, true) if went_on && self.is_untouched(&frame) => self.rule_out(&frame),
-            _ => {}
-        }
-        self.record.truncate(frame.start);
-    }
-
-    /// Whether a variant has not even been asked for its content.
-    pub(super) fn is_untouched(&self, frame: &Frame) -> bool {
-        let tag = self.definitions[frame.definition].identity.tag;
-        tag == Tag::Enum && self.record.len() == frame.start
-    }
-
-    pub(super) fn complete(&mut self, frame: &Frame) {
-        let start = self.done.len();
-        self.done.extend_from_slice(&self.record[frame.start..]);
-        self.alternatives[frame.alternative].state = State::Done(start..self.done.len());
-        self.settled += 1;
-        let definition = &mut self.definitions[frame.definition];
-        definition.base.get_or_insert(frame.alternative);
-    }
-
-    pub(super) fn rule_out(&mut self, frame: &Frame) {
-        self.alternatives[frame.alternative].state = State::Absent;
-        self.settled += 1;
-        self.pass = Pass::Absent;
-    }
-
-    /// What looks different the second time has not shown all of itself, or is not what its
-    /// identity says.
-    pub(super) fn compare(&mut self, frame: &Frame) {
-        self.lost |= self.content(frame.alternative) != &self.record[frame.start..];
     }
 }

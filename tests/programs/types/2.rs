@@ -1,0 +1,11 @@
+//! The second build: see `main.rs` beside this.
+
+include!("main.rs");
+
+type Number = f64;
+
+/// The author says that its types have changed since the other build.
+#[remote(TYPES, types = "2")]
+fn revised(reading: Reading) -> Result<u32> {
+    grams(&reading)
+}
