@@ -60,3 +60,23 @@ fn give_back() {
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn give_back() {}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn only_large_conversions_leave_the_thread_of_the_requests() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let here = thread::current().id();
+        let convert = |size| runtime.block_on(convert(size, || thread::current().id()));
+        assert_eq!(convert(SMALL), Some(here));
+        for size in [SMALL + 1, LARGE] {
+            assert!(convert(size).is_some_and(|there| there != here));
+        }
+    }
+}
