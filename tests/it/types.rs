@@ -1,7 +1,10 @@
 //! Types that serde does not show wholly, what an author says of them, and types that do not write
 //! what they read.
 
-use crate::support::{Home, Running, await_that, stdout};
+use std::process::Command;
+
+use crate::identity::install;
+use crate::support::{Home, Running, await_that, free_port, program_path, stdout};
 
 /// A server of the first build that was started by hand, which both builds call.
 struct Served {
@@ -78,4 +81,24 @@ fn a_type_that_does_not_write_what_it_reads_is_named_before_the_function_runs() 
         }
     }
     assert_eq!(served.first(&["weigh"]), "7", "its server goes on");
+}
+
+/// Over a network, files cannot be compared: the content is, once it is asked for.
+#[test]
+fn a_type_that_serde_does_not_show_is_known_by_the_content_of_the_program() {
+    for scheme in ["tcp", "http"] {
+        let home = Home::new();
+        let copy = home.path("copy");
+        install(&program_path("types-1"), &copy);
+        let address = format!("{scheme}://127.0.0.1:{}", free_port());
+        let weigh = |mut command: Command| {
+            command.arg("weigh").env("REMOTEX_TYPES", &address);
+            stdout(&command.output().unwrap())
+        };
+        assert_eq!(weigh(home.command("types-1")), "7", "{scheme}");
+        assert_eq!(weigh(home.any(&copy)), "7", "{scheme}");
+        let said = weigh(home.command("types-2"));
+        assert!(said.starts_with("false Mismatch("), "{scheme}: {said}");
+        assert_eq!(home.servers().len(), 1);
+    }
 }
