@@ -35,7 +35,7 @@ impl Scope {
     /// The scope of this process.
     pub(crate) fn ours() -> &'static Self {
         OURS.get_or_init(|| {
-            // What is in a private home is apart from all else already.
+            // A private home is apart from all else already.
             let path = path::shown().filter(|_| !testing::is_home());
             path.map_or(Self::Installed, |path| Self::of(&path))
         })
@@ -59,12 +59,17 @@ impl Scope {
         let profile = folder.parent().filter(|_| is_example).unwrap_or(folder);
         // Where there is none, as it mostly is, the standard library asks the system twice.
         match access(profile.join(CARGO_LOCK), Access::EXISTS) {
-            Ok(()) => Self::Profile(profile.to_owned()),
+            // One folder has one scope, by whatever links it is reached.
+            Ok(()) => Self::Profile(
+                profile
+                    .canonicalize()
+                    .unwrap_or_else(|_| profile.to_owned()),
+            ),
             Err(_) => Self::Installed,
         }
     }
 
-    /// What tells its servers from others of their names.
+    /// The bytes that tell its servers from others of their names.
     pub(crate) fn words(&self) -> Vec<u8> {
         let bytes = |path: &PathBuf| path.as_os_str().as_bytes().to_vec();
         match self {
@@ -99,7 +104,7 @@ impl Scope {
         }
     }
 
-    /// Whether its servers end with the process that has started them.
+    /// Returns `true` if its servers end with the process that has started them.
     pub(crate) fn is_test(&self) -> bool {
         matches!(self, Self::Test(..))
     }
@@ -117,7 +122,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// Whether it is the name that cargo gives to a test: `NAME-` and 16 hexadecimal digits.
+/// Returns `true` for a name that cargo gives to a test: `NAME-` and 16 hexadecimal digits.
 fn is_test(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let Some(at) = name.len().checked_sub(17) else {
@@ -136,10 +141,12 @@ fn is_doc_test(folder: &Path) -> bool {
 mod tests {
     use super::*;
     use std::fs;
+    use std::os::unix::fs::symlink;
 
     #[test]
     fn a_program_belongs_to_the_folder_of_its_profile() {
         let target = std::env::temp_dir().join(format!("remotex-scope-{}", process::id()));
+        let link = target.with_extension("link");
         let profile = target.join("debug");
         fs::create_dir_all(profile.join("examples")).unwrap();
         assert_eq!(Scope::of(&profile.join("app")), Scope::Installed);
@@ -148,6 +155,10 @@ mod tests {
             let scope = Scope::of(&profile.join(program));
             assert_eq!(scope, Scope::Profile(profile.clone()), "{program}");
         }
+        symlink(&target, &link).unwrap();
+        let scope = Scope::of(&link.join("debug/app"));
+        assert_eq!(scope, Scope::Profile(profile.clone()), "by a link");
+        fs::remove_file(link).unwrap();
         for program in ["deps/it-0123456789abcdef", "examples/zoo-0123456789abcdef"] {
             let path = profile.join(program);
             assert_eq!(Scope::of(&path), Scope::Test(path, process::id()));
