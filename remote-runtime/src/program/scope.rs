@@ -59,7 +59,12 @@ impl Scope {
         let profile = folder.parent().filter(|_| is_example).unwrap_or(folder);
         // Where there is none, as it mostly is, the standard library asks the system twice.
         match access(profile.join(CARGO_LOCK), Access::EXISTS) {
-            Ok(()) => Self::Profile(profile.to_owned()),
+            // The same folder, by whatever path a program of it was started.
+            Ok(()) => Self::Profile(
+                profile
+                    .canonicalize()
+                    .unwrap_or_else(|_| profile.to_owned()),
+            ),
             Err(_) => Self::Installed,
         }
     }
@@ -136,10 +141,12 @@ fn is_doc_test(folder: &Path) -> bool {
 mod tests {
     use super::*;
     use std::fs;
+    use std::os::unix::fs::symlink;
 
     #[test]
     fn a_program_belongs_to_the_folder_of_its_profile() {
-        let target = std::env::temp_dir().join(format!("remotex-scope-{}", process::id()));
+        let temporary = std::env::temp_dir().canonicalize().unwrap();
+        let target = temporary.join(format!("remotex-scope-{}", process::id()));
         let profile = target.join("debug");
         fs::create_dir_all(profile.join("examples")).unwrap();
         assert_eq!(Scope::of(&profile.join("app")), Scope::Installed);
@@ -151,6 +158,16 @@ mod tests {
         for program in ["deps/it-0123456789abcdef", "examples/zoo-0123456789abcdef"] {
             let path = profile.join(program);
             assert_eq!(Scope::of(&path), Scope::Test(path, process::id()));
+        }
+        let link = target.join("link");
+        symlink(&profile, &link).unwrap();
+        for program in ["debug/../debug/app", "debug/examples/../app", "link/app"] {
+            let scope = Scope::of(&target.join(program));
+            assert_eq!(
+                scope.words(),
+                Scope::Profile(profile.clone()).words(),
+                "{program}"
+            );
         }
         let installed = target.join("app");
         assert_eq!(Scope::of(&installed), Scope::Installed);
