@@ -133,6 +133,12 @@ impl Connection {
         shared.say_goodbye(&self.link, self.taken);
     }
 
+    /// Sends the server's hello.
+    pub(super) fn say_hello(&self, hello: &[u8]) {
+        // A client that has gone already is noticed when it is read from.
+        let _ = self.link.send(hello);
+    }
+
     pub(super) fn refuse(&self, fault: &Fault) {
         send_fault(&self.link, fault);
     }
