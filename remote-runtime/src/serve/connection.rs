@@ -49,7 +49,7 @@ pub(super) struct Connection {
     accepted: Instant,
     /// The last call, if its reply may be kept.
     numbered: Option<Key>,
-    /// Keeps in mind which calls of the session were taken, once one has come with a number.
+    /// Keeps the server from forgetting the numbers of the session, once a call has come with one.
     attendance: Option<Attendance>,
     /// Whether it is one more than the server takes, so that it runs nothing.
     is_extra: bool,
@@ -209,10 +209,7 @@ impl Connection {
                         shared.replies.has_arrived(&before);
                     }
                     let call = self.link.body();
-                    self.numbered = runner.run(shared, client, call, waited);
-                    if let (Some((token, _)), None) = (self.numbered, &self.attendance) {
-                        self.attendance = Some(shared.replies.attend(token));
-                    }
+                    self.numbered = runner.run(shared, client, call, waited, &mut self.attendance);
                     drop(running);
                     if runner.send(&self.link).is_err() {
                         scope::take_back();
