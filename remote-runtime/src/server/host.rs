@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::{INITIALISED, LOCAL, Server, UNKNOWN, Way};
-use crate::address::{Address, Files};
+use crate::address::{self, Address, Files};
 use crate::bridge;
 use crate::client::{self, Route};
 use crate::daemon::handover::Handover;
@@ -22,7 +22,7 @@ use crate::daemon::{self, ByHand, Given, manager};
 use crate::error::{Call, Error, Result};
 use crate::figures::Figures;
 use crate::function::{Function, Table};
-use crate::program;
+use crate::program::{self, Scope};
 use crate::registry;
 use crate::serve::{Footing, Host, Service, caught};
 use crate::{chain, network, output, testing, thread};
@@ -90,6 +90,10 @@ impl Server {
             key,
             ..
         } = handover;
+        // Its starter may have called one that was started by hand, and goes on in its place.
+        if given.socket.path() == Some(address::usual(self.name, &Scope::Installed)) {
+            self.share();
+        }
         let mut starter = Some(starter);
         let ready = &mut || {
             if let Some(starter) = starter.take() {
