@@ -206,6 +206,9 @@ fn tests_have_servers_for_their_own_life() {
         assert_eq!(printed(running), "1", "{path}");
         await_that(|| !is_alive(*theirs));
         assert_eq!(pid(&home, &installed), ours, "{path}");
+        let stays = left(&home);
+        let is_apart = |name: &String| name.contains('+');
+        assert!(!stays.iter().any(is_apart), "{path}: {stays:?}");
     }
 }
 

@@ -16,7 +16,7 @@ use crate::client::{self, Route};
 use crate::daemon::handover::Handover;
 use crate::daemon::log::Keeper;
 use crate::daemon::note::{Note, Origin};
-use crate::daemon::place::Place;
+use crate::daemon::place::{self, Place};
 use crate::daemon::trial::Trial;
 use crate::daemon::{self, ByHand, Given, manager};
 use crate::error::{Call, Error, Result};
@@ -167,6 +167,7 @@ impl Server {
         let wait = move || {
             // Nothing is said any more; the end is what is waited for, however it comes.
             let _ = starter.read(&mut [0]);
+            place::leave();
             let _ = self.stop();
         };
         // Without a thread it stays until it is idle.
@@ -380,7 +381,7 @@ impl Footing for Ground {
             return Some("its socket or its lock was removed");
         }
         let is_orphaned = self.place.is_orphaned();
-        is_orphaned.then_some("the programs that it is for were removed")
+        is_orphaned.then_some("the programs that it is for are gone")
     }
 
     fn tend(&self) {
