@@ -192,10 +192,14 @@ impl Connection {
                     self.refuse(&accept::too_many());
                     return Left::Over;
                 }
-                // What runs here may be the user's code, a function or the end of an object, or take long.
-                Ok(Some(kind @ (Kind::Call | Kind::Release | Kind::Interface | Kind::Details)))
-                    if is_last =>
-                {
+                // The end of an object is the user's code. It must not keep the call that follows
+                // from being seen, which may be one that must not wait.
+                Ok(Some(Kind::Release)) if is_last => match self.link.body() {
+                    [] => scope::take_back_elsewhere(),
+                    ids => client.joined.session().release_elsewhere(released(ids)),
+                },
+                // What runs here may be the user's code, or take long.
+                Ok(Some(kind @ (Kind::Call | Kind::Interface | Kind::Details))) if is_last => {
                     self.waiting.get_or_insert_with(|| (kind, Instant::now()));
                     return Left::Waiting;
                 }
@@ -220,13 +224,10 @@ impl Connection {
                         return Left::Resting;
                     }
                 }
-                Ok(Some(Kind::Release)) => {
-                    self.waiting = None;
-                    match self.link.body() {
-                        [] => scope::take_back(),
-                        ids => client.joined.session().release(released(ids)),
-                    }
-                }
+                Ok(Some(Kind::Release)) => match self.link.body() {
+                    [] => scope::take_back(),
+                    ids => client.joined.session().release(released(ids)),
+                },
                 Ok(Some(request)) => {
                     self.waiting = None;
                     if let Some(left) = self.answer(shared, client, request) {
