@@ -7,7 +7,7 @@
 Structs come as objects, and are given so or as dicts; enums are "Unit" or {"Variant": value}; bytes and paths come as
 bytes, and may be given as str or PathLike; a map whose keys have no hash comes as pairs. See docs/PROTOCOL.md.
 """
-import contextlib, inspect, io, itertools, keyword, os, re, reprlib, socket as sockets, struct, types
+import contextlib, glob, inspect, io, itertools, keyword, os, re, reprlib, socket as sockets, struct, types
 
 CALL, INTERFACE, ANSWER, RAISED, FAULT, GOODBYE, OFFER, LARGEST = 1, 8, 0x81, 0x82, 0x83, 0x86, 0x8A, 64 << 20
 BOOL, INT, FLOAT, CHAR, TEXT, BYTES, UNIT, TUPLE, STRUCT, NEWTYPE, DEFINED, OPTION, LIST, MAP, ENUM, NAME = range(1, 17)
@@ -111,7 +111,9 @@ def connect(name, key="", socket=None):
     """What the server of that name offers. If there is one for each key, its socket must be told too."""
     xdg, run, tmp = os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{os.geteuid()}", f"/tmp/remotex-{os.geteuid()}"
     folder = f"{xdg}/remotex" if os.path.isabs(xdg) else f"{run}/remotex" if os.path.isdir(run) else tmp
-    address = os.environ.get("REMOTEX_" + re.sub("[^A-Z0-9]", "_", name.upper())) or f"unix:{folder}/{name}.sock"
+    usual, apart = f"{folder}/{name}.sock", glob.glob(f"{glob.escape(folder)}/{name}+*.sock")  # of a development build
+    usual = apart[0] if len(apart) == 1 and not os.path.exists(usual) else usual
+    address = os.environ.get("REMOTEX_" + re.sub("[^A-Z0-9]", "_", name.upper())) or f"unix:{usual}"
     if not socket and address[:6].lower() != "unix:/":
         raise Error("Unreachable", f"server `{name}` has the address `{address}`, where nobody listens")
     path, kept = socket or address[5:], []

@@ -78,7 +78,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// What stands between the name of a server and the mark of the programs that share it.
+/// The separator between the name of a server and the mark of the programs that share it.
 const APART: char = '+';
 
 /// How the name of a link to a socket ends.

@@ -46,7 +46,7 @@ pub(crate) fn outgoing() -> Option<Cow<'static, str>> {
     }
 }
 
-/// What a server has told the process that it has started, perhaps over others.
+/// The chain that a server has handed to this process, perhaps through others.
 fn inherited() -> Option<&'static str> {
     static INHERITED: OnceLock<Option<String>> = OnceLock::new();
     let inherited = INHERITED.get_or_init(|| {

@@ -74,7 +74,8 @@ pub(crate) struct Client {
     holdings: Holdings,
     /// The same of servers that there are for each of several keys. They stay, as there are few.
     keyed: Mutex<Vec<&'static Holdings>>,
-    /// Whether a server has asked for the content of this program's file, as the next one may.
+    /// `true` once a server has asked for the content of this program's file: the next one may ask
+    /// too.
     is_compared: AtomicBool,
     /// Held for a call where there is one connection only.
     turn: Mutex<()>,
@@ -121,7 +122,7 @@ pub(crate) trait Route {
     /// The error if there is nobody.
     fn nobody(&self, call: Call<'_>) -> Error;
 
-    /// Whether a server of this build may take the place of one of another build.
+    /// Returns `true` if a server of this build may take the place of one of another build.
     fn succeeds(&self) -> bool;
 
     /// Puts a server of this build in the place of the one that runs, if the program still lies at

@@ -50,7 +50,7 @@ pub(crate) struct Which<'a> {
     pub(crate) moved: Option<(&'a str, &'a OsStr)>,
     /// The programs that share it, if it has no address of its own.
     pub(crate) scope: &'a Scope,
-    /// Whether it ends with this process, which is a test.
+    /// `true` if it ends with this process, which is a test.
     pub(crate) is_for_test: bool,
 }
 

@@ -247,7 +247,7 @@ impl Trace {
         (trace.files.socket == path).then_some(trace)
     }
 
-    /// Whether it is at the default address of installed programs.
+    /// Returns `true` if it is at the default address of installed programs.
     fn is_usual(&self) -> bool {
         self.socket == address::usual(&self.note.server, &Scope::Installed)
     }

@@ -277,7 +277,7 @@ fn another_build_takes_over_while_many_call() {
     }
 }
 
-/// What a client of another build gets for a call, if its package has that version.
+/// The reply to a client of another build whose package has that version.
 fn said_to(programs: &Installed, version: &str) -> Kind {
     let socket = programs.home.socket("builds");
     let (mut stream, mut inbox) = (connect(&socket), Inbox::default());

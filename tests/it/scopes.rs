@@ -26,6 +26,23 @@ fn pid(home: &Home, path: &Path) -> i32 {
     said.parse().unwrap_or_else(|_| panic!("{said}"))
 }
 
+/// The process of the server that the client in Python finds; `None` where there is no Python.
+fn by_python(home: &Home) -> Option<i32> {
+    let mut python = home.any("python3");
+    python
+        .args([
+            "-B",
+            "-c",
+            "import remotex; print(remotex.connect('builds').same())",
+        ])
+        .env(
+            "PYTHONPATH",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/clients/python"),
+        );
+    let output = python.output().ok()?;
+    Some(stdout(&output).parse().expect(&stderr(&output)))
+}
+
 /// Puts a build where cargo would, below a folder of the home.
 fn built(home: &Home, build: &str, path: &str) -> PathBuf {
     let path = home.path(path);
@@ -89,11 +106,14 @@ fn development_builds_have_servers_of_their_own_which_end_with_their_folder() {
         said.contains(&format!("for {} alone", of("one/target/debug"))),
         "{said}"
     );
+    let is_found = |pid| by_python(&home).is_none_or(|found| found == pid);
+    assert!(is_found(ours));
     // As `cargo clean` does.
     fs::remove_dir_all(home.path("one/target")).unwrap();
     await_that(|| !is_alive(first));
-    assert_eq!(run(&home, &checkouts[1], &["stop"]), "0");
     assert_eq!(run(&home, &installed, &["stop"]), "0");
+    assert!(is_found(second));
+    assert_eq!(run(&home, &checkouts[1], &["stop"]), "0");
     let mark = left(&home);
     assert!(mark.iter().all(|name| !name.ends_with(".sock")), "{mark:?}");
     // Of the installed one and of the other checkout, lock, start lock and log stay.

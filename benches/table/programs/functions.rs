@@ -48,6 +48,7 @@ macro_rules! entries {
                     docs: "",
                     place: (file!(), line!()),
                     program: env!("CARGO_PKG_NAME"),
+                    version: env!("CARGO_PKG_VERSION"),
                     arguments: &[],
                     output: "Result<()>",
                     idempotent: false,

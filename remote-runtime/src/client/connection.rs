@@ -22,7 +22,7 @@ const ORDINARY: usize = 64 * 1024;
 pub(super) struct Connection {
     link: Option<Conversation>,
     call: Message,
-    /// Whether the latest attempt was one over HTTP, where each may reach another server.
+    /// `true` if the latest attempt was one over HTTP, where each may reach another server.
     is_exchange: bool,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Message {
     number: Option<u64>,
     /// When it was sent first.
     sent: Option<Moment>,
-    /// What tells the content of this program's file, once a server has asked for it.
+    /// A digest of this program's file, once a server has asked for it.
     content: Option<u64>,
     /// Whether it may have run, and the instance of the server that it was sent to, if that is known.
     again: Option<Option<u64>>,
@@ -75,7 +75,7 @@ pub(super) enum Ended {
 }
 
 impl Message {
-    /// Whether it can be sent again without being run again.
+    /// Returns `true` if the server runs it once however often it is sent.
     pub(super) fn is_numbered(&self) -> bool {
         self.number.is_some()
     }
@@ -244,7 +244,7 @@ impl Connection {
         self.renumber();
     }
 
-    /// Whether another attempt may reach another server than the latest one did.
+    /// Returns `true` if another attempt may reach another server than the latest one did.
     pub(super) fn may_reach_others(&self) -> bool {
         self.is_exchange
     }

@@ -227,7 +227,7 @@ impl Conversation {
         self.sent > 0 && self.is_exchange()
     }
 
-    /// Whether it is good for one call and its reply.
+    /// Returns `true` if it is good for one call and its reply.
     pub(super) fn is_exchange(&self) -> bool {
         self.link.stream().is_exchange()
     }

@@ -1,4 +1,4 @@
-//! What the system tells of changes to files.
+//! Notices of the system about changes to files.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

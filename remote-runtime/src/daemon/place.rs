@@ -81,7 +81,7 @@ impl Place {
         !lock || self.socket.is_none() || identity(&self.files.socket) != self.socket
     }
 
-    /// Whether the programs that it is for are gone.
+    /// Returns `true` if the programs that it is for are gone.
     pub(crate) fn is_orphaned(&self) -> bool {
         let is_removed = || self.root.as_ref().is_some_and(|root| !root.exists());
         IS_LEFT.load(Ordering::Acquire) || is_removed()

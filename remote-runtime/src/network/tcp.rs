@@ -112,7 +112,7 @@ struct Challenge {
     ours: Nonce,
     response: [u8; RESPONSE],
     arrived: usize,
-    /// Whether the response was right.
+    /// `true` if the response was right.
     is_met: bool,
 }
 

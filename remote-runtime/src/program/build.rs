@@ -55,8 +55,8 @@ impl Build {
         }
     }
 
-    /// Whether it is the same file with the same content. Links made to it, and its removal, change
-    /// nothing of that.
+    /// Returns `true` if both are the same file with the same content. Links made to the file, and
+    /// its removal, change nothing of that.
     #[must_use]
     pub fn same_file(&self, other: &Self) -> bool {
         let content = |build: &Self| (build.device, build.inode, build.size, build.modified);
@@ -99,7 +99,7 @@ fn open() -> io::Result<File> {
     }
 }
 
-/// What is known of that file.
+/// The metadata of that file.
 fn running() -> io::Result<Metadata> {
     if let Some(image) = appimage() {
         return fs::metadata(image);

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::build::Build;
 use super::os;
 
-/// What the system puts behind the path of a file that was removed.
+/// The words that the system puts behind the path of a file that was removed.
 const REMOVED: &[u8] = b" (deleted)";
 
 /// Where the running file lies after it was replaced or removed.
@@ -46,8 +46,8 @@ pub(crate) fn executable() -> io::Result<PathBuf> {
     })
 }
 
-/// Whether the program's path does not lead to the file that runs any more: it was replaced or
-/// removed since this process began.
+/// Returns `true` if the program's path does not lead to the file that runs any more, because it was
+/// replaced or removed since this process began.
 pub(crate) fn is_replaced() -> bool {
     if !env::current_exe().is_ok_and(|path| is_ours(&path)) && appimage().is_none() {
         return true;

@@ -35,7 +35,7 @@ impl Scope {
     /// The scope of this process.
     pub(crate) fn ours() -> &'static Self {
         OURS.get_or_init(|| {
-            // What is in a private home is apart from all else already.
+            // A private home is apart from all else already.
             let path = path::shown().filter(|_| !testing::is_home());
             path.map_or(Self::Installed, |path| Self::of(&path))
         })
@@ -59,7 +59,7 @@ impl Scope {
         let profile = folder.parent().filter(|_| is_example).unwrap_or(folder);
         // Where there is none, as it mostly is, the standard library asks the system twice.
         match access(profile.join(CARGO_LOCK), Access::EXISTS) {
-            // The same folder, by whatever path a program of it was started.
+            // One folder has one scope, by whatever links it is reached.
             Ok(()) => Self::Profile(
                 profile
                     .canonicalize()
@@ -69,7 +69,7 @@ impl Scope {
         }
     }
 
-    /// What tells its servers from others of their names.
+    /// The bytes that tell its servers from others of their names.
     pub(crate) fn words(&self) -> Vec<u8> {
         let bytes = |path: &PathBuf| path.as_os_str().as_bytes().to_vec();
         match self {
@@ -104,7 +104,7 @@ impl Scope {
         }
     }
 
-    /// Whether its servers end with the process that has started them.
+    /// Returns `true` if its servers end with the process that has started them.
     pub(crate) fn is_test(&self) -> bool {
         matches!(self, Self::Test(..))
     }
@@ -122,7 +122,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// Whether it is the name that cargo gives to a test: `NAME-` and 16 hexadecimal digits.
+/// Returns `true` for a name that cargo gives to a test: `NAME-` and 16 hexadecimal digits.
 fn is_test(name: &OsStr) -> bool {
     let name = name.as_bytes();
     let Some(at) = name.len().checked_sub(17) else {
@@ -145,8 +145,8 @@ mod tests {
 
     #[test]
     fn a_program_belongs_to_the_folder_of_its_profile() {
-        let temporary = std::env::temp_dir().canonicalize().unwrap();
-        let target = temporary.join(format!("remotex-scope-{}", process::id()));
+        let target = std::env::temp_dir().join(format!("remotex-scope-{}", process::id()));
+        let link = target.with_extension("link");
         let profile = target.join("debug");
         fs::create_dir_all(profile.join("examples")).unwrap();
         assert_eq!(Scope::of(&profile.join("app")), Scope::Installed);
@@ -155,19 +155,20 @@ mod tests {
             let scope = Scope::of(&profile.join(program));
             assert_eq!(scope, Scope::Profile(profile.clone()), "{program}");
         }
+        symlink(&target, &link).unwrap();
+        for program in [link.join("debug/app"), profile.join("../debug/app")] {
+            let scope = Scope::of(&program);
+            assert_eq!(
+                scope,
+                Scope::Profile(profile.clone()),
+                "{}",
+                program.display()
+            );
+        }
+        fs::remove_file(link).unwrap();
         for program in ["deps/it-0123456789abcdef", "examples/zoo-0123456789abcdef"] {
             let path = profile.join(program);
             assert_eq!(Scope::of(&path), Scope::Test(path, process::id()));
-        }
-        let link = target.join("link");
-        symlink(&profile, &link).unwrap();
-        for program in ["debug/../debug/app", "debug/examples/../app", "link/app"] {
-            let scope = Scope::of(&target.join(program));
-            assert_eq!(
-                scope.words(),
-                Scope::Profile(profile.clone()).words(),
-                "{program}"
-            );
         }
         let installed = target.join("app");
         assert_eq!(Scope::of(&installed), Scope::Installed);

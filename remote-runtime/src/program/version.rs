@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-/// Whether a version is greater than another one, by the rules of Semantic Versioning 2.0.0
-/// (section 11). What is no version is greater than nothing.
+/// Returns `true` if a version is greater than another one, by the rules of Semantic Versioning 2.0.0
+/// (section 11). A text that is no version is greater than nothing.
 pub(crate) fn is_greater(version: &str, than: &str) -> bool {
     let (Some(version), Some(than)) = (Version::read(version), Version::read(than)) else {
         return false;
@@ -15,7 +15,7 @@ pub(crate) fn is_greater(version: &str, than: &str) -> bool {
 #[derive(Debug)]
 struct Version<'v> {
     numbers: [u64; 3],
-    /// What makes it come before the version of these numbers.
+    /// The part that puts it before the version of these numbers.
     pre_release: Option<&'v str>,
 }
 

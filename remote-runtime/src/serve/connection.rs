@@ -53,7 +53,7 @@ pub(super) struct Connection {
     attendance: Option<Attendance>,
     /// Whether it is one more than the server takes, so that it runs nothing.
     is_extra: bool,
-    /// Whether it has rested within a message: no thread waits for the rest of that any more.
+    /// `true` if it has rested within a message: no thread waits for the rest of that any more.
     has_paused: bool,
     /// Whether the poller knows it.
     pub(super) is_watched: bool,
@@ -143,8 +143,8 @@ impl Connection {
         send_fault(&self.link, fault);
     }
 
-    /// Whether what has come must not wait for a thread: a call that is made inside a remote
-    /// function may be one that all threads wait for, and questions of the same client come first.
+    /// Returns `true` if the frame that has come must not wait for a thread: all threads may wait for
+    /// a call that is made inside a remote function, and its client asks for the interface first.
     pub(super) fn is_urgent(&self) -> bool {
         match self.waiting {
             Some((Kind::Call, _)) => {

@@ -18,9 +18,9 @@ const TOGETHER: Duration = Duration::from_millis(100);
 pub(super) struct Connections {
     next: u64,
     pub(super) open: HashMap<u64, Listed>,
-    /// Whether the thread that tends the server is going to look for clients that owe something.
+    /// `true` if the thread that tends the server is going to look for clients that owe something.
     is_tended: bool,
-    /// What was counted on those that have ended.
+    /// The counts of connections that have ended.
     pub(super) past: Total,
 }
 
@@ -55,7 +55,7 @@ impl Connections {
         tallies.fold(self.past, Total::with)
     }
 
-    /// Whether the thread that tends the server is to be woken, since a client owes something and no
+    /// Returns `true` if the thread that tends the server is to be woken, since a client owes something and no
     /// other one has before; from here on it knows.
     pub(super) fn wants_tending(&mut self) -> bool {
         !mem::replace(&mut self.is_tended, true)

@@ -46,7 +46,7 @@ impl Compared {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Identity {
     file: SameFile,
-    /// What the client says of its file.
+    /// The client's file, as the client says.
     build: Option<Build>,
     /// Its functions lie in memory as ours do.
     has_our_image: bool,
@@ -58,7 +58,7 @@ pub(super) struct Identity {
     is_readable: bool,
 }
 
-/// Whether a client runs the file that this server runs.
+/// The client's file, compared with the server's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SameFile {
     Yes,
@@ -69,7 +69,7 @@ enum SameFile {
     Unknown,
 }
 
-/// What becomes of a call.
+/// The decision on a call.
 pub(super) enum Verdict {
     Run(&'static Function),
     Refuse(Fault),
@@ -100,7 +100,7 @@ impl Identity {
         }
     }
 
-    /// Whether the client's build of a program of that version takes this server's place.
+    /// Returns `true` if the client's build of a program of that version takes this server's place.
     pub(super) fn succeeds(self, program: &str, version: &str, service: &Service) -> bool {
         let ours = service.table.version_of(program);
         let is_later = || ours.is_some_and(|ours| is_greater(version, ours));
@@ -133,7 +133,7 @@ impl Identity {
         if !service.table.is_of(program) {
             return Verdict::Refuse(stranger(service));
         }
-        // What a loader runs has the loader's file, whatever it is.
+        // Programs that a loader runs all have the loader's file.
         let is_contradicted = function.is_some_and(|it| {
             let both = it.fingerprint().zip(head.fingerprint);
             both.is_some_and(|(ours, theirs)| ours != theirs)
@@ -171,7 +171,7 @@ impl Identity {
         }
     }
 
-    /// Whether the client's file has the content of ours, if that is known.
+    /// Compares the contents of both files; `None` if that of the client's is not known.
     fn same_content(self, head: &Head<'_>, compared: &Compared) -> Option<bool> {
         if !self.has_our_image || self.file == SameFile::No {
             return Some(false);
@@ -189,7 +189,7 @@ impl Identity {
     }
 }
 
-/// Whether the file of a client lies at a path, or none does.
+/// Returns `true` if the file of a client lies at a path, or none does.
 fn leads_to(path: &Path, build: Option<Build>) -> bool {
     let there = Build::at(path);
     there.is_none_or(|there| build.is_some_and(|build| build.same_file(&there)))

@@ -74,7 +74,7 @@ struct Crew {
     queue: Queue<Box<Connection>>,
 }
 
-/// What a thread does with a connection.
+/// The duty of a thread that serves a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Duty {
     /// It runs each call that comes, until none does for a while.
@@ -309,7 +309,7 @@ impl Pool {
 /// One of the threads, which is counted until it is dropped.
 struct Thread {
     shared: Arc<Shared>,
-    /// Whether it is one beyond the limit.
+    /// `true` if the thread is one beyond the limit.
     is_extra: bool,
 }
 

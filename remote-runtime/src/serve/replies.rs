@@ -183,7 +183,7 @@ impl State {
         }
     }
 
-    /// Whether the call is still the one that was the `at`th to end.
+    /// Returns `true` if the reply to the `at`th call to end is still kept.
     fn is_kept(&self, at: u64, key: &Key) -> bool {
         let kept = self.calls.get(key);
         kept.is_some_and(

@@ -1,4 +1,4 @@
-//! What a server says of itself.
+//! The report of a server on itself.
 
 use std::path::PathBuf;
 

@@ -70,9 +70,9 @@ pub(super) struct Sending {
     /// server's hello on that connection. (Over HTTP that is not so; there, a call that is sent
     /// again says that it may have been sent at any time.)
     pub(super) accepted: Instant,
-    /// Whether it was sent before.
+    /// The time of the first sending, if this is not the first.
     pub(super) again: Option<Again>,
-    /// Whether the connection is a socket of this machine, which leads to no other server.
+    /// `true` if the connection is a socket of this machine, which leads to no other server.
     pub(super) is_near: bool,
 }
 

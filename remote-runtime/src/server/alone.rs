@@ -59,7 +59,7 @@ struct Folder(PathBuf);
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // Nobody needs what is left of it.
+        // The rest of it is of no use any more.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

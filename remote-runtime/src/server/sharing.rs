@@ -1,4 +1,4 @@
-//! Which programs share a server: all of this user, or those of one scope.
+//! The programs that share a server: all of this user, or those of one scope.
 
 use std::path::Path;
 
@@ -53,18 +53,19 @@ impl Server {
         }
     }
 
-    /// Whether it is for the programs of its scope alone.
+    /// Returns `true` if the server is for the programs of its scope alone.
     pub(crate) fn is_scoped(&self) -> bool {
         matches!(self.resolved.get(), Some(Address::Unix(socket)) if self.is_apart(socket))
     }
 
-    /// Whether that is the socket for the programs of its scope, and not that for all.
+    /// Returns `true` for the socket that only the programs of its scope use.
     fn is_apart(&self, socket: &Path) -> bool {
         let scope = self.scope();
         *scope != Scope::Installed && socket == address::usual(self.name, scope)
     }
 
-    /// Whether one for all programs runs that was started by hand, and none of the scope.
+    /// Returns `true` if a server for all programs runs that was started by hand, and no daemon of
+    /// the scope does.
     fn runs_by_hand(&self) -> bool {
         if self.one_per.is_some() {
             return false;

@@ -18,7 +18,7 @@ use crate::{explain, network, registry, testing};
 /// How often a server is started that has ended before it was met.
 const STARTS: u32 = 8;
 
-/// Whether this process has found that its own file was replaced or removed.
+/// `true` if this process has found that its own file was replaced or removed.
 static HAS_OUTLIVED: AtomicBool = AtomicBool::new(false);
 
 /// The way to a server, for one call.
@@ -215,7 +215,7 @@ impl Way {
         }
     }
 
-    /// Whether a call starts the server if it does not run.
+    /// Returns `true` if a call starts the server if it does not run.
     fn starts(&self) -> bool {
         self.server.autostart && is_initialised() && !self.is_far()
     }

@@ -25,7 +25,7 @@ pub(crate) const LONGEST_TEXT: usize = 64 * 1024;
 /// The same of a cause, of which there may be many.
 const LONGEST_CAUSE: usize = 1024;
 
-/// What a backtrace counts for, in bytes: about as much as it takes once it was made readable.
+/// The bytes that a backtrace counts for: about as many as it takes once it was made readable.
 const BACKTRACE: usize = 64 * 1024;
 
 /// The failures of a server's calls, the latest last.
@@ -47,7 +47,7 @@ struct Failure {
     bytes: usize,
 }
 
-/// What a call has failed with. A backtrace is made readable when a client asks for it, since that
+/// The details of one failure. A backtrace is made readable when a client asks for it, because that
 /// takes long.
 #[derive(Debug)]
 struct Noted {
@@ -105,7 +105,7 @@ impl Failures {
         })
     }
 
-    /// Whether any failure of that session is kept.
+    /// Returns `true` if any failure of that session is kept.
     pub(super) fn has_any(&self, session: u64) -> bool {
         let kept = self.0.lock();
         kept.failures.iter().any(|kept| kept.session == session)

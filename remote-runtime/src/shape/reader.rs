@@ -238,7 +238,7 @@ impl<'de> Deserializer<'de> for &mut Tracer {
 struct Parts<'t> {
     tracer: &'t mut Tracer,
     left: usize,
-    /// Whether they are elements, of which there may be any number.
+    /// `true` for elements, of which there may be any number.
     are_elements: bool,
 }
 

@@ -51,7 +51,7 @@ pub(super) enum Token {
 }
 
 impl Token {
-    /// Whether it is that one, which most often lies at the same place.
+    /// Returns `true` if both are the same, which most often lie at the same place.
     pub(super) fn is(self, other: Self) -> bool {
         match (self, other) {
             (Self::Name(a), Self::Name(b)) => std::ptr::eq(a, b) || a == b,

@@ -340,7 +340,7 @@ impl Tracer {
         }
     }
 
-    /// Whether a variant has not even been asked for its content.
+    /// Returns `true` if a variant has not even been asked for its content.
     pub(super) fn is_untouched(&self, frame: &Frame) -> bool {
         let tag = self.definitions[frame.definition].identity.tag;
         tag == Tag::Enum && self.record.len() == frame.start

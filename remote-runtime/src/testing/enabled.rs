@@ -84,7 +84,7 @@ pub(crate) fn folder() -> Option<&'static Path> {
     USED.get_or_init(used).as_deref()
 }
 
-/// Whether what this process starts is in a private home, and so apart from all else.
+/// Returns `true` in a private home, whose servers are apart from all others.
 pub(crate) fn is_home() -> bool {
     folder().is_some() || env::var_os(HOME).is_some()
 }

@@ -107,7 +107,7 @@ fn pass_or_cut(
 
 #[test]
 fn calls_that_are_cut_off_and_delivered_late_run_once_and_are_answered() {
-    // What both ends say before the first call: 64 bytes of proofs, or the messages of TLS.
+    // Before the first call, both ends send 64 bytes of proofs, or the messages of TLS.
     for (scheme, spared) in [("tcp", 64), ("tls", 3000)] {
         let place = Place::new(scheme, "zoo");
         assert_eq!(place.run(&["start", "zoo"]), "()");
@@ -127,7 +127,7 @@ fn calls_that_are_cut_off_and_delivered_late_run_once_and_are_answered() {
             stderr(&output)
         );
         assert!(ended.1 > calls / 10, "{} cuts", ended.1);
-        // What was held back is delivered by then.
+        // The proxy has delivered by then all that it held back.
         thread::sleep(Duration::from_millis(LATE));
         assert_eq!(place.run(&["stop", "zoo"]), "()");
         let runs = fs::read_to_string(file).unwrap();

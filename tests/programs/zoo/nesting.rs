@@ -48,7 +48,7 @@ pub(crate) fn at_once(threads: usize, all: usize) -> Result<usize> {
     Ok(ended.filter(Result::is_ok).count())
 }
 
-/// What another process of this program prints, which calls this server.
+/// The output of another process of this program, which calls this server.
 #[remote(ZOO)]
 pub(crate) fn child_pid() -> Result<String> {
     let child = Command::new(std::env::current_exe()?).arg("pid").output()?;

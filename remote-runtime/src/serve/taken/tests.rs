@@ -17,7 +17,7 @@ enum Way {
     Exchange,
 }
 
-/// What can happen next.
+/// An event that can happen next.
 #[derive(Debug, Clone, Copy)]
 enum Event {
     /// The client makes its next call, over a new connection or the latest one.
@@ -56,7 +56,7 @@ struct Call {
     first_sent: Instant,
     /// The server that the client knows to have been sent the call first.
     instance: Option<u64>,
-    /// Whether it was sent again. From then on the client learns nothing of its first server.
+    /// `true` if it was sent again. From then on the client learns nothing of its first server.
     is_lost: bool,
 }
 
@@ -291,7 +291,7 @@ proptest! {
     }
 }
 
-/// What has not run does, although it is sent again: neither the crowd nor time is an excuse.
+/// A call that has not run runs when it is sent again, however much time passes between.
 #[test]
 fn a_call_that_did_not_arrive_runs_when_it_is_sent_again() {
     use Event::*;
