@@ -5,13 +5,15 @@
 mod os;
 mod stream;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -124,6 +126,13 @@ impl Bound {
     /// One that another process made.
     pub(crate) fn handed_over(socket: OwnedFd) -> Self {
         Self(socket)
+    }
+
+    /// Returns the path that it was made at.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        let address = SocketAddrUnix::try_from(rustix::net::getsockname(&self.0).ok()?).ok()?;
+        let path = address.path_bytes()?;
+        Some(OsStr::from_bytes(path).into())
     }
 
     /// Lets clients connect; for them, this process is who listens.

@@ -6,7 +6,9 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use remote_runtime::wire::Kind;
+use remote_runtime::wire::call::Head;
 use remote_runtime::wire::fault::Fault;
+use remote_runtime::wire::frame;
 
 use crate::bytes::{call, encoded, greeted, receive};
 use crate::crowds::{RUNNING, all_that_run, calls, has_descriptors_for, let_go, pipe, replied};
@@ -63,6 +65,36 @@ fn a_program_that_a_function_has_started_calls_its_server_while_all_threads_run(
     await_that(|| {
         let_go(&pipe);
         replied(&others) == others.len()
+    });
+}
+
+/// A client says before its next call which references it has dropped.
+#[test]
+fn a_call_that_must_not_wait_does_not_wait_behind_a_release() {
+    if !has_descriptors_for(RUNNING as u64) {
+        return;
+    }
+    let home = Home::new();
+    home.run_zoo(&["pid"]);
+    let pipe = pipe(&home, "pipe");
+    let running = all_that_run(&home, &pipe);
+    let (mut inside, mut inbox) = greeted(&home.socket("zoo"), "zoo");
+    let release = frame::of(Kind::Release, |out| out.extend([7; 16]));
+    let call = frame::of(Kind::Call, |out| {
+        let head = Head {
+            name: "echo",
+            chain: Some("zoo"),
+            ..Head::default()
+        };
+        head.put(out);
+        out.extend(encoded("inside"));
+    });
+    inside.write_all(&[release, call].concat()).unwrap();
+    let answer = (Kind::Answer, encoded("inside"));
+    assert_eq!(receive(&mut inside, &mut inbox), Some(answer));
+    await_that(|| {
+        let_go(&pipe);
+        replied(&running) == running.len()
     });
 }
 

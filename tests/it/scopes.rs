@@ -165,6 +165,36 @@ fn servers_that_are_started_by_hand_and_addresses_are_shared_by_all() {
     assert_eq!(pid(&home, &installed), server.pid(), "nor is this one");
 }
 
+/// A client that has called a server that was started by hand stays at its address.
+#[test]
+fn the_successors_of_a_server_that_was_started_by_hand_are_found_where_it_was() {
+    let home = Home::new();
+    let development = built(&home, "build-1", "target/debug/program");
+    fs::write(development.with_file_name(".cargo-lock"), "").unwrap();
+    let installed = built(&home, "build-1", "bin/program");
+    let status = || run(&home, &installed, &["status"]);
+    let mut command = program(&home, &development);
+    let server = Running::of(command.arg("serve").spawn().unwrap());
+    await_that(|| status() == server.pid().to_string());
+    let enough = home.path("enough");
+    let mut command = program(&home, &development);
+    let running = begin(command.arg("same-until").arg(&enough));
+    for n in 1..4 {
+        await_that(|| home.path(&format!("enough.{n}")).exists());
+        assert_eq!(run(&home, &installed, &["stop"]), "0");
+    }
+    await_that(|| home.path("enough.4").exists());
+    assert_eq!(home.servers().len(), 1);
+    fs::write(&enough, "").unwrap();
+    assert_eq!(printed(running), "4");
+    let log = fs::read_to_string(home.path("state/remotex/builds.log")).unwrap();
+    assert!(
+        !log.contains("removed"),
+        "a successor did not know its place: {log}"
+    );
+    assert_eq!(run(&home, &installed, &["stop"]), "0");
+}
+
 /// Doc tests are in folders of that name, and tests have such names; both may run `main`s that call.
 #[test]
 fn tests_have_servers_for_their_own_life() {
@@ -196,6 +226,9 @@ fn tests_have_servers_for_their_own_life() {
         assert_eq!(printed(running), "1", "{path}");
         await_that(|| !is_alive(*theirs));
         assert_eq!(pid(&home, &installed), ours, "{path}");
+        let stays = left(&home);
+        let is_apart = |name: &String| name.contains('+');
+        assert!(!stays.iter().any(is_apart), "{path}: {stays:?}");
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::changes::Changes;
 use super::lock::Lock;
@@ -15,6 +16,14 @@ use crate::{paths, testing};
 
 /// Which file it is, as device and number.
 type Identity = (u64, u64);
+
+/// Whether the test that this process serves has ended.
+static IS_LEFT: AtomicBool = AtomicBool::new(false);
+
+/// Notes that the test has ended that this process serves alone.
+pub(crate) fn leave() {
+    IS_LEFT.store(true, Ordering::Release);
+}
 
 /// Held for as long as a server lives; it then removes its socket, and lets its lock go.
 #[derive(Debug)]
@@ -74,7 +83,8 @@ impl Place {
 
     /// Returns `true` if the programs that it is for are gone.
     pub(crate) fn is_orphaned(&self) -> bool {
-        self.root.as_ref().is_some_and(|root| !root.exists())
+        let is_removed = || self.root.as_ref().is_some_and(|root| !root.exists());
+        IS_LEFT.load(Ordering::Acquire) || is_removed()
     }
 
     /// The lock, for who goes on in this place; the socket stays where it is.

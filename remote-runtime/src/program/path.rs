@@ -71,7 +71,7 @@ fn started_by() -> Option<PathBuf> {
         return Some(path);
     }
     // The folder may be another one by now.
-    let path = env::current_dir().ok()?.join(path);
+    let path: PathBuf = env::current_dir().ok()?.join(path).components().collect();
     is_ours(&path).then_some(path)
 }
 

@@ -156,8 +156,15 @@ mod tests {
             assert_eq!(scope, Scope::Profile(profile.clone()), "{program}");
         }
         symlink(&target, &link).unwrap();
-        let scope = Scope::of(&link.join("debug/app"));
-        assert_eq!(scope, Scope::Profile(profile.clone()), "by a link");
+        for program in [link.join("debug/app"), profile.join("../debug/app")] {
+            let scope = Scope::of(&program);
+            assert_eq!(
+                scope,
+                Scope::Profile(profile.clone()),
+                "{}",
+                program.display()
+            );
+        }
         fs::remove_file(link).unwrap();
         for program in ["deps/it-0123456789abcdef", "examples/zoo-0123456789abcdef"] {
             let path = profile.join(program);

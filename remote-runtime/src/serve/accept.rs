@@ -88,7 +88,7 @@ fn take(shared: &Shared, stream: Stream) -> Option<Box<Connection>> {
     let stream = Arc::new(stream);
     let link = Link::new(stream.clone());
     // The first thing on the wire, before anything is read, let alone run: a connection that ends
-    // without it has run nothing. A client that has gone already is noticed when it is read from.
+    // without it has run nothing.
     let hello = match link.stream().is_far() {
         true => &shared.far_hello,
         false => &shared.hello,
@@ -113,8 +113,10 @@ fn take(shared: &Shared, stream: Stream) -> Option<Box<Connection>> {
     // Who is greeted is on the list, so that the end waits until it has heard a goodbye.
     let (id, tally) = connections.add(stream);
     drop(connections);
-    let _ = link.send(hello);
-    Some(Box::new(Connection::new(id, link, tally, is_extra)))
+    // First, since it notes the time before which the client has sent nothing.
+    let connection = Box::new(Connection::new(id, link, tally, is_extra));
+    connection.say_hello(hello);
+    Some(connection)
 }
 
 /// To a client that is one too many.

@@ -49,7 +49,7 @@ pub(super) struct Connection {
     accepted: Instant,
     /// The last call, if its reply may be kept.
     numbered: Option<Key>,
-    /// Keeps in mind which calls of the session were taken, once one has come with a number.
+    /// Keeps the server from forgetting the numbers of the session, once a call has come with one.
     attendance: Option<Attendance>,
     /// Whether it is one more than the server takes, so that it runs nothing.
     is_extra: bool,
@@ -133,6 +133,12 @@ impl Connection {
         shared.say_goodbye(&self.link, self.taken);
     }
 
+    /// Sends the server's hello.
+    pub(super) fn say_hello(&self, hello: &[u8]) {
+        // A client that has gone already is noticed when it is read from.
+        let _ = self.link.send(hello);
+    }
+
     pub(super) fn refuse(&self, fault: &Fault) {
         send_fault(&self.link, fault);
     }
@@ -186,10 +192,14 @@ impl Connection {
                     self.refuse(&accept::too_many());
                     return Left::Over;
                 }
-                // What runs here may be the user's code, a function or the end of an object, or take long.
-                Ok(Some(kind @ (Kind::Call | Kind::Release | Kind::Interface | Kind::Details)))
-                    if is_last =>
-                {
+                // The end of an object is the user's code. It must not keep the call that follows
+                // from being seen, which may be one that must not wait.
+                Ok(Some(Kind::Release)) if is_last => match self.link.body() {
+                    [] => scope::take_back_elsewhere(),
+                    ids => client.joined.session().release_elsewhere(released(ids)),
+                },
+                // What runs here may be the user's code, or take long.
+                Ok(Some(kind @ (Kind::Call | Kind::Interface | Kind::Details))) if is_last => {
                     self.waiting.get_or_insert_with(|| (kind, Instant::now()));
                     return Left::Waiting;
                 }
@@ -203,10 +213,7 @@ impl Connection {
                         shared.replies.has_arrived(&before);
                     }
                     let call = self.link.body();
-                    self.numbered = runner.run(shared, client, call, waited);
-                    if let (Some((token, _)), None) = (self.numbered, &self.attendance) {
-                        self.attendance = Some(shared.replies.attend(token));
-                    }
+                    self.numbered = runner.run(shared, client, call, waited, &mut self.attendance);
                     drop(running);
                     if runner.send(&self.link).is_err() {
                         scope::take_back();
@@ -217,13 +224,10 @@ impl Connection {
                         return Left::Resting;
                     }
                 }
-                Ok(Some(Kind::Release)) => {
-                    self.waiting = None;
-                    match self.link.body() {
-                        [] => scope::take_back(),
-                        ids => client.joined.session().release(released(ids)),
-                    }
-                }
+                Ok(Some(Kind::Release)) => match self.link.body() {
+                    [] => scope::take_back(),
+                    ids => client.joined.session().release(released(ids)),
+                },
                 Ok(Some(request)) => {
                     self.waiting = None;
                     if let Some(left) = self.answer(shared, client, request) {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::connection::Client;
 use super::identity::{Compared, Verdict};
-use super::replies::{Asked, Key, Lookup};
+use super::replies::{Asked, Attendance, Key, Lookup};
 use super::taken::Sending;
 use super::{Service, Shared, panic};
 use crate::codec::{Decoder, Encoder};
@@ -69,13 +69,14 @@ impl Runner {
     }
 
     /// Runs a call, which may have waited for it, and keeps the reply. Returns which one it is, if its
-    /// client may ask for it again.
+    /// client may ask for it again; its connection then attends the session.
     pub(super) fn run(
         &mut self,
         shared: &Shared,
         client: &Client,
         call: &[u8],
         waited: Option<Duration>,
+        attendance: &mut Option<Attendance>,
     ) -> Option<Key> {
         self.out.clear();
         scope::begin_call();
@@ -84,6 +85,8 @@ impl Runner {
             && let (Some(number), Some(token)) = (head.number, client.joined.token())
         {
             let asked = (head.name, *arguments);
+            // First, since the function may run for longer than its session is remembered.
+            attendance.get_or_insert_with(|| shared.replies.attend(token));
             return self.run_once(shared, client, &split, waited, asked, (token, number));
         }
         self.reply(shared, client, &split, waited);

@@ -52,6 +52,17 @@ struct Session {
     horizon: Option<Instant>,
 }
 
+impl Session {
+    fn new(horizon: Option<Instant>) -> Self {
+        Self {
+            window: Window::default(),
+            connections: 0,
+            left: None,
+            horizon,
+        }
+    }
+}
+
 /// The way that a call has come.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sending {
@@ -90,12 +101,8 @@ impl Taken {
             return false;
         };
         let horizon = self.horizon;
-        let session = self.sessions.entry(token).or_insert_with(|| Session {
-            window: Window::default(),
-            connections: 0,
-            left: None,
-            horizon,
-        });
+        let session = self.sessions.entry(token);
+        let session = session.or_insert_with(|| Session::new(horizon));
         if session.connections == 0 {
             session.left = Some(now);
             self.left.push_back((now, token));
@@ -105,10 +112,10 @@ impl Taken {
 
     /// Counts a connection of a session, whose numbers are remembered until it [leaves](Self::leave).
     pub(super) fn attend(&mut self, token: Token) {
-        if let Some(session) = self.sessions.get_mut(&token) {
-            session.connections += 1;
-            session.left = None;
-        }
+        let session = self.sessions.entry(token);
+        let session = session.or_insert_with(|| Session::new(self.horizon));
+        session.connections += 1;
+        session.left = None;
     }
 
     /// Ends what [`attend`](Self::attend) has begun.

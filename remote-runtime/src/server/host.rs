@@ -10,19 +10,19 @@ use std::time::Duration;
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::{INITIALISED, LOCAL, Server, UNKNOWN, Way};
-use crate::address::{Address, Files};
+use crate::address::{self, Address, Files};
 use crate::bridge;
 use crate::client::{self, Route};
 use crate::daemon::handover::Handover;
 use crate::daemon::log::Keeper;
 use crate::daemon::note::{Note, Origin};
-use crate::daemon::place::Place;
+use crate::daemon::place::{self, Place};
 use crate::daemon::trial::Trial;
 use crate::daemon::{self, ByHand, Given, manager};
 use crate::error::{Call, Error, Result};
 use crate::figures::Figures;
 use crate::function::{Function, Table};
-use crate::program;
+use crate::program::{self, Scope};
 use crate::registry;
 use crate::serve::{Footing, Host, Service, caught};
 use crate::{chain, network, output, testing, thread};
@@ -90,6 +90,10 @@ impl Server {
             key,
             ..
         } = handover;
+        // Its starter may have called one that was started by hand, and goes on in its place.
+        if given.socket.path() == Some(address::usual(self.name, &Scope::Installed)) {
+            self.share();
+        }
         let mut starter = Some(starter);
         let ready = &mut || {
             if let Some(starter) = starter.take() {
@@ -163,6 +167,7 @@ impl Server {
         let wait = move || {
             // Nothing is said any more; the end is what is waited for, however it comes.
             let _ = starter.read(&mut [0]);
+            place::leave();
             let _ = self.stop();
         };
         // Without a thread it stays until it is idle.
@@ -376,7 +381,7 @@ impl Footing for Ground {
             return Some("its socket or its lock was removed");
         }
         let is_orphaned = self.place.is_orphaned();
-        is_orphaned.then_some("the programs that it is for were removed")
+        is_orphaned.then_some("the programs that it is for are gone")
     }
 
     fn tend(&self) {

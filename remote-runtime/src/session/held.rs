@@ -138,6 +138,14 @@ impl Session {
         self.let_go(released);
     }
 
+    /// The same, on a thread that nobody waits for.
+    pub(crate) fn release_elsewhere(self: &Arc<Self>, ids: impl Iterator<Item = Id>) {
+        let (session, ids) = (self.clone(), ids.collect::<Vec<_>>());
+        // Without a thread they are held until the session ends.
+        let release = move || session.release(ids.into_iter());
+        let _ = thread::start("remotex release", Box::new(release));
+    }
+
     /// Lets go of everything.
     pub(super) fn clear(&self) {
         let objects = std::mem::take(&mut self.state.lock().objects);

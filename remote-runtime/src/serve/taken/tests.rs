@@ -190,12 +190,12 @@ impl World {
             again: message.again,
             is_near: self.way == Way::Near,
         };
-        if self.server.take(TOKEN, message.number, sending, self.now) {
-            *self.runs.entry(message.number).or_default() += 1;
-        }
         if !connection.is_attended {
             connection.is_attended = true;
             self.server.attend(TOKEN);
+        }
+        if self.server.take(TOKEN, message.number, sending, self.now) {
+            *self.runs.entry(message.number).or_default() += 1;
         }
         if is_exchange {
             let instance = Some(connection.instance);
@@ -331,4 +331,23 @@ fn an_old_connection_calls_on() {
         world.happen(Pass(Duration::from_secs(3600)));
         assert_eq!(world.runs.len(), hour + 1);
     }
+}
+
+/// A call that runs for longer than a session is remembered keeps its session, and its connection
+/// calls on.
+#[test]
+fn a_session_is_not_forgotten_while_its_first_call_runs() {
+    let began = Instant::now();
+    let mut server = Taken::new(1, began);
+    let sending = Sending {
+        accepted: began,
+        again: None,
+        is_near: false,
+    };
+    server.attend(TOKEN);
+    assert!(server.take(TOKEN, 1, sending, began));
+    let later = began + REMEMBERED * 2;
+    assert!(server.take([9; 16], 1, sending, later));
+    assert!(server.take(TOKEN, 2, sending, later));
+    assert!(!server.take(TOKEN, 1, sending, later));
 }
