@@ -193,7 +193,7 @@ impl Server {
     }
 
     /// Shows `check` each call before it runs, which can refuse it: the caller then gets
-    /// [`Error::Denied`], with the words of the check's error.
+    /// [`Error::Denied`](crate::Error::Denied), with the words of the check's error.
     ///
     /// It runs in the server, on the thread that would run the function. A panic of it is that call's
     /// end. Calls that the server makes to itself are plain calls, and not shown.
@@ -227,7 +227,7 @@ impl Server {
 
     /// Serves only those functions for which `choose` says so: the others are neither listed by
     /// [`interface`](Server::interface) nor called by clients, to whom they are
-    /// [`Error::UnknownFunction`]. It is asked once for each when the server begins; the types of a
+    /// [`Error::UnknownFunction`](crate::Error::UnknownFunction). It is asked once for each when the server begins; the types of a
     /// function are not known to it.
     ///
     /// ```
@@ -281,7 +281,7 @@ impl Server {
     }
 
     /// How long a call may take, with all that belongs to it: to start the server, if there is none,
-    /// to wait for it, and to run. It is then [`Error::TimedOut`], and its function may go on. There
+    /// to wait for it, and to run. It is then [`Error::TimedOut`](crate::Error::TimedOut), and its function may go on. There
     /// is no limit if this is not set.
     ///
     /// The function can ask for it: [`Caller::deadline`](crate::Caller::deadline).
@@ -299,7 +299,7 @@ impl Server {
     /// The largest message in either direction, in bytes: at most 4 GiB; if it is not set, 64 MiB and
     /// the 1 KiB that one value of that size may take besides.
     ///
-    /// What is larger is [`Error::TooLarge`] at the side that would send it.
+    /// What is larger is [`Error::TooLarge`](crate::Error::TooLarge) at the side that would send it.
     #[must_use]
     pub const fn max_message(mut self, bytes: usize) -> Self {
         const MOST: usize = LARGEST - LARGEST_HEAD;
@@ -308,7 +308,7 @@ impl Server {
     }
 
     /// How many connections the server keeps open: 16,384 if it is not set, as far as the system's
-    /// limit on descriptors allows. Beyond that, a call is [`Error::Busy`].
+    /// limit on descriptors allows. Beyond that, a call is [`Error::Busy`](crate::Error::Busy).
     ///
     /// One that rests costs a descriptor and less than 2 KiB. At most 511 calls run at once; the next
     /// 1024 wait for one of them to end, for up to 30 s, and those beyond are `Busy` as well. A call
@@ -330,7 +330,7 @@ impl Server {
     }
 
     /// How many references to objects one client may hold: 100,000 if this is not set. An answer with
-    /// one more is [`Error::Unsendable`].
+    /// one more is [`Error::Unsendable`](crate::Error::Unsendable).
     #[must_use]
     pub const fn max_references(mut self, n: usize) -> Self {
         self.max_references = n;

@@ -40,7 +40,11 @@ fn by_python(home: &Home) -> Option<i32> {
             concat!(env!("CARGO_MANIFEST_DIR"), "/clients/python"),
         );
     let output = python.output().ok()?;
-    Some(stdout(&output).parse().expect(&stderr(&output)))
+    Some(
+        stdout(&output)
+            .parse()
+            .unwrap_or_else(|_| panic!("{}", stderr(&output))),
+    )
 }
 
 /// Puts a build where cargo would, below a folder of the home.

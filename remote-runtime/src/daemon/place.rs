@@ -17,7 +17,7 @@ use crate::{paths, testing};
 /// Which file it is, as device and number.
 type Identity = (u64, u64);
 
-/// Whether the test that this process serves has ended.
+/// `true` once the test that this process serves has ended.
 static IS_LEFT: AtomicBool = AtomicBool::new(false);
 
 /// Notes that the test has ended that this process serves alone.
