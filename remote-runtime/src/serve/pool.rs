@@ -178,8 +178,9 @@ impl Pool {
             connection.say_goodbye(shared);
             return Err(connection);
         }
-        let has_gone = |waiting: &Box<Connection>| accept::has_gone(waiting.stream());
-        let pushed = crew.queue.push(connection, Instant::now(), has_gone);
+        let pushed = crew.queue.push(connection, Instant::now(), |waiting| {
+            accept::has_gone(waiting.stream())
+        });
         self.note_queue(&crew);
         drop(crew);
         match pushed {

@@ -365,7 +365,7 @@ mod tests {
                             Kind::Text => drop(text(sample, &hints)),
                             Kind::Bytes => drop(bytes(sample)),
                             Kind::Bool | Kind::Length(_) => {
-                                assert!(matches!(sample, Sample::At(at) if at < kind.count()))
+                                assert!(matches!(sample, Sample::At(at) if at < kind.count()));
                             }
                         }
                     }
