@@ -4,7 +4,7 @@
 //! waits for it. The outermost server comes first; names are separated by spaces.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::env;
 use std::sync::OnceLock;
 
@@ -20,6 +20,8 @@ static SERVED: OnceLock<&'static str> = OnceLock::new();
 thread_local! {
     /// The servers that wait for the call that this thread runs.
     static INCOMING: RefCell<String> = const { RefCell::new(String::new()) };
+    /// `true` if there are any, which is asked before each call.
+    static HAS_INCOMING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Notes that this process serves the server of that name.
@@ -28,12 +30,19 @@ pub(crate) fn serve(name: &'static str) {
 }
 
 /// Notes which servers wait for the call that this thread runs next.
+#[inline]
 pub(crate) fn enter(chain: Option<&str>) {
+    if chain.is_some() || HAS_INCOMING.get() {
+        enter_anew(chain.unwrap_or_default());
+    }
+}
+
+#[cold]
+fn enter_anew(chain: &str) {
+    HAS_INCOMING.set(!chain.is_empty());
     INCOMING.with_borrow_mut(|incoming| {
-        if chain.is_some() || !incoming.is_empty() {
-            incoming.clear();
-            incoming.push_str(chain.unwrap_or_default());
-        }
+        incoming.clear();
+        incoming.push_str(chain);
     });
 }
 

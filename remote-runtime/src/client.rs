@@ -22,7 +22,7 @@ mod silence;
 
 use std::cell::Cell;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -74,9 +74,8 @@ pub(crate) struct Client {
     holdings: Holdings,
     /// The same of servers that there are for each of several keys. They stay, as there are few.
     keyed: Mutex<Vec<&'static Holdings>>,
-    /// `true` once a server has asked for the content of this program's file: the next one may ask
-    /// too.
-    is_compared: AtomicBool,
+    /// The most that a server has asked of this program's build, which the next one may ask too.
+    identified: AtomicU8,
     /// Held for a call where there is one connection only.
     turn: Mutex<()>,
 }
@@ -199,7 +198,7 @@ impl Client {
             has_met: AtomicBool::new(false),
             holdings: Holdings::new(server, ""),
             keyed: Mutex::new(Vec::new()),
-            is_compared: AtomicBool::new(false),
+            identified: AtomicU8::new(0),
             turn: Mutex::new(()),
         }
     }
@@ -263,8 +262,9 @@ impl Client {
     ) -> Result<Kind, Error> {
         let call = request.call;
         let mut lent = Lent::new();
-        if self.is_compared.load(Ordering::Relaxed) {
-            connection.compare();
+        match self.identified.load(Ordering::Relaxed) {
+            0 => {}
+            asked => connection.identify(asked > 1),
         }
         connection.prepare(request, route, encode, &mut lent)?;
         let (mut runs, mut others) = (1, 0);
@@ -296,10 +296,11 @@ impl Client {
                         return Err(lost.unwrap_or(e));
                     }
                 }
-                Ok(Ended::Compare) => {
-                    explain::say(call, || "the server asks for this program's content".into());
-                    self.is_compared.store(true, Ordering::Relaxed);
-                    connection.compare();
+                Ok(Ended::Identify { content }) => {
+                    explain::say(call, || "the server asks which build this is".into());
+                    self.identified
+                        .fetch_max(1 + u8::from(content), Ordering::Relaxed);
+                    connection.identify(content);
                 }
                 Ok(Ended::Nobody)
                     if attempt < ATTEMPTS

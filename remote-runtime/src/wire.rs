@@ -21,8 +21,10 @@
 //!                                       Outdated   empty: a later build may succeed the server
 //!                                       Forgotten  empty: the call does not run now, and may have
 //!                                                  run if it was sent before
-//!                                       Compare    empty: the call is sent again with a digest of
-//!                                                  the client's executable
+//!                                       Identify   empty: the call is sent again with its
+//!                                                  function's fingerprint
+//!                                       Compare    empty: and with a digest of the client's
+//!                                                  executable
 //!                                       Goodbye    last: u64, how many calls were taken before it
 //! ```
 //!
@@ -95,13 +97,15 @@ pub enum Kind {
     Offer = 0x8a,
     /// The call does not run now. If it was sent before, it may have run.
     Forgotten = 0x8b,
-    /// The call has not run: it is to be sent again with what tells the content of the caller's
-    /// executable, since only that says whether both sides mean the same function.
-    Compare = 0x8c,
+    /// The call has not run: the client is of another build, and sends it again with the function's
+    /// fingerprint.
+    Identify = 0x8c,
+    /// The same, with a digest of the client's executable too: it may be that of the same build.
+    Compare = 0x8d,
 }
 
 impl Kind {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Self::Hello,
         Self::Call,
         Self::Status,
@@ -122,6 +126,7 @@ impl Kind {
         Self::Record,
         Self::Offer,
         Self::Forgotten,
+        Self::Identify,
         Self::Compare,
     ];
 

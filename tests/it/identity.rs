@@ -296,6 +296,7 @@ fn said_to(programs: &Installed, version: &str) -> Kind {
         name: "same",
         program: Some("remotex"),
         version: Some(version),
+        fingerprint: Some([9; 16]),
         ..Head::default()
     };
     frame::put(&mut out, Kind::Call, |out| head.put(out));

@@ -36,7 +36,7 @@ pub(super) struct Message {
     number: Option<u64>,
     /// When it was sent first.
     sent: Option<Moment>,
-    /// A digest of this program's file, once a server has asked for it.
+    /// A digest of this program's file, or zero, once a server has asked which build this is.
     content: Option<u64>,
     /// Whether it may have run, and the instance of the server that it was sent to, if that is known.
     again: Option<Option<u64>>,
@@ -70,14 +70,21 @@ pub(super) enum Ended {
     Nobody,
     /// The server does not run it now. If it was sent before, it may have run.
     Forgotten,
-    /// It has not run, since the server wants to compare the programs of both sides.
-    Compare,
+    /// It has not run, since the server is of another build, and asks for the function's fingerprint,
+    /// and perhaps for the content of this program's file.
+    Identify { content: bool },
 }
 
 impl Message {
     /// Returns `true` if the server runs it once however often it is sent.
     pub(super) fn is_numbered(&self) -> bool {
         self.number.is_some()
+    }
+
+    /// Returns `true` if the call tells its function's fingerprint to a server that is not known yet:
+    /// one that cannot compare files, or has asked for it.
+    fn is_identified(&self, route: &dyn Route) -> bool {
+        self.content.is_some() || route.build().is_none()
     }
 
     /// How long ago it was sent first, for a server that accepted the connection before this is
@@ -112,10 +119,14 @@ impl Message {
             instance,
             since: self.since(link.stream().is_exchange()),
         });
+        let told = match self.is_identified(route) {
+            true => Told::All,
+            false => Told::Program,
+        };
         let head = Head {
             again,
             content: self.content,
-            ..head(request, route, true, self.number)
+            ..head(request, route, told, self.number)
         };
         head.put(&mut before);
         let following = self.bytes.len() - self.arguments + lent.size();
@@ -126,18 +137,27 @@ impl Message {
     }
 }
 
-/// A server that may be of another build is told what the function is taken for.
-fn head<'a>(
-    request: &Request<'a>,
-    route: &dyn Route,
-    to_anybody: bool,
-    number: Option<u64>,
-) -> Head<'a> {
+/// The part of a call that tells the client's build.
+#[derive(Clone, Copy)]
+enum Told {
+    /// Nothing: the server runs the same file.
+    Nothing,
+    /// The program and its version. The server may run the same file, and asks for the rest if not:
+    /// a fingerprint takes longer to find than the call.
+    Program,
+    /// The fingerprint too.
+    All,
+}
+
+fn head<'a>(request: &Request<'a>, route: &dyn Route, told: Told, number: Option<u64>) -> Head<'a> {
+    let tells_program = !matches!(told, Told::Nothing);
     Head {
         name: request.call.function.unwrap_or_default(),
-        fingerprint: to_anybody.then(request.fingerprint).flatten(),
-        program: to_anybody.then_some(request.program),
-        version: to_anybody.then_some(request.version),
+        fingerprint: matches!(told, Told::All)
+            .then(request.fingerprint)
+            .flatten(),
+        program: tells_program.then_some(request.program),
+        version: tells_program.then_some(request.version),
         timeout: route.deadline().map(|deadline| deadline.left()),
         trace: request.trace,
         number,
@@ -170,7 +190,12 @@ impl Connection {
         let limit = link
             .map_or(usize::MAX, Conversation::limit)
             .min(route.limit());
-        let is_same_build = link.is_some_and(Conversation::is_same_build);
+        let told = match link {
+            Some(link) if link.is_same_build() => Told::Nothing,
+            Some(_) => Told::All,
+            // It is told anew when there is a connection.
+            None => Told::Program,
+        };
         let Message {
             bytes,
             arguments,
@@ -182,7 +207,7 @@ impl Connection {
         let at = frame::begin(bytes);
         let head = Head {
             content: *content,
-            ..head(request, route, !is_same_build, number)
+            ..head(request, route, told, number)
         };
         head.put(bytes);
         *arguments = bytes.len();
@@ -236,11 +261,12 @@ impl Connection {
         self.call.is_numbered()
     }
 
-    /// Lets it tell the content of this program's file. It was not taken: it has another number, if
-    /// it has one.
-    pub(super) fn compare(&mut self) {
+    /// Lets the call tell the function's fingerprint, and perhaps the content of this program's file.
+    /// It was not taken: it has another number, if it has one.
+    pub(super) fn identify(&mut self, content: bool) {
         // A file that cannot be read is like no other.
-        self.call.content = Some(program::content().unwrap_or(0));
+        let digest = content.then(program::content).flatten();
+        self.call.content = Some(digest.unwrap_or(0));
         self.renumber();
     }
 

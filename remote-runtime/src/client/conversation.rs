@@ -136,7 +136,10 @@ impl Conversation {
                     return Ok(Ended::Forgotten);
                 }
                 Ok(Some(Kind::Outdated)) if self.hello.is_some() => return Ok(Ended::Outdated),
-                Ok(Some(Kind::Compare)) if self.hello.is_some() => return Ok(Ended::Compare),
+                Ok(Some(kind @ (Kind::Identify | Kind::Compare))) if self.hello.is_some() => {
+                    let content = kind == Kind::Compare;
+                    return Ok(Ended::Identify { content });
+                }
                 Ok(Some(Kind::Goodbye)) if self.hello.is_some() => {
                     if self.was_taken() {
                         return Err(lost(call, route));

@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use super::path::appimage;
+use super::path::{appimage, is_loader};
 
 /// An executable file, as it was when it was looked at.
 ///
@@ -31,10 +31,17 @@ pub struct Build {
 impl Build {
     /// The file that this process runs; `None` if the system does not tell.
     ///
+    /// The file of a loader that runs a program does not tell which program that is.
+    ///
     /// It is looked at once: a file that is replaced or removed later is still what runs here.
     pub fn ours() -> Option<Self> {
         static OURS: OnceLock<Option<Build>> = OnceLock::new();
-        *OURS.get_or_init(|| running().as_ref().map(Self::of).ok())
+        *OURS.get_or_init(|| {
+            let known = !is_loader();
+            known
+                .then(|| running().as_ref().map(Self::of).ok())
+                .flatten()
+        })
     }
 
     /// The file at `path`, as it is now.

@@ -92,6 +92,15 @@ pub(super) fn shown() -> Option<PathBuf> {
     }
 }
 
+/// Returns `true` if this program is run by a loader that was started by hand, as by
+/// `/lib64/ld-linux-x86-64.so.2 ./program`.
+pub(super) fn is_loader() -> bool {
+    let name = os::invoked().and_then(|path| path.file_name().map(OsStr::to_owned));
+    name.is_some_and(|name| {
+        name.as_bytes().starts_with(b"ld-") || name.as_bytes().starts_with(b"ld.")
+    })
+}
+
 fn is_ours(path: &Path) -> bool {
     let ours = Build::ours();
     ours.is_some_and(|ours| Build::at(path).is_some_and(|there| there.same_file(&ours)))

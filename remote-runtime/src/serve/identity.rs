@@ -17,10 +17,10 @@ use super::Service;
 use super::connection::Client;
 use crate::function::Function;
 use crate::program::{self, Build, is_greater};
-use crate::wire::PROTOCOL;
 use crate::wire::call::Head;
 use crate::wire::fault::Fault;
 use crate::wire::hello::Hello;
+use crate::wire::{Kind, PROTOCOL};
 
 /// Of how many builds it is remembered whether they have the content of this one.
 const COMPARED: usize = 256;
@@ -75,8 +75,8 @@ pub(super) enum Verdict {
     Refuse(Fault),
     /// It is of a build that takes this server's place.
     Outdated,
-    /// It is sent again with the content of its program.
-    Compare,
+    /// It is sent again with more that tells its build, as this kind of reply asks.
+    Ask(Kind),
 }
 
 impl Identity {
@@ -144,15 +144,19 @@ impl Identity {
         }
         // Only the content tells whether both sides mean the same, if serde does not.
         let is_unknown = function.is_some_and(|it| it.fingerprint().is_none());
-        let is_wanted = self.file == SameFile::Perhaps
+        let has_told_nothing = head.fingerprint.is_none() && head.content.is_none();
+        let may_be_equal = self.file == SameFile::Perhaps
             || self.file == SameFile::Unknown && is_unknown && head.fingerprint.is_none();
         match self.same_content(head, compared) {
             Some(true) if !is_contradicted => return run(),
-            None if is_wanted && self.has_our_image => return Verdict::Compare,
+            None if may_be_equal && self.has_our_image => return Verdict::Ask(Kind::Compare),
             _ => {}
         }
         if self.succeeds(program, head.version.unwrap_or_default(), service) {
             return Verdict::Outdated;
+        }
+        if has_told_nothing && self.build.is_some() && self.is_readable {
+            return Verdict::Ask(Kind::Identify);
         }
         let agrees = |function: &Function| {
             let ours = function.fingerprint();
@@ -181,7 +185,7 @@ impl Identity {
             return Some(known);
         }
         // First, since to read our own file takes long.
-        let theirs = head.content?;
+        let theirs = head.content.filter(|&content| content != 0)?;
         let is_equal = program::content() == Some(theirs);
         if let Some(build) = self.build {
             compared.note(build, is_equal);

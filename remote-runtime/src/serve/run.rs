@@ -258,7 +258,7 @@ fn find<'m>(
         Verdict::Run(function) => function,
         Verdict::Refuse(fault) => return Err(fault),
         Verdict::Outdated => return Ok(Err(Kind::Outdated)),
-        Verdict::Compare => return Ok(Err(Kind::Compare)),
+        Verdict::Ask(kind) => return Ok(Err(kind)),
     };
     let waited = waited.unwrap_or_default();
     if head.timeout.is_some_and(|timeout| timeout < waited) {

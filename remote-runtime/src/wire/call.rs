@@ -10,7 +10,8 @@
 //!           AGAIN       u64, and perhaps u64: it was sent before, so many microseconds ago, to
 //!                       the server with that instance
 //!           VERSION     text, of the program, where that is said
-//!           CONTENT     u64, a digest of the client's executable, if the server has asked for it
+//!           CONTENT     u64, a digest of the client's executable, if the server has asked for it;
+//!                       zero if it has asked for the fingerprint only
 //!           CHAIN       text, the servers that wait for it, if a remote function makes it
 //! ```
 
@@ -46,8 +47,8 @@ pub struct Head<'m> {
     pub program: Option<&'m str>,
     /// The version of that crate.
     pub version: Option<&'m str>,
-    /// What tells the content of the caller's executable from others: see
-    /// [`Compare`](super::Kind::Compare).
+    /// A digest of the caller's executable, or zero: see [`Compare`](super::Kind::Compare) and
+    /// [`Identify`](super::Kind::Identify).
     pub content: Option<u64>,
     /// How long the caller waits for the answer.
     pub timeout: Option<Duration>,
