@@ -17,6 +17,10 @@ use crate::wire::frame::{self, Block};
 /// What a connection that waits for its next call keeps of its buffers.
 const ORDINARY: usize = 64 * 1024;
 
+/// Stands for the content of a file that cannot be read, which is like no other. Zero would say that
+/// the server has not asked for it, so that it would ask again and again.
+const UNREADABLE: u64 = 1;
+
 /// A connection, or, before its first call and after its end, the buffer for one.
 #[derive(Debug, Default)]
 pub(super) struct Connection {
@@ -264,9 +268,8 @@ impl Connection {
     /// Lets the call tell the function's fingerprint, and perhaps the content of this program's file.
     /// It was not taken: it has another number, if it has one.
     pub(super) fn identify(&mut self, content: bool) {
-        // A file that cannot be read is like no other.
-        let digest = content.then(program::content).flatten();
-        self.call.content = Some(digest.unwrap_or(0));
+        let digest = || program::content().unwrap_or(UNREADABLE);
+        self.call.content = Some(if content { digest() } else { 0 });
         self.renumber();
     }
 

@@ -1,5 +1,5 @@
-//! What passes between who starts a server and the process that becomes it, over a pair of
-//! sockets: there the name, the locks and the socket; back a word when it is ready.
+//! The messages between a starter and the process that becomes the server, over a pair of sockets:
+//! there the name, the locks and the socket; back a word when the server is ready.
 //!
 //! ```text
 //! starter -> child   the server's name, its key, if it has one, and the scope of the starter's
@@ -44,14 +44,14 @@ const LONGEST_WORDS: usize = 64 + 1 + LONGEST_KEY + 1 + 8192;
 /// How much of a reason is read.
 const LONGEST_REASON: u64 = 64 * 1024;
 
-/// What this process was started for.
+/// The purpose for which this process was started.
 #[derive(Debug)]
 pub(crate) enum Started {
     Server(Handover),
     Trial(Trial),
 }
 
-/// What a server is started with.
+/// The things that a starter gives to its server.
 #[derive(Debug)]
 pub(crate) struct Handover {
     pub(crate) name: String,
@@ -60,7 +60,7 @@ pub(crate) struct Handover {
     pub(crate) starter: Starter,
 }
 
-/// Who has started this process.
+/// The process that has started this one.
 #[derive(Debug)]
 pub(crate) struct Starter(pub(super) UnixStream);
 
@@ -114,7 +114,7 @@ pub(super) fn outcome(from: &UnixStream, deadline: Instant) -> io::Result<Outcom
                 READY => return Ok(Outcome::Ready),
                 _ => {
                     let mut why = Vec::new();
-                    // What has come of the reason by then is the reason.
+                    // A reason that breaks off is still a reason.
                     let _ = from.take(LONGEST_REASON).read_to_end(&mut why);
                     return Ok(Outcome::Failed(String::from_utf8_lossy(&why).into_owned()));
                 }

@@ -20,7 +20,7 @@ type Identity = (u64, u64);
 /// `true` once the test that this process serves has ended.
 static IS_LEFT: AtomicBool = AtomicBool::new(false);
 
-/// Notes that the test has ended that this process serves alone.
+/// Notes that the test that this process serves has ended.
 pub(crate) fn leave() {
     IS_LEFT.store(true, Ordering::Release);
 }
@@ -31,17 +31,17 @@ pub(crate) struct Place {
     files: Files,
     socket: Option<Identity>,
     lock: Lock,
-    /// Whether the socket is the server's own, and nobody's who starts it.
+    /// `true` if the server made its socket itself, and no service manager did.
     owned: bool,
-    /// The file of its programs, without which nobody needs it.
+    /// The file whose removal ends it, because its programs are gone then.
     root: Option<PathBuf>,
     is_handed_over: bool,
     changes: Option<Changes>,
 }
 
 impl Place {
-    /// The place of a server whose socket lies there by now. Who looks for it finds `note` there; if
-    /// that cannot be written, it is only found by those who know where it is.
+    /// Takes the place of a server whose socket lies there by now, and leaves `note` for discovery.
+    /// If the note cannot be written, only clients that know the address find the server.
     ///
     /// If it is for some programs alone, `root` is the file without which these are gone.
     pub(crate) fn take(
@@ -71,8 +71,8 @@ impl Place {
         self.changes.as_ref().map(AsFd::as_fd)
     }
 
-    /// Whether the files do not lead here any more: somebody has removed or replaced them. Then
-    /// others cannot find this server, or start a second one.
+    /// Returns `true` if the files do not lead here any more, because they were removed or replaced.
+    /// Then clients cannot find this server, or start a second one.
     pub(crate) fn is_lost(&self) -> bool {
         if let Some(changes) = &self.changes {
             changes.forget();
@@ -92,7 +92,7 @@ impl Place {
         self.lock.as_fd()
     }
 
-    /// Whether a successor can go on with the socket.
+    /// Returns `true` if a successor can go on with the socket.
     pub(crate) fn is_owned(&self) -> bool {
         self.owned
     }

@@ -1,4 +1,4 @@
-//! What Linux tells a process of its own start (getauxval(3)).
+//! The facts that Linux tells a process of its own start (getauxval(3)).
 
 use std::ffi::{CStr, OsStr};
 use std::os::unix::ffi::OsStrExt;

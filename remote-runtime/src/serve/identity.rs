@@ -1,4 +1,4 @@
-//! Whether a client and this server mean the same functions, decided before anything is decoded.
+//! Decides before anything is decoded if a client and this server mean the same function.
 //!
 //! - The same file, or another one with the same content: they do.
 //! - Another build of the program: its build takes this daemon's place if its file now lies at the
@@ -6,7 +6,7 @@
 //! - Else they do if the function's fingerprint agrees.
 //! - Another program: never.
 //!
-//! A server that was started by hand makes room for nobody.
+//! A server that was started by hand makes room for no other.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -107,7 +107,8 @@ impl Identity {
         self.may_succeed && ours.is_some() && (self.has_our_path || is_later())
     }
 
-    /// Whether the client, which runs that program, may put one of its own in this server's place.
+    /// Checks that the client, which runs that program, may put a server of its own in this one's
+    /// place.
     pub(super) fn may_restart(self, program: &str, service: &Service) -> Result<(), Fault> {
         if self.file == SameFile::Yes || service.table.is_of(program) {
             Ok(())
