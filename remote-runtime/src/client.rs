@@ -279,7 +279,7 @@ impl Client {
             match ended {
                 Ok(Ended::Replied(kind)) => {
                     self.has_met.store(true, Ordering::Relaxed);
-                    // Who refuses it now says nothing of the time before.
+                    // A refusal of the retry does not prove that the first attempt did not run.
                     if kind == Kind::Fault
                         && lost.is_some()
                         && !fault::error(call, connection.body()).may_have_run()

@@ -46,7 +46,7 @@ pub(super) struct Message {
     again: Option<Option<u64>>,
 }
 
-/// A moment, of which nobody says that it is later than it was.
+/// A start time whose age is never under-reported: monotonic clocks stop in suspend.
 #[derive(Debug, Clone, Copy)]
 struct Moment(Instant, SystemTime);
 
@@ -89,6 +89,11 @@ impl Message {
     /// one that cannot compare files, or has asked for it.
     fn is_identified(&self, route: &dyn Route) -> bool {
         self.content.is_some() || route.build().is_none()
+    }
+
+    /// Returns `true` if it may have run before.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.again.is_some()
     }
 
     /// How long ago it was sent first, for a server that accepted the connection before this is

@@ -132,6 +132,10 @@ impl Conversation {
                 {
                     return Ok(Ended::Replied(kind));
                 }
+                // What lies between may have delivered it twice.
+                Ok(Some(Kind::Forgotten)) if self.is_exchange() && !message.is_repeated() => {
+                    return Err(lost(call, route));
+                }
                 Ok(Some(Kind::Forgotten)) if self.hello.is_some() => {
                     return Ok(Ended::Forgotten);
                 }

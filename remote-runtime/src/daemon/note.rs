@@ -25,6 +25,7 @@ const LOG: u8 = 7;
 /// What stands behind it is of a longer note before.
 const END: u8 = 8;
 const ADDRESS: u8 = 9;
+const BY_HAND: u8 = 10;
 
 /// How large a note may be, in bytes: two paths, a key, and some names.
 const LARGEST: u64 = 64 * 1024;
@@ -40,6 +41,8 @@ pub(crate) struct Note {
     pub(crate) log: PathBuf,
     /// Where it is met over a network; empty if it is not.
     pub(crate) address: String,
+    /// `true` if it was started by hand, and is no daemon.
+    pub(crate) is_by_hand: bool,
     /// The crates that declare its functions.
     pub(crate) packages: Vec<String>,
     /// What it keeps of the environment of who starts it, beyond what every server keeps.
@@ -66,6 +69,9 @@ impl Note {
         put(out, ORIGIN, &[self.origin as u8]);
         put(out, LOG, self.log.as_os_str().as_bytes());
         put(out, ADDRESS, self.address.as_bytes());
+        if self.is_by_hand {
+            put(out, BY_HAND, &[1]);
+        }
         for package in &self.packages {
             put(out, PACKAGE, package.as_bytes());
         }
@@ -106,6 +112,7 @@ impl Note {
                 }
                 LOG => note.log = PathBuf::from(OsStr::from_bytes(value)),
                 ADDRESS => note.address = fields::text(value),
+                BY_HAND => note.is_by_hand = true,
                 PACKAGE => note.packages.push(fields::text(value)),
                 KEEP => note.keep.push(fields::text(value)),
                 END => break,
@@ -122,10 +129,12 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
-        fn every_note_is_read_back(key: String, program: PathBuf, packages: Vec<String>, keep: Vec<String>, log: PathBuf, address: String, of in 0..3, before: Vec<u8>) {
+        fn every_note_is_read_back(key: String, program: PathBuf, packages: Vec<String>, keep: Vec<String>, log: PathBuf, address: String, of in 0..3, is_by_hand: bool, before: Vec<u8>) {
             let origin = [Origin::Hand, Origin::Program, Origin::Manager][of as usize];
-            let note = Note { server: "bboard".into(), key, program, log, origin, address, packages, keep };
+            let note = Note { server: "bboard".into(), key, program, log, origin, address, is_by_hand, packages, keep };
             let mut body = Vec::new();
             note.put(&mut body);
             body.extend(before);

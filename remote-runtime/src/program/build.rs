@@ -49,6 +49,19 @@ impl Build {
         fs::metadata(path).as_ref().map(Self::of).ok()
     }
 
+    /// The file at `path`, as it is now; `None` if nothing lies there.
+    ///
+    /// # Errors
+    /// If that cannot be told.
+    pub(crate) fn look(path: &Path) -> io::Result<Option<Self>> {
+        use io::ErrorKind::{NotADirectory, NotFound};
+        match fs::metadata(path) {
+            Ok(file) => Ok(Some(Self::of(&file))),
+            Err(e) if matches!(e.kind(), NotFound | NotADirectory) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
     fn of(file: &Metadata) -> Self {
         let nanos = |seconds: i64, nanos: i64| {
             u64::try_from(i128::from(seconds) * 1_000_000_000 + i128::from(nanos)).unwrap_or(0)

@@ -2,7 +2,7 @@
 //! that still leads to the file that runs. So an upgrade that turns a link is an upgrade.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -96,9 +96,13 @@ pub(super) fn shown() -> Option<PathBuf> {
 /// `/lib64/ld-linux-x86-64.so.2 ./program`.
 pub(super) fn is_loader() -> bool {
     let name = os::invoked().and_then(|path| path.file_name().map(OsStr::to_owned));
-    name.is_some_and(|name| {
-        name.as_bytes().starts_with(b"ld-") || name.as_bytes().starts_with(b"ld.")
-    })
+    let is_loader = |name: &OsString| {
+        let names = ["ld-linux", "ld-musl", "ld.so", "ld64.so"];
+        names
+            .iter()
+            .any(|loader| name.as_bytes().starts_with(loader.as_bytes()))
+    };
+    name.is_some_and(|name| is_loader(&name))
 }
 
 fn is_ours(path: &Path) -> bool {

@@ -110,7 +110,7 @@ fn take(shared: &Shared, stream: Stream) -> Option<Box<Connection>> {
         send_fault(&link, &too_many());
         return None;
     }
-    // Who is greeted is on the list, so that the end waits until it has heard a goodbye.
+    // Register before the hello, so that shutdown waits until this client has its goodbye.
     let (id, tally) = connections.add(stream);
     drop(connections);
     // First, since it notes the time before which the client has sent nothing.

@@ -181,7 +181,7 @@ impl Connection {
         let is_last = duty == Duty::Watch;
         let _watched = panic::watch(self.stream().clone(), client.debug);
         let _entered = client.caller.clone().enter();
-        // Who never ends for being idle need not know for how long it is.
+        // Without an idle timeout, the time of the last call is not needed.
         let began = shared.service.idle_timeout.map(|_| shared.started.0);
         loop {
             if shared.is_stopping() {

@@ -196,8 +196,11 @@ impl Identity {
 
 /// Returns `true` if the file of a client lies at a path, or none does.
 fn leads_to(path: &Path, build: Option<Build>) -> bool {
-    let there = Build::at(path);
-    there.is_none_or(|there| build.is_some_and(|build| build.same_file(&there)))
+    match Build::look(path) {
+        Ok(Some(there)) => build.is_some_and(|build| build.same_file(&there)),
+        Ok(None) => true,
+        Err(_) => false,
+    }
 }
 
 /// The two builds do not agree: both are named, and the remedy.

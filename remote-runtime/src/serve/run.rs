@@ -40,7 +40,7 @@ pub(super) struct Runner {
 struct Found<'m> {
     function: &'static Function,
     arguments: &'m [u8],
-    /// What joins its trace with the client's.
+    /// The id that joins its trace with the client's.
     trace: Option<u64>,
 }
 
@@ -282,7 +282,7 @@ fn outcome(ended: &Result<Kind, Failed>, duration: Duration, bytes: usize) -> Ou
     }
 }
 
-/// What a call has failed with.
+/// The error of a call, in words.
 fn words(ended: &Result<Kind, Failed>) -> Option<String> {
     match ended {
         Ok(Kind::Raised) => Some("an error of its own type".into()),
@@ -291,7 +291,7 @@ fn words(ended: &Result<Kind, Failed>) -> Option<String> {
     }
 }
 
-/// What is to be known of a function that has failed; nothing of one that has not run.
+/// The details of a failure; `None` if the function has not run.
 fn details(
     fault: &Fault,
     function: &Function,

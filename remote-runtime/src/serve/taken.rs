@@ -29,8 +29,8 @@ const SKEW: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Taken {
     sessions: HashMap<Token, Session>,
-    /// The sessions that have lost their last connection, in that order. An entry is outdated if
-    /// the session's own time differs.
+    /// The sessions that have lost their last connection, each once, about in that order. An entry is
+    /// outdated if the session's own time differs.
     left: VecDeque<(Instant, Token)>,
     /// The latest time at which a forgotten session had a connection.
     horizon: Option<Instant>,
@@ -48,6 +48,8 @@ struct Session {
     connections: usize,
     /// When it was last used, if it has no connection.
     left: Option<Instant>,
+    /// `true` if it has an entry in the list of those that have none.
+    is_listed: bool,
     /// The horizon when this session was first seen.
     horizon: Option<Instant>,
 }
@@ -58,6 +60,7 @@ impl Session {
             window: Window::default(),
             connections: 0,
             left: None,
+            is_listed: false,
             horizon,
         }
     }
@@ -105,7 +108,9 @@ impl Taken {
         let session = session.or_insert_with(|| Session::new(horizon));
         if session.connections == 0 {
             session.left = Some(now);
-            self.left.push_back((now, token));
+            if !std::mem::replace(&mut session.is_listed, true) {
+                self.left.push_back((now, token));
+            }
         }
         session.horizon.is_none_or(|horizon| horizon < first_sent) && session.window.take(number)
     }
@@ -126,7 +131,9 @@ impl Taken {
         session.connections = session.connections.saturating_sub(1);
         if session.connections == 0 {
             session.left = Some(now);
-            self.left.push_back((now, token));
+            if !std::mem::replace(&mut session.is_listed, true) {
+                self.left.push_back((now, token));
+            }
         }
         self.forget(now);
     }
@@ -160,10 +167,16 @@ impl Taken {
                 break;
             }
             self.left.pop_front();
-            let session = self.sessions.get(&token);
-            if session.is_some_and(|session| session.left == Some(since)) {
-                self.sessions.remove(&token);
-                self.horizon = self.horizon.max(Some(since));
+            let Some(session) = self.sessions.get_mut(&token) else {
+                continue;
+            };
+            match session.left {
+                Some(left) if left == since => {
+                    self.sessions.remove(&token);
+                    self.horizon = self.horizon.max(Some(since));
+                }
+                Some(left) => self.left.push_back((left, token)),
+                None => session.is_listed = false,
             }
         }
     }

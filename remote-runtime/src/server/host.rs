@@ -196,6 +196,7 @@ impl Server {
         let log = is_daemon.then(|| Keeper::begin(files.logs()));
         let note = Note {
             log: log.as_ref().map(Keeper::path).unwrap_or_default(),
+            is_by_hand: !is_daemon,
             ..self.note(key, table.as_ref().map_or(&[], Table::programs), owned)
         };
         let ground = Ground {
@@ -315,6 +316,7 @@ impl Server {
             packages: texts(packages),
             keep: texts(self.keep_env),
             log: PathBuf::new(),
+            is_by_hand: false,
             address: match self.resolved.get() {
                 Some(Address::Network(network)) => network.to_string(),
                 _ => String::new(),

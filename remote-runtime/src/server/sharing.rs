@@ -72,8 +72,7 @@ impl Server {
         }
         let lock = |scope| Files::of(self.name, &address::usual(self.name, scope), "").lock();
         let [ours, shared] = [self.scope(), &Scope::Installed].map(lock);
-        // The output of a daemon goes to a log.
-        let is_by_hand = || Note::at(&shared).is_some_and(|note| note.log.as_os_str().is_empty());
+        let is_by_hand = || Note::at(&shared).is_some_and(|note| note.is_by_hand);
         !Lock::is_held(&ours) && Lock::is_held(&shared) && is_by_hand()
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Way {
     pub(super) server: &'static Server,
     key: String,
     deadline: Option<Deadline>,
-    /// Whether we are the one who holds the start lock.
+    /// `true` if this process holds the start lock.
     is_ours_to_start: bool,
 }
 

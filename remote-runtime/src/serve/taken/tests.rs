@@ -333,6 +333,27 @@ fn an_old_connection_calls_on() {
     }
 }
 
+/// Clients over HTTP come and leave with each call, which crowds nobody out.
+#[test]
+fn a_session_that_comes_and_leaves_often_is_listed_once() {
+    let mut server = Taken::new(1, Instant::now());
+    let sending = |now| Sending {
+        accepted: now,
+        again: None,
+        is_near: false,
+    };
+    let began = Instant::now();
+    assert!(server.take([9; 16], 1, sending(began), began));
+    for number in 0..3 * MOST_LEFT as u64 {
+        let now = began + Duration::from_millis(number);
+        server.attend(TOKEN);
+        assert!(server.take(TOKEN, number, sending(now), now));
+        server.leave(TOKEN, now);
+    }
+    assert_eq!((server.left.len(), server.horizon), (2, None));
+    assert!(!server.take([9; 16], 1, sending(began), began));
+}
+
 /// A call that runs for longer than a session is remembered keeps its session, and its connection
 /// calls on.
 #[test]
