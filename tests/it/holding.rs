@@ -164,6 +164,8 @@ fn who_was_cut_off_in_a_call_does_not_lose_what_it_holds() {
     let file = home.path("go");
     let mut command = cutter.command(&home, &["holding", "cut-off", file.to_str().unwrap()]);
     let client = begin(&mut command);
+    // The call that makes the object runs as well.
+    await_that(|| file.with_extension("made").exists());
     await_that(|| home.run_zoo(&["running", "holding"]) == "1");
     cutter.cut();
     assert!(client.wait_with_output().unwrap().status.success());

@@ -11,6 +11,6 @@ type Number = f64;
 
 /// The author says that its types have changed since the other build.
 #[remote(TYPES, types = "2")]
-fn revised(reading: Reading) -> Result<u32> {
-    grams(&reading)
+fn revised(reading: &Reading) -> Result<u32> {
+    grams(reading)
 }

@@ -83,14 +83,14 @@ fn grams(reading: &Reading) -> Result<u32> {
 
 /// Takes what is not known.
 #[remote(TYPES)]
-fn weigh(readings: Vec<Reading>) -> Result<u32> {
+fn weigh(readings: &[Reading]) -> Result<u32> {
     readings.iter().map(grams).sum()
 }
 
 /// The author vouches for the same types as in the other build, and is wrong.
 #[remote(TYPES, types = "1")]
-fn vouched(reading: Reading) -> Result<u32> {
-    grams(&reading)
+fn vouched(reading: &Reading) -> Result<u32> {
+    grams(reading)
 }
 
 #[remote(TYPES, types = "1")]
@@ -118,9 +118,9 @@ fn main() {
     let ended = match words[..] {
         ["serve"] => TYPES.listen().map(|()| 0),
         ["pid"] => TYPES.status().map(|status| status.pid),
-        ["weigh"] => weigh(vec![weight()]),
-        ["vouched"] => vouched(Reading::Nothing),
-        ["revised"] => revised(weight()),
+        ["weigh"] => weigh(&[weight()]),
+        ["vouched"] => vouched(&Reading::Nothing),
+        ["revised"] => revised(&weight()),
         ["last"] => LAST.set(Reading::Nothing).and_then(|()| LAST.get()).and_then(|last| grams(&last)),
         ["paint", file] => paint(file.as_ref()).map(|colors| colors.len() as u32),
         ["erase", file] => erase(&Color::Red, file.as_ref()).map(|()| 0),

@@ -139,6 +139,7 @@ fn cut(file: &Path) {
 /// for.
 fn cut_off(file: &Path) {
     let it = Box::with("a").unwrap();
+    std::fs::write(file.with_extension("made"), "").unwrap();
     let e = it.together(file).unwrap_err();
     assert!(matches!(e, Error::Lost(_)), "{e:?}");
     std::fs::write(file, "").unwrap();
