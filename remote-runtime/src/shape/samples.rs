@@ -3,9 +3,6 @@
 use super::hints::Hints;
 use super::values::Kind;
 
-/// How many samples one type may refuse.
-const REFUSALS: usize = 10_000;
-
 /// Where a sample is wanted: the same in each pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
@@ -42,7 +39,8 @@ pub(super) enum Stage {
 /// Which samples to give.
 #[derive(Debug, Default)]
 pub(super) struct Samples {
-    pub(super) refusals: usize,
+    /// The samples that the type may refuse yet.
+    pub(super) left: usize,
     /// The values that the type's errors have mentioned.
     pub(super) hints: Hints,
     /// Where it is not the first one.
@@ -123,7 +121,7 @@ impl Samples {
 
     /// Goes on to the next samples, if there are any.
     pub(super) fn advance(&mut self) -> bool {
-        self.refusals += 1;
+        self.left = self.left.saturating_sub(1);
         let Some((last, kind)) = self.trail.last().copied() else {
             return false;
         };
@@ -142,7 +140,7 @@ impl Samples {
             Stage::Second => self.exchange(last, kind, kind.few()) || self.enter(Stage::All),
             Stage::All => self.combine(),
         };
-        found && self.refusals < REFUSALS
+        found && self.left > 0
     }
 
     /// Notes which samples each of several places has accepted, which are refused together.

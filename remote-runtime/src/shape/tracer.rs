@@ -19,6 +19,13 @@ const DEEP: usize = 32;
 /// How much one type may ask for, in all passes: thousands of variants, but not minutes.
 const STEPS: usize = 1_000_000;
 
+/// The samples that one type may refuse.
+const REFUSALS: usize = 10_000;
+
+/// The same where a call waits for it: types that take more are not judged.
+const FEWER_STEPS: usize = 20_000;
+const FEWER_REFUSALS: usize = 1_000;
+
 /// The number of values of one type that are written.
 const WRITTEN: usize = 16;
 
@@ -196,8 +203,10 @@ impl Tracer {
     pub(super) fn begin(&mut self) {
         self.start = self.record.len();
         self.reach = DEEP;
-        self.steps = STEPS;
-        self.samples.refusals = 0;
+        (self.steps, self.samples.left) = match self.look {
+            Look::AtWritten => (FEWER_STEPS, FEWER_REFUSALS),
+            Look::Twice | Look::Remembered | Look::Once => (STEPS, REFUSALS),
+        };
         self.samples.hints = Hints::default();
         self.panics = 0;
         self.lost = false;
