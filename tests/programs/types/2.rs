@@ -1,10 +1,5 @@
 //! The second build: see `main.rs` beside this.
 
-#![allow(
-    clippy::needless_pass_by_value,
-    reason = "arguments come by value as well"
-)]
-
 include!("main.rs");
 
 type Number = f64;
