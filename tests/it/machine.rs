@@ -121,7 +121,8 @@ impl Machine {
 fn environment(home: &Home) -> String {
     let command = home.any("true");
     let set = command.get_envs();
-    let xdg = set.filter(|(name, _)| name.to_string_lossy().starts_with("XDG_"));
-    let each = xdg.map(|(name, value)| format!("{}={}", name.display(), value.unwrap().display()));
+    let is_kept = |name: &str| name.starts_with("XDG_") || name.starts_with("REMOTEX_testing");
+    let kept = set.filter(|(name, _)| is_kept(&name.to_string_lossy()));
+    let each = kept.map(|(name, value)| format!("{}={}", name.display(), value.unwrap().display()));
     each.collect::<Vec<_>>().join(" ")
 }
