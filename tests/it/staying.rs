@@ -279,8 +279,9 @@ fn busy_clients_do_not_see_their_server_restart() {
 #[test]
 fn busy_clients_lose_nothing_but_what_ran_when_their_server_was_killed() {
     let (answered, lost) = undisturbed(|home| {
-        for pid in home.servers() {
-            kill(pid.try_into().unwrap(), Signal::KILL);
+        // One that is only starting may fail its starter.
+        if let Some(pid) = home.serving("zoo") {
+            kill(pid, Signal::KILL);
         }
     });
     assert!(answered > lost, "{answered} {lost}");

@@ -81,6 +81,11 @@ impl Home {
         stdout(&self.zoo(words).output().unwrap())
     }
 
+    /// The process of a server, if it answers.
+    pub(crate) fn serving(&self, server: &str) -> Option<i32> {
+        pid_of(&self.run_zoo(&["status", server]))
+    }
+
     /// Starts a server in the foreground, and waits until it takes calls.
     pub(crate) fn serve(&self, words: &[&str], server: &str) -> Running {
         let child = self
@@ -143,6 +148,12 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) fn kill(pid: i32, signal: rustix::process::Signal) {
     // It may have ended by itself.
     let _ = rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal);
+}
+
+/// The process in a status that the zoo has printed.
+pub(crate) fn pid_of(status: &str) -> Option<i32> {
+    let (pid, _) = status.strip_prefix('(')?.split_once(',')?;
+    pid.parse().ok()
 }
 
 /// Whether a process is there and no zombie.
