@@ -143,7 +143,7 @@ fn cut_off(file: &Path) {
     let e = it.together(file).unwrap_err();
     assert!(matches!(e, Error::Lost(_)), "{e:?}");
     std::fs::write(file, "").unwrap();
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(4));
     assert_eq!(it.inside().unwrap(), ["a"]);
 }
 
@@ -151,7 +151,7 @@ fn cut_off(file: &Path) {
 fn idle(file: &Path) {
     let it = Letter::of(file).unwrap();
     let pid = LINGERING.status().unwrap().pid;
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(4));
     assert_eq!(LINGERING.status().unwrap().pid, pid);
     assert_eq!(it.path().unwrap(), file);
     assert!(!file.exists());
@@ -167,7 +167,7 @@ fn crowded(file: &Path) {
     assert!(matches!(seat.wait(file).unwrap_err(), Error::TimedOut(_)));
     assert!(matches!(seat.is_there().unwrap_err(), Error::Busy(_)));
     std::fs::write(file, "").unwrap();
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(4));
     assert!(seat.is_there().unwrap());
 }
 
@@ -175,7 +175,7 @@ fn crowded(file: &Path) {
 fn panics() {
     let it = Box::with("a").unwrap();
     assert!(std::panic::catch_unwind(|| odd(Odd(4242))).is_err());
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(4));
     assert_eq!(it.inside().unwrap(), ["a"]);
     assert!(std::panic::catch_unwind(|| odd(Odd(2423))).is_err());
     assert_eq!(boxes().unwrap(), 1);

@@ -13,7 +13,7 @@ use super::strange::Bomb;
 /// A server whose clients are waited for only for a moment, and may hold 1000 references.
 pub static HOLDING: Server = Server::new("holding")
     .autostart()
-    .grace(std::time::Duration::from_millis(300))
+    .grace(std::time::Duration::from_millis(1500))
     .max_references(1000);
 
 /// How many boxes there are.
