@@ -134,7 +134,7 @@ impl Link {
     /// it comes about as fast as [`SLOWEST`]. If `linger` is zero, nothing is waited for. `None` at a
     /// clean end.
     ///
-    /// What has come of a frame that is [`Broken::Silent`] stays, and may be completed later.
+    /// The part of a frame that has come before [`Broken::Silent`] stays, and may be completed later.
     pub(crate) fn next(&mut self, limit: usize, linger: Duration) -> Result<Option<Kind>, Broken> {
         let mut frame = None;
         while !self.has_frame(limit)? {

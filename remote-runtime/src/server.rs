@@ -299,7 +299,7 @@ impl Server {
     /// The largest message in either direction, in bytes: at most 4 GiB; if it is not set, 64 MiB and
     /// the 1 KiB that one value of that size may take besides.
     ///
-    /// What is larger is [`Error::TooLarge`](crate::Error::TooLarge) at the side that would send it.
+    /// A larger message is [`Error::TooLarge`](crate::Error::TooLarge) at the side that would send it.
     #[must_use]
     pub const fn max_message(mut self, bytes: usize) -> Self {
         const MOST: usize = LARGEST - LARGEST_HEAD;

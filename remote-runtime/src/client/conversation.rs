@@ -132,7 +132,7 @@ impl Conversation {
                 {
                     return Ok(Ended::Replied(kind));
                 }
-                // What lies between may have delivered it twice.
+                // A proxy in between may have delivered it twice.
                 Ok(Some(Kind::Forgotten)) if self.is_exchange() && !message.is_repeated() => {
                     return Err(lost(call, route));
                 }

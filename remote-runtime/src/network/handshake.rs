@@ -24,7 +24,7 @@ pub(super) type Begin = Box<dyn Fn(&TcpStream) -> Result<Box<dyn Handshake>, Str
 
 /// A socket that is read from and written to without waiting.
 ///
-/// What a handshake sends is much less than a new connection's send buffer holds; a peer with which
+/// A handshake sends much less than a new connection's send buffer holds; a peer with which
 /// that is not so is refused.
 pub(super) struct AtOnce<'s>(pub(super) &'s TcpStream);
 

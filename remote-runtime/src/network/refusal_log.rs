@@ -1,4 +1,4 @@
-//! What the server's log is told of connections that were refused.
+//! The lines of the server's log about connections that were refused.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;

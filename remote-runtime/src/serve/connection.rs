@@ -198,7 +198,7 @@ impl Connection {
                     [] => scope::take_back_elsewhere(),
                     ids => client.joined.session().release_elsewhere(released(ids)),
                 },
-                // What runs here may be the user's code, or take long.
+                // These may run the user's code, or take long.
                 Ok(Some(kind @ (Kind::Call | Kind::Interface | Kind::Details))) if is_last => {
                     self.waiting.get_or_insert_with(|| (kind, Instant::now()));
                     return Left::Waiting;

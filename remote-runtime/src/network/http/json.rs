@@ -74,7 +74,7 @@ impl JsonCall {
         Call::of(&self.interface.server, &self.name)
     }
 
-    /// What a compiled client would send.
+    /// The bytes that a compiled client would send.
     fn frames(&self, site: &dyn Site, arguments: &[u8]) -> Result<Vec<u8>, Error> {
         let call = self.call();
         let function = self.interface.function(&self.name)?;
@@ -91,7 +91,7 @@ impl JsonCall {
         ))
     }
 
-    /// What the reply says, and the status that is nearest to it.
+    /// The words of the reply, and the status that is nearest to it.
     fn answer(&self, reply: &[u8]) -> (StatusCode, Value) {
         match self.read(reply) {
             Ok(Ok(answer)) => (StatusCode::OK, answer),
@@ -144,7 +144,7 @@ fn unreadable(call: Call<'_>, why: impl std::fmt::Display) -> Error {
     }
 }
 
-/// What a compiled client would send.
+/// The bytes that a compiled client would send.
 fn frames(site: &dyn Site, function: &Function, arguments: &[u8]) -> Vec<u8> {
     let (name, key) = site.name();
     let mut frames = Vec::new();
