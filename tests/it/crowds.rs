@@ -45,7 +45,7 @@ pub(crate) fn pipe(home: &Home, name: &str) -> PathBuf {
     path
 }
 
-/// Calls that run until the pipe is [let go](let_go), each over a connection of its own.
+/// Calls that run until the pipe is [let go](let_all_go), each over a connection of its own.
 pub(crate) fn calls(home: &Home, n: usize, pipe: &Path) -> Vec<Connection> {
     let call = call("io_kind", &encoded(pipe.to_str().unwrap()));
     let begin = |_| {
@@ -63,8 +63,8 @@ pub(crate) fn all_that_run(home: &Home, pipe: &Path) -> Vec<Connection> {
     all
 }
 
-/// Lets those go on who read the pipe now, if there are any.
-pub(crate) fn let_go(pipe: &Path) {
+/// Lets the calls go on that read the pipe now, if there are any.
+fn let_go(pipe: &Path) {
     let writer = OpenOptions::new()
         .write(true)
         .custom_flags(libc::O_NONBLOCK)
@@ -73,11 +73,19 @@ pub(crate) fn let_go(pipe: &Path) {
 }
 
 /// On how many of them something has come.
-pub(crate) fn replied(connections: &[Connection]) -> usize {
+fn replied(connections: &[Connection]) -> usize {
     let has_come = |(stream, _): &&Connection| {
         rustix::net::recv(stream, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT).is_ok()
     };
     connections.iter().filter(has_come).count()
+}
+
+/// Lets calls go on that read the pipe, until something has come on every connection.
+pub(crate) fn let_all_go(pipe: &Path, connections: &[Connection]) {
+    await_that(|| {
+        let_go(pipe);
+        replied(connections) == connections.len()
+    });
 }
 
 /// The number in a line of the kernel's page about a process.
@@ -110,10 +118,7 @@ fn calls_beyond_the_threads_wait_and_those_beyond_the_queue_are_busy() {
     assert!(home.run_zoo(&["status", "zoo"]).starts_with('('));
     assert_eq!(home.run_zoo(&["running", "zoo"]), RUNNING.to_string());
     assert!(has_threads(&pid, RUNNING + 3));
-    await_that(|| {
-        let_go(&pipe);
-        replied(&all) == all.len()
-    });
+    let_all_go(&pipe, &all);
     let mut busy = 0;
     for (stream, inbox) in &mut all {
         let (kind, body) = receive(stream, inbox).unwrap();
@@ -146,10 +151,7 @@ fn who_waits_when_a_server_stops_is_told_that_nothing_has_run() {
         let none = 0_u64.to_le_bytes().to_vec();
         assert_eq!(receive(stream, inbox), Some((Kind::Goodbye, none)));
     }
-    await_that(|| {
-        let_go(&pipe);
-        replied(&running) == RUNNING
-    });
+    let_all_go(&pipe, &running);
     for (stream, inbox) in &mut running {
         assert_eq!(receive(stream, inbox), Some((Kind::Answer, encoded(""))));
     }
@@ -196,14 +198,8 @@ fn two_calls_in_one_write_are_both_answered_while_others_wait() {
     let mut all = calls(&home, RUNNING - 1, &others);
     await_that(|| home.run_zoo(&["running", "zoo"]) == RUNNING.to_string());
     all.extend(calls(&home, 3, &others));
-    await_that(|| {
-        let_go(&first);
-        replied(std::slice::from_ref(&two)) == 1
-    });
-    await_that(|| {
-        let_go(&others);
-        replied(&all) == all.len()
-    });
+    let_all_go(&first, std::slice::from_ref(&two));
+    let_all_go(&others, &all);
     let (stream, inbox) = &mut two;
     for answer in ["", "second"] {
         assert_eq!(
@@ -232,10 +228,7 @@ fn where_the_system_has_no_more_threads_who_asks_is_answered() {
     // There were two threads, or some more.
     await_that(|| (1..8).contains(&home.run_zoo(&["running", "zoo"]).parse().unwrap()));
     assert!(home.run_zoo(&["status", "zoo"]).starts_with('('));
-    await_that(|| {
-        let_go(&pipe);
-        replied(&all) == all.len()
-    });
+    let_all_go(&pipe, &all);
     assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
 }
 

@@ -44,7 +44,7 @@ mod hooks;
 mod offers;
 /// The command `remotex`.
 mod command;
-/// What it and clients show on a terminal.
+/// The output of the command and of clients on a terminal.
 mod terminals;
 /// Servers started, stopped, followed and measured by it.
 mod care;

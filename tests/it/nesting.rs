@@ -11,7 +11,7 @@ use remote_runtime::wire::fault::Fault;
 use remote_runtime::wire::frame;
 
 use crate::bytes::{call, encoded, greeted, receive};
-use crate::crowds::{RUNNING, all_that_run, calls, has_descriptors_for, let_go, pipe, replied};
+use crate::crowds::{RUNNING, all_that_run, calls, has_descriptors_for, let_all_go, pipe};
 use crate::support::{Home, await_that, begin, printed, stderr, stdout};
 
 #[test]
@@ -62,10 +62,7 @@ fn a_program_that_a_function_has_started_calls_its_server_while_all_threads_run(
         Err(e) => eprintln!("left out, for want of `python3`: {e}"),
     }
     let others: Vec<_> = others.into_iter().chain(one_more).collect();
-    await_that(|| {
-        let_go(&pipe);
-        replied(&others) == others.len()
-    });
+    let_all_go(&pipe, &others);
 }
 
 /// A client says before its next call which references it has dropped.
@@ -92,10 +89,7 @@ fn a_call_that_must_not_wait_does_not_wait_behind_a_release() {
     inside.write_all(&[release, call].concat()).unwrap();
     let answer = (Kind::Answer, encoded("inside"));
     assert_eq!(receive(&mut inside, &mut inbox), Some(answer));
-    await_that(|| {
-        let_go(&pipe);
-        replied(&running) == running.len()
-    });
+    let_all_go(&pipe, &running);
 }
 
 /// How many bytes the other end of a connection has not read.
@@ -123,10 +117,7 @@ fn a_call_that_waits_for_a_thread_is_dropped_when_its_client_has_gone() {
     waiting.write_all(&call("echo", &encoded("next"))).unwrap();
     await_that(|| unread(&gone) == 0 && unread(&waiting) == 0);
     drop(gone);
-    await_that(|| {
-        let_go(&pipe);
-        replied(&running) == running.len()
-    });
+    let_all_go(&pipe, &running);
     let answer = (Kind::Answer, encoded("next"));
     assert_eq!(receive(&mut waiting, &mut inbox), Some(answer));
     assert!(!file.exists(), "nobody waits for it");
@@ -159,8 +150,5 @@ fn a_call_that_has_waited_for_too_long_is_busy() {
         said.starts_with("Busy false `echo` on server `zoo`: "),
         "{said}"
     );
-    await_that(|| {
-        let_go(&pipe);
-        replied(&running) == running.len()
-    });
+    let_all_go(&pipe, &running);
 }

@@ -5,7 +5,7 @@ use crate::support::{Home, program_path, stderr, stdout};
 /// A text that renames the window of a terminal, and clears it.
 const ORDERS: &str = "\u{1b}]0;owned\u{7}\u{9b}2J";
 
-/// What a command prints on a terminal; `None` where there is no `script` to make one.
+/// The output of a command on a terminal; `None` where there is no `script` to make one.
 fn on_a_terminal(home: &Home, program: &str, words: &[&str]) -> Option<String> {
     let mut command = program.to_owned();
     for word in words {

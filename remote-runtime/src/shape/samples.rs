@@ -47,7 +47,7 @@ pub(super) struct Samples {
     pub(super) choices: Vec<(Place, Choice)>,
     /// The samples that a place refuses by itself, of places that accept others by themselves.
     pub(super) refused: Vec<(Place, usize)>,
-    /// What has been asked for in this pass.
+    /// The requests of this pass.
     pub(super) trail: Vec<(Place, Kind)>,
     /// Where in the trail the parts start that are open.
     pub(super) levels: Vec<usize>,

@@ -161,7 +161,7 @@ impl Tracer {
             Look::Twice => self.probe(before.alternatives, show),
             Look::Remembered => self.lost = !self.is_steady(before.alternatives, name, show),
             Look::AtWritten if is_unfit => {
-                // What it reads may depend on what it has read.
+                // Its later reads may depend on what it has read.
                 self.probe(before.alternatives, show);
                 if !self.lost {
                     self.unfit.get_or_insert(name);

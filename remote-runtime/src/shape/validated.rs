@@ -100,7 +100,7 @@ impl<T: FromStr<Err: fmt::Display>> TryFrom<String> for Parsed<T> {
     }
 }
 
-/// What follows a type, and what holds it.
+/// A type beside others, and inside containers.
 type Follows<T> = (T, u64, T);
 type Holds<T> = Vec<(u8, Option<T>, Vec<T>, String)>;
 

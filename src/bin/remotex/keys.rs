@@ -120,7 +120,7 @@ fn write(paths: &[PathBuf], texts: &[String]) -> io::Result<()> {
         .try_for_each(|(new, text)| write_new(new, text));
     if written.is_err() {
         for new in &new {
-            // What could not be made is not there.
+            // A file that could not be made is not there.
             let _ = fs::remove_file(new);
         }
     }
