@@ -27,6 +27,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::backoff;
 use crate::codec::{Encoder, Lent};
 use crate::error::{Call, Error, Record};
 use crate::explain;
@@ -59,10 +60,6 @@ const OTHERS: u32 = 4;
 
 /// After how long an answer that does not come has been waited for.
 const LONG: Duration = Duration::from_secs(30);
-
-/// The pause before the second repetition, which doubles with each; the first comes at once.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// The connections of this process to one server.
 #[derive(Debug)]
@@ -358,15 +355,12 @@ fn fault_of(connection: &mut Connection, request: &Request<'_>) -> Error {
     e
 }
 
-/// Waits before an attempt that is a third one or later, since what has just ended may take a moment
-/// to come back.
+/// Waits before an attempt, if the deadline leaves time for that.
 fn pause(call: Call<'_>, attempt: u32, route: &dyn Route) -> Result<(), Error> {
-    let Some(times) = attempt.checked_sub(3) else {
+    let pause = backoff::pause_before(attempt);
+    if pause.is_zero() {
         return Ok(());
-    };
-    let pause = FIRST_PAUSE
-        .saturating_mul(1 << times.min(16))
-        .min(LONGEST_PAUSE);
+    }
     explain::say(call, || format!("it is tried again after {pause:?}"));
     match route.deadline() {
         Some(deadline) if deadline.left() <= pause => Err(Error::TimedOut(

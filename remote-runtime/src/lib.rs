@@ -38,6 +38,7 @@ mod daemon;
 mod address;
 mod paths;
 mod client;
+mod backoff;
 pub mod codec;
 pub mod wire;
 mod link;

@@ -177,8 +177,8 @@ fn explain_tells_the_steps() {
     let first = explained(&["pid"]);
     let mut rest = first.as_str();
     for step in [
-        "remotex +0.000 ms: ",
-        "its address is `unix:",
+        "remotex +",
+        " ms: server `zoo`: its address is `unix:",
         "nobody listens at `",
         "it holds `",
         "it starts `",

@@ -20,11 +20,13 @@ mod waitlist;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::net::sockopt;
 
 use crate::address::{Network, Scheme};
+use crate::backoff;
 use crate::error::{Call, Error};
 use crate::explain;
 use crate::transport::Stream;
@@ -67,17 +69,19 @@ pub(crate) fn connect(
     loop {
         match meet(call, at, &keys, deadline) {
             // Nothing was said yet. Whoever listens there may be ending, and another one comes.
-            Err(e) if attempts < ATTEMPTS && was_cut(&e) => {
+            Err(e) if attempts < ATTEMPTS && was_cut(&e) && Instant::now() < deadline => {
                 attempts += 1;
                 explain::say(call, || format!("it is tried again: {e}"));
+                thread::sleep(backoff::pause_before(attempts));
             }
             met => return met,
         }
     }
 }
 
-/// How often it is tried to connect to who ends the connection before it has greeted.
-const ATTEMPTS: u32 = 3;
+/// The number of connections to a server that ends them before its greeting; with the pauses between
+/// them, they take about 0.6 s.
+const ATTEMPTS: u32 = 8;
 
 fn was_cut(e: &Error) -> bool {
     use io::ErrorKind::{

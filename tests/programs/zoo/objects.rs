@@ -351,8 +351,8 @@ impl Marker {
 pub static CROWDED: Server = Server::new("crowded")
     .autostart()
     .max_connections(1)
-    .timeout(std::time::Duration::from_millis(500))
-    .grace(std::time::Duration::from_millis(300));
+    .timeout(std::time::Duration::from_secs(2))
+    .grace(std::time::Duration::from_millis(1500));
 
 /// The one seat.
 pub struct Seat;
