@@ -1,7 +1,7 @@
 //! What a call costs at each kind of address, beside `unix:` in the same run.
 //!
 //! ```sh
-//! cargo bench --bench addresses
+//! cargo bench -p remotex-tests --bench addresses
 //! ```
 //!
 //! This program is the server, its clients, and what compares them. A client makes calls of 100 bytes there

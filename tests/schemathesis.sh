@@ -15,7 +15,8 @@ if [ ! -x "$venv/done" ]; then
     ln -s bin/schemathesis "$venv/done"
 fi
 
-cargo build --quiet --example bboard --locked
+# With all features, as the tests have built it.
+cargo build --quiet --workspace --example bboard --locked
 board=$target/debug/examples/bboard
 
 home=$(mktemp -d)

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::support::{Home, board, json_of, stdout};
+use crate::support::{Home, board, command_path, json_of, stdout};
 
 #[test]
 fn a_server_is_found_read_called_and_stopped() {
@@ -360,7 +360,7 @@ fn people_see_colours_and_heads_and_programs_do_not() {
     let home = Home::new();
     board(&home);
     let on_a_terminal = |more: &[(&str, &str)]| {
-        let words = format!("{} ls", env!("CARGO_BIN_EXE_remotex"));
+        let words = format!("{} ls", command_path().display());
         let mut script = home.any("script");
         script
             .args(["-qec", &words, "/dev/null"])

@@ -12,7 +12,7 @@ fn servers(home: &Home) {
 
 /// A command that finds `remotex` where tests have it.
 fn with_path(command: &mut Command) -> &mut Command {
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_remotex"));
+    let program = support::command_path();
     let folder = program.parent().unwrap().display();
     command.env("PATH", format!("{folder}:/usr/bin:/bin"))
 }

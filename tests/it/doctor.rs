@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::{Home, Running, await_that, board, is_alive, json_of, kill, program_path};
+use crate::support::{
+    Home, Running, await_that, board, command_path, is_alive, json_of, kill, program_path,
+};
 
 /// What is wrong with the board, and what mends it.
 struct Found {
@@ -44,7 +46,7 @@ fn is_mended(home: &Home, what: &str, words: &str) {
     assert_eq!(found.what, what, "{}", found.words);
     assert!(found.words.contains(words), "{}", found.words);
     let mut shell = home.any("sh");
-    let command = Path::new(env!("CARGO_BIN_EXE_remotex"));
+    let command = command_path();
     let path = format!("{}:/usr/bin:/bin", command.parent().unwrap().display());
     let mended = shell
         .args(["-c", &found.fix])

@@ -62,7 +62,10 @@ fn the_board_of_two_programs_starts_in_either_order() {
 #[test]
 fn the_track_is_loaded_once() {
     let home = Home::new();
-    let walk = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/track/walk.gpx");
+    let walk = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../examples/more/track/walk.gpx"
+    );
     // The path is meant from where the caller is, which the server is not.
     std::fs::copy(walk, home.path("walk.gpx")).unwrap();
     assert_eq!(run(&home, "track", &["load", "walk.gpx"]), "4 points");

@@ -47,12 +47,12 @@ fn a_guarded_static_is_not_for_clients() {
 }
 
 #[test]
-fn a_million_objects_leave_nothing_behind() {
+fn many_objects_leave_nothing_behind() {
     let home = Home::new();
-    let said = home.run_zoo(&["holding", "million", "1000000"]);
+    let said = home.run_zoo(&["holding", "million", "100000"]);
     let (before, after) = said.split_once(' ').unwrap();
     let [before, after] = [before, after].map(|kib| kib.parse::<u64>().unwrap());
-    assert!(after < before + 4096, "{before} KiB, then {after} KiB");
+    assert!(after < before + 1024, "{before} KiB, then {after} KiB");
 }
 
 #[test]
@@ -415,7 +415,7 @@ fn who_comes_back_soon_finds_what_it_held() {
 }
 
 #[test]
-fn a_hundred_thousand_sessions_leave_nothing_behind() {
+fn many_sessions_leave_nothing_behind() {
     let home = Home::new();
     home.run_zoo(&["start", "holding"]);
     let socket = home.socket("holding");
@@ -441,10 +441,10 @@ fn a_hundred_thousand_sessions_leave_nothing_behind() {
     let before = memory();
     thread::scope(|scope| {
         let open_and_drop = &open_and_drop;
-        for of in [22_000, 22_500, 23_000, 22_500 + 1] {
+        for of in [12_500, 12_501, 12_502, 12_503] {
             scope.spawn(move || open_and_drop(of));
         }
     });
     let after = memory();
-    assert!(after < before + 16 * 1024, "{before} KiB, then {after} KiB");
+    assert!(after < before + 8 * 1024, "{before} KiB, then {after} KiB");
 }

@@ -294,7 +294,7 @@ fn said_to(programs: &Installed, version: &str) -> Kind {
     hello.put(&mut out);
     let head = Head {
         name: "same",
-        program: Some("remotex"),
+        program: Some(env!("CARGO_PKG_NAME")),
         version: Some(version),
         fingerprint: Some([9; 16]),
         ..Head::default()

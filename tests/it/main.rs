@@ -76,7 +76,5 @@ mod python;
 mod examples;
 /// Functions of a library whose program names nothing but the server.
 mod elsewhere;
-/// What the compiler says of mistakes.
-mod ui;
 /// The rules of the source itself.
 mod tidy;

@@ -48,7 +48,7 @@ fn a_program_that_a_function_has_started_calls_its_server_while_all_threads_run(
     let output = command.env("_REMOTEX_CHAIN", "zoo").output().unwrap();
     assert_eq!(stdout(&output), pid, "{}", stderr(&output));
     let mut python = home.any("python3");
-    let clients = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/python");
+    let clients = concat!(env!("CARGO_MANIFEST_DIR"), "/../clients/python");
     python
         .args([
             "-B",

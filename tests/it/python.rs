@@ -4,7 +4,7 @@ use crate::support::{Home, program_path, stderr};
 
 /// Runs a check of the Python client, where there is a Python.
 fn check(home: &Home, name: &str) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/python");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clients/python");
     let mut python = home.any("python3");
     python
         .args(["-B", "-W", "error"])

@@ -37,7 +37,7 @@ fn by_python(home: &Home) -> Option<i32> {
         ])
         .env(
             "PYTHONPATH",
-            concat!(env!("CARGO_MANIFEST_DIR"), "/clients/python"),
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../clients/python"),
         );
     let output = python.output().ok()?;
     Some(

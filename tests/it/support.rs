@@ -39,7 +39,7 @@ impl Home {
 
     /// The command `remotex`.
     pub(crate) fn remotex(&self, words: &[&str]) -> Command {
-        let mut command = self.any(env!("CARGO_BIN_EXE_remotex"));
+        let mut command = self.any(command_path());
         command.args(words);
         command
     }
@@ -180,13 +180,23 @@ pub(crate) fn json_of(home: &Home, words: &[&str]) -> serde_json::Value {
     serde_json::from_str(&home.run_remotex(words)).unwrap()
 }
 
-/// An example, which `cargo test` has built beside this test.
+/// An example, which `cargo test --workspace` has built beside this test.
 pub(crate) fn program_path(name: &str) -> PathBuf {
+    built(&format!("examples/{name}"))
+}
+
+/// The command `remotex`, which is built in the same way.
+pub(crate) fn command_path() -> PathBuf {
+    built("remotex")
+}
+
+/// A file in the folder of cargo's profile.
+fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let path = test.ancestors().nth(2).unwrap().join("examples").join(name);
+    let path = test.ancestors().nth(2).unwrap().join(name);
     assert!(
         path.exists(),
-        "{} is not there: run `cargo build --examples`",
+        "{} is not there: run `cargo test --workspace`, which builds it",
         path.display()
     );
     path

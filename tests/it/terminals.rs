@@ -1,6 +1,6 @@
 use std::process::Stdio;
 
-use crate::support::{Home, program_path, stderr, stdout};
+use crate::support::{Home, command_path, program_path, stderr, stdout};
 
 /// A text that renames the window of a terminal, and clears it.
 const ORDERS: &str = "\u{1b}]0;owned\u{7}\u{9b}2J";
@@ -34,7 +34,8 @@ fn assert_shown(said: &str) {
 fn what_a_server_says_gives_a_terminal_no_orders() {
     let home = Home::new();
     home.run_zoo(&["start", "zoo"]);
-    let remotex = env!("CARGO_BIN_EXE_remotex");
+    let remotex = command_path();
+    let remotex = remotex.to_str().unwrap();
     let text = format!("text={ORDERS}");
     for words in [
         &["call", "zoo", "panics", &text][..],

@@ -58,7 +58,7 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// The lines of code that mention `words`, without comments and tests.

@@ -69,10 +69,11 @@ pub(crate) fn connect(
     loop {
         match meet(call, at, &keys, deadline) {
             // Nothing was said yet. Whoever listens there may be ending, and another one comes.
-            Err(e) if attempts < ATTEMPTS && was_cut(&e) && Instant::now() < deadline => {
+            Err(e) if attempts < ATTEMPTS && was_cut(&e) => {
                 attempts += 1;
                 explain::say(call, || format!("it is tried again: {e}"));
-                thread::sleep(backoff::pause_before(attempts));
+                let left = deadline.saturating_duration_since(Instant::now());
+                thread::sleep(backoff::pause_before(attempts).min(left));
             }
             met => return met,
         }

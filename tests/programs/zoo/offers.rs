@@ -190,7 +190,7 @@ fn check(offer: &Interface) {
     assert_eq!(undocumented.docs, "");
     assert_eq!(
         (&*climb.package, climb.idempotent, climb.or_local),
-        ("remotex", true, false)
+        (env!("CARGO_PKG_NAME"), true, false)
     );
     assert!(
         climb.file.ends_with("offers.rs") && climb.line > 40,

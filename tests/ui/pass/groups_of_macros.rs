@@ -39,8 +39,8 @@ fn old(_old: Old) -> remotex::Result<()> {
     Ok(())
 }
 
-/// Comparisons with an inferred side stay what they are without remotex. (With serde_json, which is here
-/// for the feature `json`, those for equality of the smaller numbers do not.)
+/// Comparisons with an inferred side stay what they are without remotex. (With the feature `json`, those
+/// for equality of the smaller numbers do not, because of serde_json.)
 fn inferred(n: usize, large: u128) -> bool {
     n < "1".parse().unwrap_or_default()
         && n >= "0".parse().unwrap_or_default()

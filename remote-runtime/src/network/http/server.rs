@@ -207,6 +207,8 @@ async fn converse(
     });
     let socket = Watched::new(socket, turn.clone());
     let connection = http1::Builder::new()
+        // A client that has said all that it will say still waits for the response.
+        .half_close(true)
         .max_buf_size(LARGEST_HEAD)
         .serve_connection(TokioIo::new(socket), answer);
     let mut connection = pin!(connection);

@@ -2,10 +2,10 @@
 //! any number of processes share.
 //!
 //! ```sh
-//! cargo run --example store -- notes.redb set milk 2
-//! cargo run --example store -- notes.redb get milk
-//! cargo run --example store -- notes.redb keys
-//! cargo run --example store -- stop
+//! cargo run -p remotex-examples --example store -- notes.redb set milk 2
+//! cargo run -p remotex-examples --example store -- notes.redb get milk
+//! cargo run -p remotex-examples --example store -- notes.redb keys
+//! cargo run -p remotex-examples --example store -- stop
 //! ```
 
 use std::collections::HashMap;

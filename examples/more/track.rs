@@ -2,11 +2,11 @@
 //! server, where each client has a reference to it.
 //!
 //! ```sh
-//! cargo run --example track -- load examples/track/walk.gpx
-//! cargo run --example track -- nearest 46.0511 14.5011    # the point of the track that is nearest
-//! cargo run --example track -- at 2020-05-01T10:04:00Z     # where it was then
-//! cargo run --example track -- append 46.0611 14.5111      # one more point
-//! cargo run --example track -- stop
+//! cargo run -p remotex-examples --example track -- load examples/more/track/walk.gpx
+//! cargo run -p remotex-examples --example track -- nearest 46.0511 14.5011    # the point of the track that is nearest
+//! cargo run -p remotex-examples --example track -- at 2020-05-01T10:04:00Z     # where it was then
+//! cargo run -p remotex-examples --example track -- append 46.0611 14.5111      # one more point
+//! cargo run -p remotex-examples --example track -- stop
 //! ```
 #![allow(unreachable_pub)] // in a remote block, `pub` means remote
 
