@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use std::{env, io, process};
 
 use crate::transport::{self, Peer};
+use own::Own;
+
+mod own;
 
 /// Who has called the remote function that is running: see [`caller`].
 #[derive(Debug, Clone)]
@@ -131,18 +134,83 @@ impl Caller {
         }
     }
 
-    /// The path `p` as the caller meant it: a relative one begins at its working directory.
+    /// The path `p` as the caller meant it: a relative one begins at its working directory, and
+    /// `/dev/stdin`, `/dev/fd/63` and their like are the caller's. So `program <(command)` and
+    /// `command | program /dev/stdin` read what they should.
     ///
-    /// Where that directory is not known, a relative path leads nowhere rather than into this
-    /// process's own.
+    /// Where the system does not tell, as over a network, such a path leads nowhere rather than into
+    /// this process's own folder or files. [`relative`](Self::relative) leads back.
     #[must_use]
     pub fn path(&self, p: impl AsRef<Path>) -> PathBuf {
         let p = p.as_ref();
-        if p.is_absolute() {
-            return p.to_owned();
+        let path = match self.cwd() {
+            Ok(folder) => folder.join(p),
+            _ if p.is_absolute() => p.to_owned(),
+            // A folder that was removed is still the caller's.
+            Err(_) => {
+                let folder = self.folder_in_proc();
+                return folder.map_or_else(|| nowhere(p), |folder| folder.join("cwd").join(p));
+            }
+        };
+        if let Origin::Here = *self.origin {
+            return path;
         }
-        // Nothing is below a file.
-        self.cwd().unwrap_or_else(|_| "/dev/null".into()).join(p)
+        match own::own(&path) {
+            None => path,
+            Some(Own::InProc(file)) => self
+                .folder_in_proc()
+                .map_or_else(|| nowhere(&path), |folder| folder.join(file)),
+            Some(Own::Terminal) => self.terminal().unwrap_or_else(|| nowhere(&path)),
+        }
+    }
+
+    /// The path `p` as the caller would write it, for messages and results: below its working
+    /// directory, what follows that; the way back from [`path`](Self::path).
+    ///
+    /// ```
+    /// # extern crate remote_runtime as remotex;
+    /// let caller = remotex::caller();
+    /// assert_eq!(caller.relative(caller.path("src/a.rs")).to_str(), Some("src/a.rs"));
+    /// assert_eq!(caller.relative("/etc/hosts").to_str(), Some("/etc/hosts"));
+    /// ```
+    #[must_use]
+    pub fn relative(&self, p: impl AsRef<Path>) -> PathBuf {
+        let p = p.as_ref();
+        let below = |folder: PathBuf| p.strip_prefix(folder).ok().map(Path::to_owned);
+        let found = match self.folder_in_proc().and_then(below) {
+            Some(in_proc) => own::name_of(&in_proc),
+            None => match self.cwd().ok().and_then(below) {
+                Some(rest) => rest,
+                None => return p.to_owned(),
+            },
+        };
+        if found.as_os_str().is_empty() {
+            return ".".into();
+        }
+        found
+    }
+
+    /// The file mode creation mask of the calling process, where the system tells. A server has
+    /// 077, so that a file that a remote function makes is for its user alone unless the function
+    /// sets its mode: `0o666 & !mask` is what the caller would have given it.
+    #[must_use]
+    pub fn umask(&self) -> Option<u32> {
+        transport::umask(match *self.origin {
+            Origin::Here => process::id(),
+            Origin::There { peer, .. } => peer.pid?,
+        })
+    }
+
+    /// The folder in `/proc` of a caller that is another process of this system.
+    ///
+    /// A relay, as for `ssh://`, is not the process that it speaks for: its input is what is relayed.
+    fn folder_in_proc(&self) -> Option<PathBuf> {
+        match *self.origin {
+            Origin::There { peer, pid, .. } if peer.pid == Some(pid) && pid != process::id() => {
+                transport::folder_in_proc(pid)
+            }
+            _ => None,
+        }
     }
 
     /// The program that the calling process runs, where the system tells.
@@ -180,4 +248,10 @@ impl Caller {
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
+}
+
+/// A path that leads nowhere: nothing is below a file.
+fn nowhere(path: &Path) -> PathBuf {
+    let path = path.strip_prefix("/").unwrap_or(path);
+    Path::new("/dev/null").join(path)
 }

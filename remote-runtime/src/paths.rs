@@ -19,7 +19,7 @@ pub(crate) fn folder() -> PathBuf {
     if let Some(folder) = testing::folder() {
         return folder.to_owned();
     }
-    if let Some(runtime) = absolute("XDG_RUNTIME_DIR") {
+    if let Some(runtime) = absolute("XDG_RUNTIME_DIR").filter(|runtime| owner(runtime).is_none()) {
         return runtime.join("remotex");
     }
     let user = rustix::process::geteuid().as_raw();
@@ -29,6 +29,23 @@ pub(crate) fn folder() -> PathBuf {
     } else {
         PathBuf::from(format!("/tmp/remotex-{user}"))
     }
+}
+
+/// A remark on the folder that `XDG_RUNTIME_DIR` names, if another user owns it: such a folder is not
+/// used (XDG Base Directory Specification), since what one user makes in it locks out the other.
+pub(crate) fn remark() -> Option<String> {
+    let runtime = absolute("XDG_RUNTIME_DIR")?;
+    let owner = owner(&runtime)?;
+    Some(format!(
+        "XDG_RUNTIME_DIR, which is `{}`, belongs to user {owner} and is not used",
+        runtime.display()
+    ))
+}
+
+/// The user that owns a folder, if that is not the user of this process.
+fn owner(folder: &Path) -> Option<u32> {
+    let owner = fs::metadata(folder).ok()?.uid();
+    (owner != rustix::process::geteuid().as_raw()).then_some(owner)
 }
 
 /// Where the log of a server may be, the best place first: a file `name` in the folder for state, or

@@ -70,9 +70,9 @@ impl Peer {
 pub(crate) use os::working_directory;
 
 pub(crate) use os::is_stopped;
-/// What is known of a process of ours in the same way: the file that it runs, its arguments, and the
-/// terminal that it is at.
-pub(crate) use os::{arguments, program, terminal};
+/// What is known of a process of ours in the same way: the file that it runs, its arguments, the
+/// terminal that it is at, its folder in `/proc`, and its file mode creation mask.
+pub(crate) use os::{arguments, folder_in_proc, program, terminal, umask};
 
 /// Connects to the socket at `path`.
 ///

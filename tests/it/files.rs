@@ -249,6 +249,32 @@ fn a_file_system_that_cannot_be_written() {
 }
 
 #[test]
+fn a_runtime_folder_of_another_user_is_not_used() {
+    let home = Home::new();
+    let other = home.path("other");
+    fs::create_dir(&other).unwrap();
+    if let Err(e) = std::os::unix::fs::chown(&other, Some(12345), None) {
+        eprintln!("left out, since only root can give a folder away: {e}");
+        return;
+    }
+    let ours = "/run/user/0";
+    let mount = format!("mount -t tmpfs none /run && mkdir -pm 700 {ours}");
+    let shown = other.display();
+    let script = format!(
+        "export XDG_RUNTIME_DIR={shown}; REMOTEX_EXPLAIN=1 $zoo pid 2>&1; ls {shown} {ours}/remotex; $zoo stop zoo"
+    );
+    if let Some(said) = in_namespace(&home, &mount, &script) {
+        assert!(
+            said.contains(&format!("`unix:{ours}/remotex/zoo.sock`")),
+            "{said}"
+        );
+        assert!(said.contains("XDG_RUNTIME_DIR, which is `"), "{said}");
+        assert!(said.contains("is not used"), "{said}");
+        assert_eq!(said.matches("zoo.lock\n").count(), 1, "{said}");
+    }
+}
+
+#[test]
 fn a_container_with_a_read_only_root() {
     let home = Home::new();
     let script = "mount -t tmpfs none /tmp && mount -o remount,bind,ro / 2>/dev/null || mount --rbind / / && mount -o remount,bind,ro /";

@@ -36,6 +36,8 @@ mod nesting;
 mod files;
 /// Where a function runs, for how long, and for whom.
 mod placement;
+/// What a remote function learns of its caller.
+mod caller;
 /// What stays in the server, and who holds it.
 mod holding;
 /// Hooks, and the details of failures.

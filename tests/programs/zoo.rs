@@ -162,6 +162,8 @@ fn main() -> ExitCode {
             all.parse().unwrap(),
         )),
         ["child-pid"] => show(nesting::child_pid()),
+        ["read", path] => show(read_of_caller(path.as_ref())),
+        ["umask"] => show(umask()),
         ["words", ..] => show(caller_words()),
         ["busy", threads, calls, file] => show(busy::run(
             threads.parse().unwrap(),

@@ -7,8 +7,8 @@ use crate::address::{self, Address, Files};
 use crate::daemon::lock::Lock;
 use crate::daemon::note::Note;
 use crate::error::{Call, Error, Result};
-use crate::explain;
 use crate::program::Scope;
+use crate::{explain, paths};
 
 impl Server {
     /// Where it is, which is looked for once in a process.
@@ -31,7 +31,8 @@ impl Server {
                 }
                 _ => String::new(),
             };
-            format!("its address is `{address}`{shared}")
+            let remark = paths::remark().map_or(String::new(), |remark| format!("; {remark}"));
+            format!("its address is `{address}`{shared}{remark}")
         });
         Ok(self.resolved.get_or_init(|| address))
     }

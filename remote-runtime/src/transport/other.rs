@@ -74,3 +74,11 @@ pub(crate) fn arguments(_pid: u32) -> Option<Vec<OsString>> {
 pub(crate) fn terminal(_pid: u32) -> Option<PathBuf> {
     None
 }
+
+pub(crate) fn folder_in_proc(_pid: u32) -> Option<PathBuf> {
+    None
+}
+
+pub(crate) fn umask(_pid: u32) -> Option<u32> {
+    None
+}

@@ -408,6 +408,19 @@ pub(crate) fn meant(path: &Path) -> Result<(PathBuf, Option<String>)> {
     Ok((caller.path(path), why))
 }
 
+/// What the caller's file says, and how the caller would write its path.
+#[remote(ZOO)]
+pub(crate) fn read_of_caller(path: &Path) -> Result<(String, PathBuf)> {
+    let path = caller().path(path);
+    Ok((fs::read_to_string(&path)?, caller().relative(path)))
+}
+
+/// The caller's mask, in octal.
+#[remote(ZOO)]
+pub(crate) fn umask() -> Result<Option<String>> {
+    Ok(caller().umask().map(|mask| format!("{mask:03o}")))
+}
+
 #[remote(ZOO)]
 pub(crate) fn cwd() -> Result<PathBuf> {
     Ok(std::env::current_dir()?)
