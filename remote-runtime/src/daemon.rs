@@ -10,6 +10,7 @@
 
 mod changes;
 mod circle;
+mod environment;
 pub(crate) mod handover;
 mod launch;
 pub(crate) mod lock;

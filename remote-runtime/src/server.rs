@@ -340,8 +340,19 @@ impl Server {
     /// Lets the server, when it is started in the background, keep these variables of the
     /// environment of who happens to start it.
     ///
-    /// Without that it has HOME, USER, PATH, LANG, LC_*, TZ, TMPDIR, XDG_*, REMOTEX_*, RUST_BACKTRACE
-    /// and RUST_LOG, and nothing else: what is right for one caller is not for the next.
+    /// Without that it has what a process needs to run as its starter does, and nothing else, since
+    /// what is right for one caller is not for the next:
+    ///
+    /// | | |
+    /// | --- | --- |
+    /// | user | HOME, USER, PATH, LANG, LC_*, TZ, TMPDIR, XDG_*, REMOTEX_*, RUST_BACKTRACE, RUST_LOG |
+    /// | loader | LD_LIBRARY_PATH, LD_PRELOAD, DYLD_LIBRARY_PATH, DYLD_FALLBACK_LIBRARY_PATH, DYLD_INSERT_LIBRARIES |
+    /// | coverage, sanitizers | LLVM_PROFILE_FILE; ASAN_, LSAN_, MSAN_, TSAN_ and UBSAN_OPTIONS |
+    /// | allocators | MALLOC_*, GLIBC_TUNABLES, _RJEM_MALLOC_CONF |
+    /// | certificates, proxies | SSL_CERT_FILE, SSL_CERT_DIR; http_proxy, https_proxy, all_proxy, no_proxy in either case |
+    ///
+    /// Relative paths in those of the loader, of coverage and of certificates begin at its starter's
+    /// folder.
     #[must_use]
     pub const fn keep_env(mut self, names: &'static [&'static str]) -> Self {
         self.keep_env = names;

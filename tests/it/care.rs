@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
+use crate::identity::install;
 use crate::support::{Home, Running, await_that, board, json_of, stderr, stdout};
 
 #[test]
@@ -270,7 +271,7 @@ fn what_only_has_the_name_of_a_link_is_left_alone() {
 fn a_server_of_a_build_that_was_replaced_is_started_anew_by_its_path() {
     let home = Home::new();
     let program = home.path("zoo");
-    fs::copy(crate::support::program_path("zoo"), &program).unwrap();
+    install(&crate::support::program_path("zoo"), &program);
     let go = home.path("go");
     let busy = home
         .any(&program)
@@ -280,9 +281,7 @@ fn a_server_of_a_build_that_was_replaced_is_started_anew_by_its_path() {
     let _busy = Running::of(busy.unwrap());
     let status = || home.remotex(&["status", "zoo"]).output().unwrap().status;
     await_that(|| status().success());
-    let other = home.path("other");
-    fs::copy(&program, &other).unwrap();
-    fs::rename(&other, &program).unwrap();
+    install(&program, &program);
     home.run_remotex(&["stop", "zoo"]);
     // Who calls all the time has started it again, and runs a file that is gone.
     await_that(|| status().success());

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::identity::install;
 use crate::support::{
     Home, Running, await_that, board, command_path, is_alive, json_of, kill, program_path,
 };
@@ -259,11 +260,11 @@ fn a_server_that_was_killed() {
 fn a_program_that_was_built_anew() {
     let home = Home::new();
     let program = home.path("bboard");
-    fs::copy(program_path("bboard"), &program).unwrap();
+    install(&program_path("bboard"), &program);
     assert!(home.any(&program).arg("hello").status().unwrap().success());
     let before = home.servers();
     fs::remove_file(&program).unwrap();
-    fs::copy(program_path("bboard"), &program).unwrap();
+    install(&program_path("bboard"), &program);
     is_mended(&home, "program", "is another build by now");
     assert_ne!(home.servers(), before);
     // Touched, it counts as built anew.
@@ -278,7 +279,7 @@ fn a_program_that_was_built_anew() {
 fn a_program_that_is_gone() {
     let home = Home::new();
     let program = home.path("bboard");
-    fs::copy(program_path("bboard"), &program).unwrap();
+    install(&program_path("bboard"), &program);
     assert!(home.any(&program).arg("hello").status().unwrap().success());
     fs::remove_file(&program).unwrap();
     let found = examine(&home, &[]).unwrap();
@@ -294,7 +295,7 @@ fn a_program_that_is_gone() {
         "{}",
         found.words
     );
-    fs::copy(program_path("bboard"), &program).unwrap();
+    install(&program_path("bboard"), &program);
     set_mode(&program, 0o600);
     is_mended(&home, "program", "cannot be run");
 }

@@ -141,6 +141,22 @@ fn what_keep_env_names_is_kept() {
 }
 
 #[test]
+fn a_server_has_what_its_process_needs() {
+    for (variable, value, there) in [
+        ("LLVM_PROFILE_FILE", "a-%p.profraw", "HOME/a-%p.profraw"),
+        ("LD_LIBRARY_PATH", "lib:/lib", "HOME/lib:/lib"),
+        ("UBSAN_OPTIONS", "x=1", "x=1"),
+        ("https_proxy", "http://x", "http://x"),
+    ] {
+        let home = Home::new();
+        let output = home.zoo(&["kept", variable]).env(variable, value).output();
+        let folder = home.path("");
+        let there = there.replace("HOME", folder.to_str().unwrap().trim_end_matches('/'));
+        assert_eq!(stdout(&output.unwrap()), format!("Some({there:?})"));
+    }
+}
+
+#[test]
 fn a_caller_is_known_by_its_program_arguments_and_terminal() {
     let home = Home::new();
     let program = crate::support::program_path("zoo");

@@ -139,7 +139,7 @@ fn what_is_used_in_one_place_is_used_in_that_place() {
                 "client/conversation.rs",
                 "daemon/circle.rs",
                 "daemon/handover.rs",
-                "daemon/launch.rs",
+                "daemon/environment.rs",
                 "daemon/manager.rs",
                 "explain.rs",
                 "paths.rs",

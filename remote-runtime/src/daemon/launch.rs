@@ -8,14 +8,13 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use std::{env, ffi::OsString};
 
 use parking_lot::Mutex;
 
 use super::circle;
 use super::handover::{self, MARK, Outcome};
 use super::log::{self, Log};
-use super::{Given, Which};
+use super::{Given, Which, environment};
 use crate::error::{Call, Error};
 use crate::link::START;
 use crate::{chain, explain, program, testing};
@@ -24,21 +23,6 @@ use crate::{chain, explain, program, testing};
 /// waits, so that it hears of that first.
 #[allow(clippy::cast_possible_truncation, reason = "it is thirty")]
 const LIMIT: libc::c_uint = START.as_secs() as libc::c_uint + 1;
-
-/// The variables that a server keeps of the environment of who happened to start it.
-const KEPT: [&str; 8] = [
-    "HOME",
-    "USER",
-    "PATH",
-    "LANG",
-    "TZ",
-    "TMPDIR",
-    "RUST_BACKTRACE",
-    "RUST_LOG",
-];
-
-/// The same, by how they begin.
-const KEPT_PREFIXES: [&str; 3] = ["LC_", "XDG_", "REMOTEX_"];
 
 /// Starts the server `which` and waits until it takes calls.
 pub(super) fn launch(
@@ -202,7 +186,7 @@ fn command(which: Which<'_>, theirs: UnixStream) -> io::Result<Command> {
         .arg0(format!("{MARK}{which}"))
         .args(testing::arguments())
         .env_clear()
-        .envs(env::vars_os().filter(|(name, _)| is_kept(name, which.env)))
+        .envs(environment::kept(which.env))
         .envs(testing::variable())
         .env(chain::VARIABLE, which.name)
         .envs(which.moved)
@@ -221,14 +205,6 @@ fn program_of(which: Which<'_>) -> io::Result<PathBuf> {
 fn keep(server: UnixStream) {
     static KEPT: Mutex<Vec<UnixStream>> = Mutex::new(Vec::new());
     KEPT.lock().push(server);
-}
-
-fn is_kept(name: &OsString, more: &[&str]) -> bool {
-    name.to_str().is_some_and(|name| {
-        KEPT.contains(&name)
-            || more.contains(&name)
-            || KEPT_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-    })
 }
 
 /// Runs in the child, between fork and exec: leaves the starter's session, terminal, signals,

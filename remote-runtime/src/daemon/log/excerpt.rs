@@ -20,6 +20,9 @@ pub(in crate::daemon) fn quote(path: &Path, before: u64) -> String {
     let written = written(path, before).unwrap_or_default();
     match &*excerpt(&String::from_utf8_lossy(&written)) {
         "" => format!("; its log `{}` says nothing", path.display()),
+        words if words.contains("cannot open shared object file") => format!(
+            "; its log says: {words}; if its starter finds that library by a variable, name that in `.keep_env`"
+        ),
         words => format!("; its log says: {words}"),
     }
 }
