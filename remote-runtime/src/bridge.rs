@@ -21,7 +21,8 @@ use std::time::{Duration, Instant};
 use crate::address::Piped;
 use crate::error::{Call, Error};
 use crate::link::{PATIENCE, START};
-use crate::output::{self, SpareReader};
+use crate::output::SpareReader;
+use crate::poller::is_unread;
 use crate::transport::Stream;
 use crate::wire::MAGIC;
 use crate::{explain, paths, thread, transport};
@@ -299,7 +300,7 @@ impl Ends {
         let there = move || {
             // However that ends, the other way ends with it.
             let _ = carry(&mut input, &mut &*to);
-            if output::is_unread(client.as_fd()) {
+            if is_unread(client.as_fd()) {
                 spare.replace_reader();
             }
             let _ = to.shutdown(Shutdown::Both);

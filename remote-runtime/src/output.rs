@@ -2,12 +2,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::os::unix::fs::FileTypeExt;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio::{dup2_stderr, dup2_stdout, stderr, stdout};
 
+use crate::poller::is_unread;
 use crate::thread;
 
 /// Sends output to nowhere that has no reader any more, being a pipe that was closed or a terminal
@@ -48,14 +47,6 @@ impl SpareReader {
             let _ = thread::start("remotex output", Box::new(read));
         }
     }
-}
-
-/// Returns true if a write would fail, because the other end is closed.
-pub(crate) fn is_unread(output: BorrowedFd<'_>) -> bool {
-    let mut polled = [PollFd::from_borrowed_fd(output, PollFlags::OUT)];
-    let broken = PollFlags::ERR | PollFlags::HUP;
-    let at_once = Timespec::default();
-    poll(&mut polled, Some(&at_once)).is_ok() && polled[0].revents().intersects(broken)
 }
 
 /// Sends all output to nowhere.

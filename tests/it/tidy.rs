@@ -124,6 +124,7 @@ fn what_is_used_in_one_place_is_used_in_that_place() {
                 "daemon/launch.rs",
                 "daemon/manager.rs",
                 "network/http/conversion.rs",
+                "poller/kqueue.rs",
                 "program/linux.rs",
                 "serve/signals.rs",
                 "transport/linux.rs",

@@ -10,7 +10,6 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
-use rustix::net::sockopt::socket_acceptconn;
 use rustix::net::{SocketAddrUnix, getsockname};
 
 use crate::transport::Bound;
@@ -48,7 +47,26 @@ fn number(variable: &str) -> Option<i64> {
 fn listens_at(socket: BorrowedFd<'_>) -> Option<PathBuf> {
     let address = SocketAddrUnix::try_from(getsockname(socket).ok()?).ok()?;
     let path = Path::new(std::ffi::OsStr::from_bytes(address.path_bytes()?));
-    socket_acceptconn(socket).ok()?.then(|| path.to_owned())
+    is_listener(socket).then(|| path.to_owned())
+}
+
+fn is_listener(socket: BorrowedFd<'_>) -> bool {
+    #[cfg(not(target_vendor = "apple"))]
+    let is_listener = rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false);
+    #[cfg(target_vendor = "apple")]
+    let is_listener = is_without_peer(socket);
+    is_listener
+}
+
+/// Returns true for a stream socket that has no peer. On macOS, which does not tell whether a socket
+/// listens, this stands for it: it leaves out connections, which have their listener's path.
+#[cfg(any(test, target_vendor = "apple"))]
+fn is_without_peer(socket: BorrowedFd<'_>) -> bool {
+    use rustix::net::sockopt::socket_type;
+    use rustix::net::{SocketType, getpeername};
+
+    socket_type(socket) == Ok(SocketType::STREAM)
+        && matches!(getpeername(socket), Err(rustix::io::Errno::NOTCONN))
 }
 
 /// Whether both paths lead to one file, however they are written.
@@ -83,4 +101,33 @@ fn send(socket: &[u8], state: &str) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    #[test]
+    fn of_sockets_that_have_one_address_the_listener_alone_is_without_a_peer() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        let datagrams = UnixDatagram::unbound().unwrap();
+        assert_eq!(
+            accepted.local_addr().unwrap(),
+            listener.local_addr().unwrap()
+        );
+        for (socket, listens) in [
+            (listener.as_fd(), true),
+            (client.as_fd(), false),
+            (accepted.as_fd(), false),
+            (datagrams.as_fd(), false),
+        ] {
+            assert_eq!(is_without_peer(socket), listens);
+            assert_eq!(is_listener(socket), listens);
+        }
+    }
 }

@@ -5,8 +5,8 @@ use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 /// What tells when sources are ready.
@@ -51,4 +51,12 @@ impl Poller {
             Err(e) => Err(e.into()),
         }
     }
+}
+
+/// Returns true if a write would fail, because the other end is closed.
+pub(crate) fn is_unread(output: BorrowedFd<'_>) -> bool {
+    let mut polled = [PollFd::from_borrowed_fd(output, PollFlags::OUT)];
+    let broken = PollFlags::ERR | PollFlags::HUP;
+    let at_once = Timespec::default();
+    poll(&mut polled, Some(&at_once)).is_ok() && polled[0].revents().intersects(broken)
 }

@@ -6,11 +6,10 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
 use super::connection::{Connection, send_fault};
 use super::{Shared, goodbye};
 use crate::link::{Link, PATIENCE};
+use crate::poller::is_unread;
 use crate::transport::Stream;
 use crate::wire::fault::Fault;
 
@@ -60,14 +59,7 @@ fn refuse(shared: &Shared, stream: Stream) {
 
 /// Whether who is at the other end has closed.
 pub(super) fn has_gone(stream: &Stream) -> bool {
-    let Ok(socket) = stream.socket() else {
-        return false;
-    };
-    let mut polled = [PollFd::new(&socket, PollFlags::empty())];
-    poll(&mut polled, Some(&Timespec::default())).is_ok_and(|n| n > 0)
-        && polled[0]
-            .revents()
-            .intersects(PollFlags::HUP | PollFlags::ERR)
+    stream.socket().is_ok_and(is_unread)
 }
 
 /// Serves a connection that was made elsewhere, once something comes over it.

@@ -34,12 +34,7 @@ pub(super) fn send_message(
 ) -> io::Result<usize> {
     #[cfg(target_vendor = "apple")]
     rustix::net::sockopt::set_socket_nosigpipe(stream, true)?;
-    Ok(sendmsg(
-        stream,
-        bytes,
-        ancillary,
-        rustix::net::SendFlags::empty(),
-    )?)
+    Ok(sendmsg(stream, bytes, ancillary, SendFlags::empty())?)
 }
 
 pub(super) fn peer(stream: &UnixStream) -> io::Result<Peer> {
