@@ -39,6 +39,7 @@ mod address;
 mod paths;
 mod client;
 mod backoff;
+mod logline;
 pub mod codec;
 pub mod wire;
 mod link;

@@ -154,6 +154,28 @@ fn on_start_and_on_stop_keep_what_the_server_had() {
 }
 
 #[test]
+fn the_log_says_when_what_happened_and_which_hook_failed() {
+    let home = Home::new();
+    assert_eq!(home.run_zoo(&["saved", "one"]), r#""""#);
+    // `.on_stop` writes its file where a folder lies.
+    fs::create_dir(home.path("state/value")).unwrap();
+    home.run_zoo(&["stop", "saving"]);
+    let log = fs::read_to_string(home.path("state/remotex/saving.log")).unwrap();
+    for line in log.lines() {
+        let (time, words) = line.split_at(20);
+        let shape = time.replace(|c: char| c.is_ascii_digit(), "0");
+        assert_eq!(shape, "0000-00-00T00:00:00Z", "{log}");
+        assert!(words.starts_with(" remotex: server `saving`: "), "{log}");
+    }
+    let failed = "Z remotex: server `saving`: `.on_stop` failed: Is a directory";
+    assert!(log.contains(failed), "{log}");
+    assert!(
+        log.contains("Z remotex: server `saving`: it ends: "),
+        "{log}"
+    );
+}
+
+#[test]
 fn a_large_call_to_a_stopped_server_is_not_waited_for_for_ever() {
     let home = Home::new();
     let server = home.serve(&["serve"], "zoo");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// The modules of the runtime by layer: each may use those of lower layers, and nothing else.
 /// `registry` and `server` name each other, since servers are what the registry tells apart.
 const LAYERS: [&[&str]; 12] = [
-    &["testing", "thread", "backoff"],
+    &["testing", "thread", "backoff", "logline"],
     &[
         "error",
         "tag",

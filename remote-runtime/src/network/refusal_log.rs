@@ -1,8 +1,9 @@
 //! The lines of the server's log about connections that were refused.
 
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+
+use crate::logline;
 
 /// How often one reason is logged at most.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -45,7 +46,6 @@ impl RefusalLog {
                 unsaid: 0,
             });
         }
-        // To the log, which may be on a disk that is full.
-        let _ = writeln!(io::stderr(), "{whence} is not let in: {why}{others}");
+        logline::write(format_args!("{whence} is not let in: {why}{others}"));
     }
 }

@@ -1,6 +1,6 @@
 //! Serving: in the foreground, or as the process that was started for it.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 
+use super::hooks::{self, Failure};
 use super::{INITIALISED, LOCAL, Server, UNKNOWN, Way};
 use crate::address::{self, Address, Files};
 use crate::bridge;
@@ -24,8 +25,8 @@ use crate::figures::Figures;
 use crate::function::{Function, Table};
 use crate::program::{self, Scope};
 use crate::registry;
-use crate::serve::{Footing, Host, Service, caught};
-use crate::{chain, network, output, testing, thread};
+use crate::serve::{Footing, Host, Service};
+use crate::{chain, logline, network, output, testing, thread};
 
 impl Server {
     /// Serves here, in the foreground, until stopped: by [`stop`](Server::stop), by a signal, or
@@ -79,9 +80,11 @@ impl Server {
             socket: activated.map_or_else(|| daemon::bind(call, &files), Ok)?,
         };
         self.serve(way.key(), None, given, owned, files, ready)
+            .map_err(|failure| failure.error)
     }
 
-    /// Becomes the server that this process was started for. If that fails, the starter is told.
+    /// Becomes the server that this process was started for. A failure is logged, and told to the
+    /// starter, if that still waits.
     pub(super) fn serve_as_daemon(&'static self, handover: Handover) -> Result<()> {
         let call = Call::control(self.name);
         let Handover {
@@ -107,15 +110,18 @@ impl Server {
                     Error::Unreachable(call.trouble("its address is `local:` by now"))
                 })
             });
-        let ended = files.and_then(|files| {
+        let ended = files.map_err(Failure::from).and_then(|files| {
             let program =
                 program::path().map_err(|e| call.io("the path of its program is not known", e))?;
             self.serve(&key, Some(program), given, true, files, ready)
         });
-        if let (Err(e), Some(starter)) = (&ended, starter) {
-            starter.failed(&format!("{e}"));
-        }
-        ended
+        ended.map_err(|failure| {
+            logline::write(format_args!("server `{}`: {failure}", self.name));
+            if let Some(starter) = starter {
+                starter.failed(&failure.error.to_string());
+            }
+            failure.error
+        })
     }
 
     /// Runs a function as if this process served, and nobody could call: what `on_start` loads is there,
@@ -132,8 +138,8 @@ impl Server {
             })
         });
         let ready = found.and_then(|function| {
-            let loaded = run_hook(Call::control(self.name), "on_start", self.on_start);
-            loaded.map(|()| function).map_err(|e| e.to_string())
+            let loaded = hooks::run(Call::control(self.name), "on_start", self.on_start);
+            loaded.map(|()| function).map_err(|e| e.error.to_string())
         });
         match ready {
             Ok(function) => trial.run(|| {
@@ -184,7 +190,7 @@ impl Server {
         owned: bool,
         files: Files,
         ready: &mut dyn FnMut(),
-    ) -> Result<()> {
+    ) -> Result<(), Failure> {
         let call = Call::control(self.name);
         let Given {
             starting,
@@ -209,7 +215,8 @@ impl Server {
             Address::Network(network) if self.one_per.is_some() => {
                 return Err(Error::Unreachable(call.trouble(format_args!(
                     "there is one for each key (`.one_per`), and `{network}` is an address for one; use `unix:` or `ssh://`"
-                ))));
+                )))
+                .into());
             }
             Address::Network(network) => Some(network::listen(call, network)?),
             _ => None,
@@ -235,7 +242,7 @@ impl Server {
             image: registry::image(),
         };
         testing::step("server: before on_start");
-        run_hook(call, "on_start", self.on_start)?;
+        hooks::run(call, "on_start", self.on_start)?;
         testing::step("server: after on_start");
         let cannot = |e| call.io("it cannot serve", e);
         let mut host = Host::begin(service, socket).map_err(cannot)?;
@@ -251,8 +258,7 @@ impl Server {
             .map_err(|e| call.io("it cannot wait for requests to stop", e));
         testing::step("end: asked");
         if let (Ok(why), true) = (&ended, is_daemon) {
-            // To the log, which may be on a disk that is full.
-            let _ = writeln!(io::stderr(), "server `{}` ends: {why}", self.name);
+            logline::write(format_args!("server `{}`: it ends: {why}", self.name));
         }
         manager::notify("STOPPING=1");
         ground.tend();
@@ -269,7 +275,8 @@ impl Server {
         output::discard_unread();
         let ended = ended
             .map(drop)
-            .and_then(|()| run_hook(call, "on_stop", self.on_stop));
+            .map_err(Failure::from)
+            .and_then(|()| hooks::run(call, "on_stop", self.on_stop));
         host.unwatch_signals();
         testing::step("end: on_stop done");
         let Ground { place, .. } = ground;
@@ -285,19 +292,6 @@ impl Server {
         }
         ended
     }
-}
-
-/// Runs `.on_start` or `.on_stop`, whose panic is an error too.
-fn run_hook(call: Call<'_>, name: &str, hook: Option<fn() -> Result<()>>) -> Result<()> {
-    let Some(hook) = hook else {
-        return Ok(());
-    };
-    caught(hook).unwrap_or_else(|panic| {
-        let server = call.server;
-        Err(Error::failed(format!(
-            "the `.{name}` of server `{server}` panicked {panic}"
-        )))
-    })
 }
 
 impl Server {
@@ -334,11 +328,10 @@ const SAVING: Duration = Duration::from_secs(15);
 fn insist(name: &'static str) {
     let wait = move || {
         std::thread::sleep(SAVING);
-        let _ = writeln!(
-            io::stderr(),
+        logline::write(format_args!(
             "server `{name}`: its `on_stop`, or the end of what clients held, has not returned within {} s, and is given up",
             SAVING.as_secs()
-        );
+        ));
         // No handler of an ordinary exit can keep this from coming.
         let _ = kill_process(getpid(), Signal::KILL);
     };

@@ -54,11 +54,8 @@ pub fn init() {
         handover.starter.failed(&no_server(&handover.name));
         process::exit(1);
     };
-    if let Err(e) = server.serve_as_daemon(handover) {
-        say(&e);
-        process::exit(1);
-    }
-    process::exit(0);
+    // A failure is in the log already.
+    process::exit(i32::from(server.serve_as_daemon(handover).is_err()));
 }
 
 /// Carries the bytes of a client, or serves it alone, and returns with which code to end.
@@ -93,7 +90,7 @@ fn no_server(name: &str) -> String {
     format!("no function of this program is remote on server `{name}`")
 }
 
-/// To the log, which may be on a disk that is full.
+/// Tells the starter, by the standard error that this process has from it.
 fn say(words: &dyn fmt::Display) {
     let _ = writeln!(io::stderr(), "{words}");
 }
