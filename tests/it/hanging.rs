@@ -135,3 +135,20 @@ fn a_silent_child_is_given_up_after_the_time_that_the_error_says() {
     );
     assert!(began.elapsed() < Duration::from_secs(45), "{said}");
 }
+
+#[test]
+fn an_on_start_that_hangs_is_given_up_and_ended() {
+    let home = Home::new();
+    let racing = home.begin_zoo(&["hanging"]);
+    let said = home.run_zoo(&["hanging"]);
+    let other = printed(racing);
+    assert!(
+        [&said, &other].iter().any(|said| said
+            .starts_with("TimedOut false `hanging_start` on server `hanging`: ")
+            && said.contains("its `on_start` has not returned in time")),
+        "{said}\n{other}"
+    );
+    await_that(|| home.servers().is_empty());
+    fs::write(home.path("state/value"), "").unwrap();
+    assert_eq!(home.run_zoo(&["hanging"]), "()");
+}

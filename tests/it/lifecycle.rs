@@ -166,23 +166,6 @@ fn a_child_that_never_calls_init_is_told_apart_and_starts_nothing() {
 
 /// It takes as long as a server may take to start.
 #[test]
-fn an_on_start_that_hangs_is_given_up_and_ended() {
-    let home = Home::new();
-    let racing = home.begin_zoo(&["hanging"]);
-    let said = home.run_zoo(&["hanging"]);
-    let other = printed(racing);
-    assert!(
-        [&said, &other].iter().any(|said| said
-            .starts_with("TimedOut false `hanging_start` on server `hanging`: ")
-            && said.contains("its `on_start` has not returned in time")),
-        "{said}\n{other}"
-    );
-    await_that(|| home.servers().is_empty());
-    fs::write(home.path("state/value"), "").unwrap();
-    assert_eq!(home.run_zoo(&["hanging"]), "()");
-}
-
-#[test]
 fn a_server_blocks_no_signal_that_its_starter_blocks() {
     let home = Home::new();
     assert_eq!(home.run_zoo(&["blocked", "start", "zoo"]), "()");
