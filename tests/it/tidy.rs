@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
 
 /// The modules of the runtime by layer: each may use those of lower layers, and nothing else.
 /// `registry` and `server` name each other, since servers are what the registry tells apart.
@@ -180,4 +183,44 @@ fn a_file_is_read_in_one_sitting() {
             );
         }
     }
+}
+
+#[test]
+fn a_published_package_says_what_it_is() {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version=1", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = all["packages"].as_array().unwrap().iter();
+    // Those with `publish = false` have an empty list of registries.
+    let published = packages.filter(|package| package["publish"].is_null());
+    let mut names = Vec::new();
+    for package in published {
+        let name = package["name"].as_str().unwrap();
+        for field in [
+            "description",
+            "license",
+            "documentation",
+            "readme",
+            "rust_version",
+        ] {
+            assert!(package[field].is_string(), "{name} has no {field}");
+        }
+        for field in ["keywords", "categories"] {
+            let list = package[field].as_array().unwrap();
+            assert!((1..=5).contains(&list.len()), "{name}: {field}");
+        }
+        let folder = Path::new(package["manifest_path"].as_str().unwrap())
+            .parent()
+            .unwrap();
+        let readme = package["readme"].as_str().unwrap();
+        for file in [readme, "LICENSE-MIT", "LICENSE-APACHE"] {
+            assert!(folder.join(file).is_file(), "{name} has no {file}");
+        }
+        names.push(name);
+    }
+    names.sort_unstable();
+    assert_eq!(names, ["remote-macro", "remote-runtime", "remotex"]);
 }

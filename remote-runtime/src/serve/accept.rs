@@ -57,7 +57,7 @@ fn refuse(shared: &Shared, stream: Stream) {
     send_fault(&link, &Fault::Busy(why.into()));
 }
 
-/// Whether who is at the other end has closed.
+/// Returns true if the peer has closed.
 pub(super) fn has_gone(stream: &Stream) -> bool {
     stream.socket().is_ok_and(is_unread)
 }
