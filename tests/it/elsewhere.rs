@@ -1,3 +1,4 @@
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -35,7 +36,8 @@ fn serves_what_it_does_not_name(profile: &str, folder: &str) -> ExitStatus {
         command
     };
     let mut server = program("server").spawn().unwrap();
-    await_that(|| home.socket("elsewhere").exists());
+    // The file is there a moment before the server listens.
+    await_that(|| UnixStream::connect(home.socket("elsewhere")).is_ok());
     let client = program("client").output().unwrap();
     assert_eq!(stdout(&client), format!("far away in {}", server.id()));
     let place = "`ouch` on server `elsewhere` panicked at library/src/functions.rs:";
@@ -73,7 +75,8 @@ fn with_tracing_both_sides_have_a_span_for_a_call() {
         command
     };
     let mut server = program("serve", &theirs).spawn().unwrap();
-    await_that(|| home.socket("traced").exists());
+    // The file is there a moment before the server listens.
+    await_that(|| UnixStream::connect(home.socket("traced")).is_ok());
     let client = program("call", &ours).output().unwrap();
     assert!(client.status.success(), "{}", stderr(&client));
     kill(
