@@ -34,7 +34,7 @@ mod tests {
         poller.again(other.as_fd(), 7).unwrap();
         assert_eq!(poller.wait(None).unwrap(), Some(7));
         poller.again(other.as_fd(), 7).unwrap();
-        poller.forget(other.as_fd(), 7);
+        poller.forget(other.as_fd());
         assert_eq!(poller.wait(AT_ONCE).unwrap(), None);
     }
 
@@ -62,7 +62,7 @@ mod tests {
                 })
                 .collect();
             for (id, (one, other)) in (0..).zip(&pairs) {
-                // What is added while others wait is waited for as well.
+                // Threads that wait already are told of a source that is added now.
                 poller.add(other.as_fd(), id).unwrap();
                 (&*one).write_all(b"x").unwrap();
             }

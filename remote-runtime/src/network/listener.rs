@@ -225,7 +225,7 @@ impl PendingHandshakes {
     fn remove(&mut self, id: u64) -> Option<Pending> {
         self.waitlist.remove(id);
         let pending = self.connections.remove(&id)?;
-        self.poller.forget(pending.socket.as_fd(), id);
+        self.poller.forget(pending.socket.as_fd());
         Some(pending)
     }
 }

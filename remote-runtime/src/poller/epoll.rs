@@ -9,7 +9,7 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// What tells when sources are ready.
+/// A set of sources, which tells when one of them is ready.
 #[derive(Debug)]
 pub(crate) struct Poller(OwnedFd);
 
@@ -35,7 +35,7 @@ impl Poller {
     }
 
     /// Names it no more. To close it is not enough while another process has it open.
-    pub(crate) fn forget(&self, source: BorrowedFd<'_>, _id: u64) {
+    pub(crate) fn forget(&self, source: BorrowedFd<'_>) {
         // It is there, since it was added.
         let _ = epoll::delete(&self.0, source);
     }

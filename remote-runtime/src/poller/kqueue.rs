@@ -13,7 +13,7 @@ use rustix::event::Timespec;
 use rustix::event::kqueue::{Event, EventFilter, EventFlags, kevent_timespec, kqueue};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 
-/// What tells when sources are ready.
+/// A set of sources, which tells when one of them is ready.
 #[derive(Debug)]
 pub(crate) struct Poller(OwnedFd);
 
@@ -40,7 +40,7 @@ impl Poller {
     }
 
     /// Names it no more.
-    pub(crate) fn forget(&self, source: BorrowedFd<'_>, _id: u64) {
+    pub(crate) fn forget(&self, source: BorrowedFd<'_>) {
         // The queue has lost it already if it was named.
         let _ = self.change(source, EventFlags::DELETE, ptr::null_mut());
     }

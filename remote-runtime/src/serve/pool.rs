@@ -116,7 +116,7 @@ impl Pool {
     /// Takes no more connections, and returns where they came from, for a successor.
     pub(super) fn stop_accepting(&self) -> Option<UnixListener> {
         let listener = self.listener.lock().take()?;
-        self.poller.forget(listener.as_fd(), LISTENER);
+        self.poller.forget(listener.as_fd());
         Some(listener)
     }
 
@@ -161,7 +161,7 @@ impl Pool {
         if connection.is_watched
             && let Ok(socket) = connection.stream().socket()
         {
-            self.poller.forget(socket, connection.id);
+            self.poller.forget(socket);
         }
     }
 
