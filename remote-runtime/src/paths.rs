@@ -4,6 +4,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::{env, fmt};
 
 use rustix::io::Errno;
@@ -19,7 +20,7 @@ pub(crate) fn folder() -> PathBuf {
     if let Some(folder) = testing::folder() {
         return folder.to_owned();
     }
-    if let Some(runtime) = absolute("XDG_RUNTIME_DIR").filter(|runtime| owner(runtime).is_none()) {
+    if let Some((runtime, None)) = runtime() {
         return runtime.join("remotex");
     }
     let user = rustix::process::geteuid().as_raw();
@@ -31,21 +32,29 @@ pub(crate) fn folder() -> PathBuf {
     }
 }
 
-/// A remark on the folder that `XDG_RUNTIME_DIR` names, if another user owns it: such a folder is not
-/// used (XDG Base Directory Specification), since what one user makes in it locks out the other.
-pub(crate) fn remark() -> Option<String> {
-    let runtime = absolute("XDG_RUNTIME_DIR")?;
-    let owner = owner(&runtime)?;
-    Some(format!(
-        "XDG_RUNTIME_DIR, which is `{}`, belongs to user {owner} and is not used",
-        runtime.display()
-    ))
+/// Says, as the end of a sentence, that the folder that `XDG_RUNTIME_DIR` names belongs to another user,
+/// if it does: such a folder is not used (XDG Base Directory Specification), since each of the two would
+/// lock the other out of what it makes there.
+pub(crate) fn remark() -> String {
+    match runtime() {
+        Some((runtime, Some(owner))) => format!(
+            "; XDG_RUNTIME_DIR, which is `{}`, belongs to user {owner} and is not used",
+            runtime.display()
+        ),
+        _ => String::new(),
+    }
 }
 
-/// The user that owns a folder, if that is not the user of this process.
-fn owner(folder: &Path) -> Option<u32> {
-    let owner = fs::metadata(folder).ok()?.uid();
-    (owner != rustix::process::geteuid().as_raw()).then_some(owner)
+/// The folder that `XDG_RUNTIME_DIR` names, with the user that owns it if that is another one than this
+/// process's. It is looked at once, since a first call asks for it several times.
+fn runtime() -> &'static Option<(PathBuf, Option<u32>)> {
+    static RUNTIME: OnceLock<Option<(PathBuf, Option<u32>)>> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        let folder = absolute("XDG_RUNTIME_DIR")?;
+        let owner = fs::metadata(&folder).ok().map(|folder| folder.uid());
+        let us = rustix::process::geteuid().as_raw();
+        Some((folder, owner.filter(|&owner| owner != us)))
+    })
 }
 
 /// Where the log of a server may be, the best place first: a file `name` in the folder for state, or

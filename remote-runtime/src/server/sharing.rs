@@ -31,8 +31,7 @@ impl Server {
                 }
                 _ => String::new(),
             };
-            let remark = paths::remark().map_or(String::new(), |remark| format!("; {remark}"));
-            format!("its address is `{address}`{shared}{remark}")
+            format!("its address is `{address}`{shared}{}", paths::remark())
         });
         Ok(self.resolved.get_or_init(|| address))
     }

@@ -51,8 +51,7 @@ impl Exam<'_> {
             Err(e) if is_ours => self.wrong("folder", e.to_string(), open_it()),
             Err(e) => self.wrong("folder", e.to_string(), self.other_folder(moved)),
             Ok(true) if access(&folder, Access::WRITE_OK | Access::EXEC_OK).is_ok() => {
-                let remark = paths::remark().filter(|_| moved.is_none());
-                let remark = remark.map_or(String::new(), |remark| format!("; {remark}"));
+                let remark = moved.map_or_else(paths::remark, |_| String::new());
                 self.fine("folder", format!("only you can write to `{shown}`{remark}"));
                 Some(())
             }
