@@ -143,13 +143,13 @@ impl Caller {
     #[must_use]
     pub fn path(&self, p: impl AsRef<Path>) -> PathBuf {
         let p = p.as_ref();
-        let path = match self.cwd() {
-            Ok(folder) => folder.join(p),
-            _ if p.is_absolute() => p.to_owned(),
-            // A folder that was removed is still the caller's.
-            Err(_) => {
-                let folder = self.folder_in_proc();
-                return folder.map_or_else(|| nowhere(p), |folder| folder.join("cwd").join(p));
+        let path = if p.is_absolute() {
+            p.to_owned()
+        } else {
+            match self.cwd() {
+                Ok(folder) => folder.join(p),
+                // A folder that was removed is still the caller's.
+                Err(_) => return self.in_proc(&Path::new("cwd").join(p), p),
             }
         };
         if let Origin::Here = *self.origin {
@@ -157,9 +157,7 @@ impl Caller {
         }
         match own::own(&path) {
             None => path,
-            Some(Own::InProc(file)) => self
-                .folder_in_proc()
-                .map_or_else(|| nowhere(&path), |folder| folder.join(file)),
+            Some(Own::InProc(file)) => self.in_proc(&file, &path),
             Some(Own::Terminal) => self.terminal().unwrap_or_else(|| nowhere(&path)),
         }
     }
@@ -177,17 +175,13 @@ impl Caller {
     pub fn relative(&self, p: impl AsRef<Path>) -> PathBuf {
         let p = p.as_ref();
         let below = |folder: PathBuf| p.strip_prefix(folder).ok().map(Path::to_owned);
-        let found = match self.folder_in_proc().and_then(below) {
-            Some(in_proc) => own::name_of(&in_proc),
-            None => match self.cwd().ok().and_then(below) {
-                Some(rest) => rest,
-                None => return p.to_owned(),
-            },
-        };
-        if found.as_os_str().is_empty() {
-            return ".".into();
+        let in_proc = self.folder_in_proc().and_then(below);
+        let name = in_proc.map(|file| own::name_of(&file));
+        match name.or_else(|| self.cwd().ok().and_then(below)) {
+            Some(name) if name.as_os_str().is_empty() => ".".into(),
+            Some(name) => name,
+            None => p.to_owned(),
         }
-        found
     }
 
     /// The file mode creation mask of the calling process, where the system tells. A server has
@@ -199,6 +193,15 @@ impl Caller {
             Origin::Here => process::id(),
             Origin::There { peer, .. } => peer.pid?,
         })
+    }
+
+    /// A file in the folder that `/proc` has for the caller. Without such a folder, the path by which the
+    /// caller names it leads nowhere.
+    fn in_proc(&self, file: &Path, named: &Path) -> PathBuf {
+        match self.folder_in_proc() {
+            Some(folder) => folder.join(file),
+            None => nowhere(named),
+        }
     }
 
     /// The folder in `/proc` of a caller that is another process of this system.

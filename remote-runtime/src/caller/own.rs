@@ -1,6 +1,5 @@
 //! Paths that name another file in each process.
 
-use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
 /// A file of the process that opens it.
@@ -12,59 +11,73 @@ pub(super) enum Own {
     Terminal,
 }
 
+/// Names of files, and which files in the process's folder in `/proc` they are.
+const FILES: [(&str, &str); 3] = [
+    ("/dev/stdin", "fd/0"),
+    ("/dev/stdout", "fd/1"),
+    ("/dev/stderr", "fd/2"),
+];
+
+/// The same of folders.
+const FOLDERS: [(&str, &str); 3] = [
+    ("/dev/fd", "fd"),
+    ("/proc/self", ""),
+    ("/proc/thread-self", ""),
+];
+
 /// The file that an absolute path names if each process has one of its own by that name.
 ///
 /// Links are not followed, but for those that the system itself has: `/dev/stdin` and its like.
 pub(super) fn own(path: &Path) -> Option<Own> {
-    let names = names(path);
-    let names: Vec<_> = names.iter().filter_map(|name| name.to_str()).collect();
-    let in_proc = |folder: &str, rest: &[&str]| {
-        let mut path = PathBuf::from(folder);
-        path.extend(rest);
-        Some(Own::InProc(path))
-    };
-    match *names {
-        ["dev", "stdin"] => in_proc("fd/0", &[]),
-        ["dev", "stdout"] => in_proc("fd/1", &[]),
-        ["dev", "stderr"] => in_proc("fd/2", &[]),
-        ["dev", "tty"] => Some(Own::Terminal),
-        ["dev", "fd", ref rest @ ..] => in_proc("fd", rest),
-        ["proc", "self" | "thread-self", ref rest @ ..] => in_proc("", rest),
-        _ => None,
+    let path = without_parents(path);
+    if path == Path::new("/dev/tty") {
+        return Some(Own::Terminal);
     }
+    let file = FILES.iter().find(|(name, _)| path == Path::new(name));
+    let in_folder = || {
+        FOLDERS
+            .iter()
+            .find_map(|(name, folder)| Some(Path::new(folder).join(path.strip_prefix(name).ok()?)))
+    };
+    file.map(|(_, file)| file.into())
+        .or_else(in_folder)
+        .map(Own::InProc)
 }
 
 /// The name by which its process opens a file below its folder in `/proc`.
 pub(super) fn name_of(in_proc: &Path) -> PathBuf {
-    match in_proc.to_str() {
-        Some("fd/0") => "/dev/stdin".into(),
-        Some("fd/1") => "/dev/stdout".into(),
-        Some("fd/2") => "/dev/stderr".into(),
-        _ => match (in_proc.strip_prefix("cwd"), in_proc.strip_prefix("fd")) {
-            (Ok(rest), _) => rest.to_owned(),
-            (_, Ok(rest)) => Path::new("/dev/fd").join(rest),
-            _ => Path::new("/proc/self").join(in_proc),
-        },
+    if let Ok(below_its_own) = in_proc.strip_prefix("cwd") {
+        return below_its_own.to_owned();
     }
+    if let Some((name, _)) = FILES.iter().find(|(_, file)| in_proc == Path::new(file)) {
+        return name.into();
+    }
+    FOLDERS
+        .iter()
+        .find_map(|(name, folder)| Some(Path::new(name).join(in_proc.strip_prefix(folder).ok()?)))
+        .unwrap_or_else(|| in_proc.to_owned())
 }
 
-/// The names of an absolute path, without those that others take back.
-fn names(path: &Path) -> Vec<OsString> {
-    let mut names = Vec::new();
+/// An absolute path in which each `..` has taken back the name before it.
+fn without_parents(path: &Path) -> PathBuf {
+    let mut without = PathBuf::new();
     for component in path.components() {
         match component {
-            Component::Normal(name) => names.push(OsStr::to_owned(name)),
-            Component::ParentDir => drop(names.pop()),
-            _ => {}
+            Component::ParentDir => drop(without.pop()),
+            component => without.push(component),
         }
     }
-    names
+    without
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
     use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn files_of_each_process_are_known() {
@@ -78,12 +91,23 @@ mod tests {
             ("/dev/tty", Some(Own::Terminal)),
             ("/dev/null", None),
             ("/dev/stdin/x", None),
+            ("/dev/fd", in_proc("fd")),
+            ("/proc/self", in_proc("")),
             ("/home/dev/stdin", None),
             ("/proc/1/fd/0", None),
             ("/", None),
         ] {
             assert_eq!(own(Path::new(path)), found, "{path}");
         }
+    }
+
+    #[test]
+    fn names_that_are_no_text_stay_what_they_are() {
+        let odd = OsStr::from_bytes(b"\xff");
+        assert_eq!(own(&Path::new("/dev").join(odd).join("stdin")), None);
+        let below = Path::new("cwd").join(odd);
+        let path = Path::new("/proc/self").join(&below);
+        assert_eq!(own(&path), Some(Own::InProc(below)));
     }
 
     proptest! {
