@@ -352,8 +352,8 @@ impl Server {
     /// | allocators | MALLOC_*, GLIBC_TUNABLES, _RJEM_MALLOC_CONF |
     /// | certificates, proxies | SSL_CERT_FILE, SSL_CERT_DIR; http_proxy, https_proxy, all_proxy, no_proxy in either case |
     ///
-    /// Relative paths in those of the loader, of coverage and of certificates begin at its starter's
-    /// folder.
+    /// Relative paths in LD_LIBRARY_PATH, DYLD_LIBRARY_PATH, DYLD_FALLBACK_LIBRARY_PATH,
+    /// LLVM_PROFILE_FILE, SSL_CERT_FILE and SSL_CERT_DIR begin at its starter's folder.
     #[must_use]
     pub const fn keep_env(mut self, names: &'static [&'static str]) -> Self {
         self.keep_env = names;

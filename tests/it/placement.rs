@@ -145,6 +145,7 @@ fn a_server_has_what_its_process_needs() {
     for (variable, value, there) in [
         ("LLVM_PROFILE_FILE", "a-%p.profraw", "HOME/a-%p.profraw"),
         ("LD_LIBRARY_PATH", "lib:/lib", "HOME/lib:/lib"),
+        ("LD_PRELOAD", "libc.so.6", "libc.so.6"),
         ("UBSAN_OPTIONS", "x=1", "x=1"),
         ("https_proxy", "http://x", "http://x"),
     ] {

@@ -1,11 +1,12 @@
 //! The part of its starter's environment that a server keeps.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
-use std::{env, iter};
+use std::path::Path;
 
-/// Variables that a server keeps as they are. [`Server::keep_env`](crate::Server::keep_env) lists them.
+/// Variables that a server keeps as they are. [`Server::keep_env`](crate::Server::keep_env) lists these
+/// and the others.
 const KEPT: &[&str] = &[
     // The user and its habits.
     "HOME",
@@ -16,6 +17,15 @@ const KEPT: &[&str] = &[
     "TMPDIR",
     "RUST_BACKTRACE",
     "RUST_LOG",
+    // Libraries that are loaded first, mostly by names that the loader looks for.
+    "LD_PRELOAD",
+    "DYLD_INSERT_LIBRARIES",
+    // Sanitizers.
+    "ASAN_OPTIONS",
+    "LSAN_OPTIONS",
+    "MSAN_OPTIONS",
+    "TSAN_OPTIONS",
+    "UBSAN_OPTIONS",
     // Allocators.
     "GLIBC_TUNABLES",
     "_RJEM_MALLOC_CONF",
@@ -37,24 +47,13 @@ const KEPT_PREFIXES: &[&str] = &["LC_", "XDG_", "REMOTEX_", "MALLOC_"];
 const PATHS: &[&str] = &[
     // The loader.
     "LD_LIBRARY_PATH",
-    "LD_PRELOAD",
     "DYLD_LIBRARY_PATH",
     "DYLD_FALLBACK_LIBRARY_PATH",
-    "DYLD_INSERT_LIBRARIES",
     // Coverage.
     "LLVM_PROFILE_FILE",
     // Certificates.
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
-];
-
-/// Options of sanitizers.
-const SANITIZERS: &[&str] = &[
-    "ASAN_OPTIONS",
-    "LSAN_OPTIONS",
-    "MSAN_OPTIONS",
-    "TSAN_OPTIONS",
-    "UBSAN_OPTIONS",
 ];
 
 /// The variables that a server keeps of this process's environment, with `more` of them.
@@ -66,7 +65,6 @@ pub(super) fn kept(more: &[&str]) -> impl Iterator<Item = (OsString, OsString)> 
             return Some((name, absolute(&value, &folder)));
         }
         let is_kept = KEPT.contains(&known)
-            || SANITIZERS.contains(&known)
             || more.contains(&known)
             || KEPT_PREFIXES.iter().any(|prefix| known.starts_with(prefix));
         is_kept.then_some((name, value))
@@ -75,15 +73,16 @@ pub(super) fn kept(more: &[&str]) -> impl Iterator<Item = (OsString, OsString)> 
 
 /// Paths that are separated by colons, the relative ones below `folder`.
 fn absolute(paths: &OsStr, folder: &Path) -> OsString {
-    let mut all = Vec::new();
-    for (n, path) in paths.as_bytes().split(|&byte| byte == b':').enumerate() {
-        all.extend(iter::repeat_n(b':', usize::from(n > 0)));
-        let path = PathBuf::from(OsStr::from_bytes(path));
-        let stays = path.as_os_str().is_empty() || path.is_absolute();
-        let path = if stays { path } else { folder.join(path) };
-        all.extend_from_slice(path.as_os_str().as_bytes());
-    }
-    OsString::from_vec(all)
+    let absolute = |path: &[u8]| match path {
+        [] => Vec::new(),
+        // An absolute path takes the place of the folder.
+        path => folder
+            .join(OsStr::from_bytes(path))
+            .into_os_string()
+            .into_vec(),
+    };
+    let paths = paths.as_bytes().split(|&byte| byte == b':');
+    OsString::from_vec(paths.map(absolute).collect::<Vec<_>>().join(&b':'))
 }
 
 #[cfg(test)]
