@@ -20,10 +20,15 @@ pub(in crate::daemon) fn quote(path: &Path, before: u64) -> String {
     let written = written(path, before).unwrap_or_default();
     match &*excerpt(&String::from_utf8_lossy(&written)) {
         "" => format!("; its log `{}` says nothing", path.display()),
-        words if words.contains("cannot open shared object file") => format!(
-            "; its log says: {words}; if its starter finds that library by a variable, name that in `.keep_env`"
-        ),
-        words => format!("; its log says: {words}"),
+        words => format!("; its log says: {words}{}", remedy(words)),
+    }
+}
+
+/// Says, as the end of a sentence, what to do about words of the system's own.
+fn remedy(words: &str) -> &'static str {
+    match words.contains("cannot open shared object file") {
+        true => "; if its starter finds that library by a variable, name that in `.keep_env`",
+        false => "",
     }
 }
 
@@ -98,6 +103,14 @@ mod tests {
         let advice =
             "note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace";
         assert_eq!(excerpt(&format!("{PANIC}\n{advice}\n")), PANIC);
+    }
+
+    #[test]
+    fn a_library_that_is_not_found_has_a_remedy() {
+        let loader =
+            "app: error while loading shared libraries: libx.so.1: cannot open shared object file";
+        assert!(remedy(loader).ends_with("name that in `.keep_env`"));
+        assert_eq!(remedy(PANIC), "");
     }
 
     #[test]
