@@ -70,8 +70,8 @@ impl Peer {
 pub(crate) use os::working_directory;
 
 pub(crate) use os::is_stopped;
-/// What is known of a process of ours in the same way: the file that it runs, its arguments, the
-/// terminal that it is at, its folder in `/proc`, and its file mode creation mask.
+/// The file that a process of ours runs, its arguments, its folder in `/proc`, its terminal, and its file
+/// mode creation mask, told in the same way.
 pub(crate) use os::{arguments, folder_in_proc, program, terminal, umask};
 
 /// Connects to the socket at `path`.

@@ -36,7 +36,7 @@ mod nesting;
 mod files;
 /// Where a function runs, for how long, and for whom.
 mod placement;
-/// What a remote function learns of its caller.
+/// The files and the mask of a caller, as a remote function sees them.
 mod caller;
 /// What stays in the server, and who holds it.
 mod holding;

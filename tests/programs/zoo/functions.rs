@@ -408,7 +408,7 @@ pub(crate) fn meant(path: &Path) -> Result<(PathBuf, Option<String>)> {
     Ok((caller.path(path), why))
 }
 
-/// What the caller's file says, and how the caller would write its path.
+/// Returns the text of a file of the caller's, and its path as the caller would write it.
 #[remote(ZOO)]
 pub(crate) fn read_of_caller(path: &Path) -> Result<(String, PathBuf)> {
     let path = caller().path(path);

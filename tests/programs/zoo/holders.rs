@@ -16,7 +16,7 @@ pub(crate) fn run(words: &[&str]) {
         ["never"] => never(),
         ["crowded", file] => crowded(file.as_ref()),
         ["odd"] => panics(),
-        ["million", n] => million(n.parse().unwrap()),
+        ["many", n] => many(n.parse().unwrap()),
         ["together", n, file] => together(n.parse().unwrap(), file.as_ref()),
         ["sum", n] => sum(n.parse().unwrap()),
         ["forks"] => forks(),
@@ -44,7 +44,7 @@ fn never() {
 }
 
 /// Makes and drops so many, and prints how much memory the server takes before and after.
-fn million(n: usize) {
+fn many(n: usize) {
     let memory = |round: usize| {
         for _ in 0..round {
             drop(Box::with("a").unwrap());
