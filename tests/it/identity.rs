@@ -176,6 +176,7 @@ fn the_daemon_of_a_program_that_was_removed_makes_room_for_another_one() {
     fs::remove_file(programs.path("a")).unwrap();
     assert_eq!(programs.run("b", &["weigh"]), "7");
     assert_ne!(programs.pid("b"), first);
+    await_that(|| !is_alive(first));
     assert_eq!(programs.home.servers().len(), 1);
 }
 
