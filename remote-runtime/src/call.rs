@@ -23,7 +23,7 @@ impl Entry {
     #[inline]
     #[must_use]
     pub fn away(&'static self) -> Option<Away<'static>> {
-        if self.server.is_local() {
+        if self.server.runs_here() {
             None
         } else {
             let entry = self;

@@ -43,8 +43,8 @@ use connection::{Connection, Ended};
 use idle::Idle;
 
 pub(crate) use control::{
-    NO_SERVER, Succession, ask_to_stop, details, interface, is_staying, restart, status, stop,
-    succeed,
+    NO_SERVER, State, Succession, ask_to_stop, details, interface, is_staying, restart, status,
+    stop, succeed,
 };
 
 /// How often a call is tried that has not run. A server that restarts costs one attempt; with the

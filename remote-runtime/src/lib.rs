@@ -29,11 +29,11 @@ mod guarded;
 mod dynamic;
 #[cfg(feature = "json")]
 mod json;
-#[cfg(feature = "discovery")]
-pub mod discovery;
 #[doc(hidden)]
 pub mod call;
 mod server;
+#[cfg(feature = "discovery")]
+pub mod discovery;
 mod daemon;
 mod address;
 mod paths;
@@ -65,6 +65,7 @@ pub mod shape;
 mod program;
 mod explain;
 mod thread;
+mod at_exit;
 mod output;
 #[doc(hidden)]
 pub mod terminal;

@@ -42,6 +42,7 @@ use crate::link::Link;
 use crate::network::Site;
 use crate::session::{self, Sessions};
 use crate::transport::{self, Bound, Stream};
+use crate::wire::ending::Ending;
 #[cfg(feature = "http")]
 use crate::wire::report::Report;
 use crate::wire::{Kind, frame};
@@ -221,6 +222,21 @@ impl Host {
         self.shared.sessions.clear();
     }
 
+    /// Tells those who have asked for the end how the saving of the state went.
+    pub(crate) fn tell(&self, ending: &Ending) {
+        self.shared.tell(ending);
+    }
+
+    /// What tells them the same from another thread, for as long as the service is there.
+    pub(crate) fn teller(&self) -> impl Fn(&Ending) + Send + 'static {
+        let shared = Arc::downgrade(&self.shared);
+        move |ending| {
+            if let Some(shared) = shared.upgrade() {
+                shared.tell(ending);
+            }
+        }
+    }
+
     /// Ends accepting, and hands the socket and `lock` to who has asked to go on with them; `false` if
     /// nobody has, or has gone.
     pub(crate) fn hand_over(&mut self, lock: BorrowedFd<'_>) -> bool {
@@ -391,6 +407,15 @@ impl Shared {
     fn say_goodbye(&self, link: &Link, taken: u64) {
         // A client that has gone needs no goodbye.
         let _ = link.send(&goodbye(taken));
+    }
+
+    /// Tells those who have asked for the end how far it has come.
+    fn tell(&self, ending: &Ending) {
+        let frame = frame::of(Kind::Stopping, |out| ending.put(out));
+        for stream in &*self.asking.lock() {
+            // One that has gone does not want to know.
+            let _ = Link::new(stream.clone()).send(&frame);
+        }
     }
 
     /// Begins to stop.

@@ -139,7 +139,7 @@ impl<T> Variable<T> {
 
     /// How it is reached from here, if it is in another process.
     fn away(&self) -> Option<&'static Access<T>> {
-        self.access.filter(|access| !access.server.is_local())
+        self.access.filter(|access| !access.server.runs_here())
     }
 
     #[track_caller]

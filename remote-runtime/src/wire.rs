@@ -15,7 +15,8 @@
 //! Status    empty                       Report     fields
 //! Details   an id                       Record     fields: see `record`
 //! Interface empty                       Offer      fields: see `interface`
-//! Stop      empty                       Stopping   empty; the connection ends when the server has
+//! Stop      empty                       Stopping   how far its end has come: see `ending`; the
+//!                                                  connection ends when the server has
 //! Restart   empty                       Stopping   the same, and then, if there is something to
 //! Succeed   the program's name          Handover   hand over: empty, with two descriptors
 //!                                       Outdated   empty: a later build may succeed the server
@@ -34,6 +35,7 @@
 //! version that of [`PROTOCOL`].
 
 pub mod call;
+pub mod ending;
 pub mod fault;
 pub mod fields;
 pub mod frame;
@@ -82,7 +84,7 @@ pub enum Kind {
     Fault = 0x83,
     /// What a server is doing: [`report::Report`].
     Report = 0x84,
-    /// The server has begun to end.
+    /// The server ends: [`ending::Ending`].
     Stopping = 0x85,
     /// The server takes no more calls on this connection.
     Goodbye = 0x86,

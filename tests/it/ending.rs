@@ -159,7 +159,11 @@ fn the_log_says_when_what_happened_and_which_hook_failed() {
     assert_eq!(home.run_zoo(&["saved", "one"]), r#""""#);
     // `.on_stop` writes its file where a folder lies.
     fs::create_dir(home.path("state/value")).unwrap();
-    home.run_zoo(&["stop", "saving"]);
+    let said = home.run_zoo(&["stop", "saving"]);
+    let failed = "server `saving`: it has ended, but what it was to save may be lost: `.on_stop` failed: Is a directory";
+    assert!(said.starts_with("Failed true "), "{said}");
+    assert!(said.contains(failed), "{said}");
+    assert!(said.contains("saving.log` says"), "{said}");
     let log = fs::read_to_string(home.path("state/remotex/saving.log")).unwrap();
     for line in log.lines() {
         let (time, words) = line.split_at(20);
@@ -390,11 +394,15 @@ fn an_on_stop_that_hangs_is_given_up() {
     let mut call = home.zoo(&["cling", began.to_str().unwrap()]);
     let call = begin(&mut call);
     await_that(|| began.exists());
-    assert_eq!(home.run_zoo(&["stop", "clinging"]), "()");
+    let said = home.run_zoo(&["stop", "clinging"]);
+    assert!(
+        said.contains("what it was to save may be lost: ") && said.contains("is given up"),
+        "{said}"
+    );
     assert!(printed(call).starts_with("Lost true "));
     assert!(home.servers().is_empty());
     let log = fs::read_to_string(home.path("state/remotex/clinging.log")).unwrap();
-    let words = "its `on_stop`, or the end of what clients held, has not returned within";
+    let words = "`.on_stop`, or the end of what clients held, has not returned within";
     assert!(log.contains(words), "{log}");
 }
 

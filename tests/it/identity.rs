@@ -41,7 +41,7 @@ impl Installed {
         self.bin.join(name)
     }
 
-    fn run(&self, name: &str, words: &[&str]) -> String {
+    pub(crate) fn run(&self, name: &str, words: &[&str]) -> String {
         stdout(&self.home.any(self.path(name)).args(words).output().unwrap())
     }
 
@@ -49,7 +49,7 @@ impl Installed {
         begin(self.home.any(self.path(name)).args(words))
     }
 
-    fn pid(&self, name: &str) -> i32 {
+    pub(crate) fn pid(&self, name: &str) -> i32 {
         let said = self.run(name, &["same"]);
         said.parse().unwrap_or_else(|_| panic!("{said}"))
     }

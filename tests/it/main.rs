@@ -21,6 +21,7 @@ mod hanging;
 /// Two builds of a program, and two programs of one name.
 mod identity;
 /// Programs that have servers of their own.
+mod saving;
 mod scopes;
 /// Types that serde does not show, or that do not write what they read.
 mod types;

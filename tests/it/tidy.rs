@@ -23,7 +23,7 @@ const LAYERS: [&[&str]; 12] = [
         "figures",
     ],
     &[
-        "wire", "codec", "address", "caller", "chain", "explain", "output",
+        "wire", "codec", "address", "at_exit", "caller", "chain", "explain", "output",
     ],
     &["session", "json"],
     &["link", "function"],
@@ -124,6 +124,7 @@ fn what_is_used_in_one_place_is_used_in_that_place() {
         (
             "unsafe {",
             &[
+                "at_exit.rs",
                 "daemon/launch.rs",
                 "daemon/manager.rs",
                 "network/http/conversion.rs",

@@ -12,6 +12,7 @@ use crate::error::{Call, Details, Error};
 use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
 use crate::session;
 use crate::transport::Stream;
+use crate::wire::ending::Ending;
 use crate::wire::fault;
 use crate::wire::hello::Hello;
 use crate::wire::interface::{Interface, LARGEST_OFFER};
@@ -91,7 +92,9 @@ pub(crate) fn is_staying(call: Call<'_>, route: &dyn Route, stream: Stream) -> R
     };
     match receive(route, &mut link) {
         Ok(Some(Kind::Report)) => Ok(true),
-        Ok(Some(Kind::Goodbye)) => await_end(call, route, &mut link, &hello).map(|()| false),
+        Ok(Some(Kind::Goodbye)) => {
+            await_end(call, route, &mut link, &hello, State::default()).map(|_| false)
+        }
         Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Unsent) => Ok(false),
         other => Err(unexpected(call, route, &link, other)),
     }
@@ -102,16 +105,48 @@ pub(crate) fn ask_to_stop(call: Call<'_>, route: &dyn Route, stream: Stream) -> 
     ask(call, route, stream, Kind::Stop, b"").map(drop)
 }
 
-/// Asks the server to end, and waits until it has.
-pub(crate) fn stop(call: Call<'_>, route: &dyn Route, stream: Stream) -> Result<(), Error> {
+/// Asks the server to end, and waits until it has. Over HTTP, nothing is heard of its state.
+pub(crate) fn stop(call: Call<'_>, route: &dyn Route, stream: Stream) -> Result<State, Error> {
     let is_exchange = stream.is_exchange();
     let Some((mut link, hello)) = ask(call, route, stream, Kind::Stop, b"")? else {
-        return Ok(());
+        return Ok(State::default());
     };
     if is_exchange {
-        return await_absence(call, route, &mut link, &hello);
+        return await_absence(call, route, &mut link, &hello).map(|()| State::default());
     }
-    await_end(call, route, &mut link, &hello)
+    await_end(call, route, &mut link, &hello, State::default())
+}
+
+/// What has become of the state that an ended server was to save.
+#[derive(Debug, Default)]
+#[must_use]
+pub(crate) struct State {
+    /// Why it may be lost, if it may.
+    unsaved: Option<String>,
+}
+
+impl State {
+    /// What is known once the server has said that, if it says no more.
+    fn heard(ending: &Ending) -> Self {
+        let unsaved = match ending {
+            Ending::Begun | Ending::Saved => None,
+            Ending::Told => Some("its connection ended before its `.on_stop` had".to_owned()),
+            Ending::Failed(why) => Some(why.clone()),
+        };
+        Self { unsaved }
+    }
+
+    /// # Errors
+    /// If it may be lost; `ended` says what else has happened.
+    pub(crate) fn check(self, call: Call<'_>, route: &dyn Route, ended: &str) -> Result<(), Error> {
+        self.unsaved.map_or(Ok(()), |why| {
+            // Its user's code has failed, and not the connection to it.
+            Err(Error::failed(format!(
+                "{call}: {ended}, but what it was to save may be lost: {why}; see {}",
+                route.log()
+            )))
+        })
+    }
 }
 
 /// Waits until a server cannot be asked any more, where no connection ends with it.
@@ -172,12 +207,12 @@ pub(crate) fn restart(
     route: &dyn Route,
     stream: Stream,
     program: &str,
-) -> Result<Succession, Error> {
+) -> Result<(Succession, State), Error> {
     let Some((mut link, hello)) = ask(call, route, stream, Kind::Restart, program.as_bytes())?
     else {
-        return Ok(Succession::Ended);
+        return Ok((Succession::Ended, State::default()));
     };
-    await_handover(call, route, &mut link, &hello)
+    await_handover(call, route, &mut link, &hello, State::default())
 }
 
 /// The same, if this build of a program of that version is to take its place.
@@ -187,21 +222,25 @@ pub(crate) fn succeed(
     stream: Stream,
     program: &str,
     version: &str,
-) -> Result<Succession, Error> {
+) -> Result<(Succession, State), Error> {
     let body = format!("{program}\0{version}");
     let Some((mut link, hello)) = ask(call, route, stream, Kind::Succeed, body.as_bytes())? else {
-        return Ok(Succession::Ended);
+        return Ok((Succession::Ended, State::default()));
     };
-    Ok(match receive(route, &mut link) {
+    let succession = match receive(route, &mut link) {
+        Ok(Some(Kind::Stopping)) => {
+            let state = State::heard(&Ending::read(link.body()));
+            return await_handover(call, route, &mut link, &hello, state);
+        }
         Ok(Some(Kind::Report)) => Succession::Stays,
-        Ok(Some(Kind::Stopping)) => await_handover(call, route, &mut link, &hello)?,
         Ok(Some(Kind::Goodbye)) => {
-            await_end(call, route, &mut link, &hello)?;
-            Succession::Ended
+            let state = await_end(call, route, &mut link, &hello, State::default())?;
+            return Ok((Succession::Ended, state));
         }
         Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Unsent) => Succession::Ended,
         other => return Err(unexpected(call, route, &link, other)),
-    })
+    };
+    Ok((succession, State::default()))
 }
 
 fn await_handover(
@@ -209,10 +248,12 @@ fn await_handover(
     route: &dyn Route,
     link: &mut Link,
     hello: &Hello,
-) -> Result<Succession, Error> {
-    await_end(call, route, link, hello)?;
+    state: State,
+) -> Result<(Succession, State), Error> {
+    let state = await_end(call, route, link, hello, state)?;
     let handed = <[OwnedFd; 2]>::try_from(link.take_descriptors());
-    Ok(handed.map_or(Succession::Ended, Succession::Handed))
+    let succession = handed.map_or(Succession::Ended, Succession::Handed);
+    Ok((succession, state))
 }
 
 fn await_end(
@@ -220,15 +261,17 @@ fn await_end(
     route: &dyn Route,
     link: &mut Link,
     hello: &Hello,
-) -> Result<(), Error> {
+    mut state: State,
+) -> Result<State, Error> {
     let patience = route.within(FAREWELL);
     let deadline = Instant::now() + patience;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match link.receive(LARGEST, Some(left)) {
-            Ok(Some(Kind::Stopping | Kind::Goodbye)) => {}
-            Ok(Some(Kind::Handover)) => return Ok(()),
-            Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Unsent) => return Ok(()),
+            Ok(Some(Kind::Stopping)) => state = State::heard(&Ending::read(link.body())),
+            Ok(Some(Kind::Goodbye)) => {}
+            Ok(Some(Kind::Handover)) => return Ok(state),
+            Ok(None) | Err(Broken::Cut | Broken::Unread | Broken::Unsent) => return Ok(state),
             Err(Broken::Silent) => return Err(still_there(call, route, hello, patience)),
             other => return Err(unexpected(call, route, link, other)),
         }

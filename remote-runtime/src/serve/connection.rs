@@ -17,6 +17,7 @@ use crate::session::{Joined, scope};
 use crate::transport::{Peer, Stream};
 use crate::wire::Kind;
 use crate::wire::call::{Head, LARGEST_HEAD};
+use crate::wire::ending::Ending;
 use crate::wire::fault::Fault;
 use crate::wire::frame::{self, HEADER, LARGEST, Refused};
 use crate::wire::hello::{Hello, LARGEST_HELLO, for_key};
@@ -348,8 +349,14 @@ impl Connection {
 
     /// A client asks to stop: it is told that this has begun, and sees the end when it is there.
     fn stop(&self, shared: &Shared) -> Left {
+        let ending = match shared.service.saves {
+            true => Ending::Told,
+            false => Ending::Begun,
+        };
         // Whether it hears of it or not, it has asked.
-        let _ = self.link.send(&frame::of(Kind::Stopping, |_| ()));
+        let _ = self
+            .link
+            .send(&frame::of(Kind::Stopping, |out| ending.put(out)));
         shared.asking.lock().push(self.stream().clone());
         shared.ask_to_stop();
         Left::Over

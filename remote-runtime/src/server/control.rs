@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::{Server, Way};
 use crate::address::{Files, Piped};
 use crate::bridge::{Ends, Manner, Wanted};
-use crate::client::{self, Route, Succession};
+use crate::client::{self, Route, State, Succession};
 use crate::daemon;
 use crate::daemon::note::Note;
 use crate::error::{Call, Error, Result};
@@ -52,7 +52,8 @@ impl Server {
     /// server it does not wait: the call that asks is among those that come to their end first.
     ///
     /// # Errors
-    /// If it does not end within 30 s, or cannot be asked.
+    /// If it does not end within 30 s, or cannot be asked; [`Error::Failed`] if it has ended, and its
+    /// [`on_stop`](Server::on_stop) has failed, of which nothing is heard over HTTP.
     pub fn stop(&'static self) -> Result<()> {
         let call = Call::control(self.name);
         let way = Way::patient(self, call)?;
@@ -60,7 +61,7 @@ impl Server {
             None => Ok(()),
             // Inside the server, to wait for its end would keep it from coming.
             Some(stream) if self.is_local() => client::ask_to_stop(call, &way, stream),
-            Some(stream) => client::stop(call, &way, stream),
+            Some(stream) => client::stop(call, &way, stream)?.check(call, &way, "it has ended"),
         }
     }
 
@@ -74,7 +75,7 @@ impl Server {
     ///
     /// # Errors
     /// As of [`stop`](Server::stop) and [`start`](Server::start); also inside the server, which cannot
-    /// wait for its own end.
+    /// wait for its own end. If only `on_stop` has failed, the next one has been started.
     pub fn restart(&'static self) -> Result<()> {
         let call = Call::control(self.name);
         let way = Way::patient(self, call)?;
@@ -94,18 +95,18 @@ impl Server {
         way.may_start(call, &files, "it would be started at")?;
         // Nobody else is to start one meanwhile.
         let starting = daemon::begin(call, &files, way.start_by())?;
-        let succession = match way.find(call)? {
+        let (succession, state) = match way.find(call)? {
             Some(stream) => {
                 let program = self.package();
                 client::restart(call, &way.holding_start(), stream, program)?
             }
-            None => Succession::Ended,
+            None => (Succession::Ended, State::default()),
         };
-        if way.take_over(call, way.which(), &files, starting, succession)? {
-            return Ok(());
+        if !way.take_over(call, way.which(), &files, starting, succession)? {
+            // Nothing is left of it; or a manager, which needs the start lock, starts the next one.
+            self.start()?;
         }
-        // Nothing is left of it; or a manager, which needs the start lock, starts the next one.
-        self.start()
+        state.check(call, &way, "it has ended, and the next one runs")
     }
 
     /// What the server offers: its functions, with their docs, arguments and types. Here, what this

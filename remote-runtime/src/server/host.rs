@@ -26,6 +26,7 @@ use crate::function::{Function, Table};
 use crate::program::{self, Scope};
 use crate::registry;
 use crate::serve::{Footing, Host, Service};
+use crate::wire::ending::Ending;
 use crate::{chain, logline, network, output, testing, thread};
 
 impl Server {
@@ -234,6 +235,7 @@ impl Server {
             after: self.after,
             grace: self.grace,
             max_references: self.max_references,
+            saves: self.on_stop.is_some(),
             program,
             scope: match is_daemon && self.is_scoped() {
                 true => self.scope().to_string(),
@@ -267,7 +269,7 @@ impl Server {
         drop(door);
         testing::step("end: drained");
         if is_daemon && (host.is_held() || self.on_stop.is_some()) {
-            insist(self.name);
+            insist(self.name, host.teller());
         }
         ground.tend();
         host.release();
@@ -277,6 +279,12 @@ impl Server {
             .map(drop)
             .map_err(Failure::from)
             .and_then(|()| hooks::run(call, "on_stop", self.on_stop));
+        if self.on_stop.is_some() {
+            host.tell(&match &ended {
+                Ok(()) => Ending::Saved,
+                Err(failure) => Ending::Failed(failure.to_string()),
+            });
+        }
         host.unwatch_signals();
         testing::step("end: on_stop done");
         let Ground { place, .. } = ground;
@@ -325,13 +333,15 @@ const SAVING: Duration = Duration::from_secs(15);
 
 /// Ends the process if it has not ended by itself in time: whatever the user's code waits for, perhaps a
 /// lock that a call holds which was given up, nobody else could have the server's place.
-fn insist(name: &'static str) {
+fn insist(name: &'static str, tell: impl Fn(&Ending) + Send + 'static) {
     let wait = move || {
         std::thread::sleep(SAVING);
-        logline::write(format_args!(
-            "server `{name}`: its `on_stop`, or the end of what clients held, has not returned within {} s, and is given up",
+        let why = format!(
+            "`.on_stop`, or the end of what clients held, has not returned within {} s, and is given up",
             SAVING.as_secs()
-        ));
+        );
+        logline::write(format_args!("server `{name}`: {why}"));
+        tell(&Ending::Failed(why));
         // No handler of an ordinary exit can keep this from coming.
         let _ = kill_process(getpid(), Signal::KILL);
     };

@@ -287,9 +287,7 @@ impl Route for Way {
             return self.connect_over(call, network);
         }
         let Some(files) = self.files(call)? else {
-            return Err(Error::Unreachable(
-                call.trouble("its address is `local:`, where nobody listens"),
-            ));
+            return Err(self.server.refused_here(call));
         };
         match daemon::connect(call, &files, self.patience())? {
             None if self.starts() => self.start(call, &files).map(Some),
@@ -369,10 +367,15 @@ impl Route for Way {
             // The next attempt starts one.
             return Ok(());
         };
-        let succession = client::succeed(call, &self.holding_start(), stream, program, version)?;
+        let way = self.holding_start();
+        let (succession, state) = client::succeed(call, &way, stream, program, version)?;
         // If it has ended without a word, the next attempt starts one as well.
-        self.take_over(call, self.which(), &files, starting, succession)
-            .map(drop)
+        self.take_over(call, self.which(), &files, starting, succession)?;
+        state.check(
+            call,
+            self,
+            "it has not run, since the server made room for this build first, and has ended",
+        )
     }
 
     fn is_starting(&self) -> bool {

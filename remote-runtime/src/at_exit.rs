@@ -1,0 +1,103 @@
+//! What runs when this process ends in an ordinary way: `main` returns, or something calls exit(3).
+
+use std::io::{self, Write};
+use std::process;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::thread;
+
+/// The last work of something in this process, which says why it could not be done.
+pub(crate) type Last = Box<dyn FnOnce() -> Result<(), String> + Send>;
+
+/// How long all of it may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The code of a process whose last work has failed.
+const FAILED: i32 = 1;
+
+struct List {
+    is_registered: bool,
+    /// The process that it is for: not a child of fork(2).
+    process: u32,
+    work: Vec<Last>,
+}
+
+static LIST: Mutex<List> = Mutex::new(List {
+    is_registered: false,
+    process: 0,
+    work: Vec::new(),
+});
+
+/// Lets `last` run at the end of this process, before what was registered before it. If it fails, that
+/// is printed, and the process ends with code 1.
+///
+/// # Errors
+/// If the system has no room for it.
+pub(crate) fn run(last: Last) -> io::Result<()> {
+    let mut list = LIST.lock();
+    if !list.is_registered {
+        // SAFETY: a function with the right signature, which does not unwind.
+        if unsafe { libc::atexit(finish) } != 0 {
+            return Err(io::Error::other(
+                "nothing more can be registered with atexit",
+            ));
+        }
+        list.is_registered = true;
+    }
+    list.process = process::id();
+    list.work.push(last);
+    Ok(())
+}
+
+/// Runs all that there is, and ends the process if that fails.
+extern "C" fn finish() {
+    if LIST.lock().process != process::id() {
+        return;
+    }
+    // This thread has ended its thread-local values already; the work may need some.
+    let (done, is_done) = mpsc::channel();
+    let run = move || {
+        let mut has_failed = false;
+        loop {
+            // It may register more.
+            let Some(last) = LIST.lock().work.pop() else {
+                break;
+            };
+            if let Err(why) = last() {
+                say(&why);
+                has_failed = true;
+            }
+        }
+        // The thread that waits may have given up.
+        let _ = done.send(has_failed);
+    };
+    let has_failed = match thread::start("remotex exit", Box::new(run)) {
+        Ok(()) => is_done.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            say(&format!(
+                "what this process does at its end has not returned within {} s, and is given up",
+                PATIENCE.as_secs()
+            ));
+            true
+        }),
+        Err(e) => {
+            say(&format!(
+                "what this process does at its end cannot run: {e}"
+            ));
+            true
+        }
+    };
+    if has_failed {
+        // SAFETY: with a null pointer, it writes the buffers of all files of C libraries.
+        unsafe { libc::fflush(std::ptr::null_mut()) };
+        // SAFETY: it ends the process, and uses no memory of it. exit(3) must not be called in here.
+        unsafe { libc::_exit(FAILED) };
+    }
+}
+
+fn say(why: &str) {
+    // Where it is not read, the code of the process says that it has failed.
+    let _ = writeln!(io::stderr(), "{why}");
+}

@@ -1,0 +1,105 @@
+//! A process in which functions run where they are called: its address is `local:`.
+
+use std::cell::RefCell;
+use std::io;
+use std::sync::atomic::Ordering;
+
+use parking_lot::ReentrantMutex;
+
+use super::hooks;
+use super::{AWAY, LOCAL, Server};
+use crate::address::Address;
+use crate::at_exit;
+use crate::error::{Call, Error};
+
+/// How far a server without a process of its own has begun.
+pub(super) struct Beginning(ReentrantMutex<RefCell<Stage>>);
+
+enum Stage {
+    Before,
+    /// Its `.on_start` runs, on the thread that has the lock.
+    Loading,
+    Loaded,
+    /// Its `.on_start` has failed, and why.
+    Failed(String),
+}
+
+impl Beginning {
+    pub(super) const fn new() -> Self {
+        Self(ReentrantMutex::new(RefCell::new(Stage::Before)))
+    }
+}
+
+impl Server {
+    /// Whether a remote function that is called now is to run in this process; its `.on_start` has run
+    /// then, or runs and makes the call itself.
+    #[inline]
+    pub(crate) fn runs_here(&'static self) -> bool {
+        match self.role.load(Ordering::Acquire) {
+            AWAY => false,
+            LOCAL => true,
+            _ => self.begins_here(),
+        }
+    }
+
+    /// Whether its state is loaded or saved by the user's code.
+    pub(super) fn has_hooks(&self) -> bool {
+        self.on_start.is_some() || self.on_stop.is_some()
+    }
+
+    #[cold]
+    fn begins_here(&'static self) -> bool {
+        match self.resolve(Call::control(self.name)) {
+            Ok(Address::Local) => self.begin_here(),
+            _ => self.is_local(),
+        }
+    }
+
+    /// Runs `.on_start` once, while other threads wait; `false` if it has failed.
+    fn begin_here(&'static self) -> bool {
+        let stage = self.beginning.0.lock();
+        match &*stage.borrow() {
+            Stage::Before => {}
+            Stage::Loading | Stage::Loaded => return true,
+            Stage::Failed(_) => return false,
+        }
+        stage.replace(Stage::Loading);
+        let loaded = hooks::run(Call::control(self.name), "on_start", self.on_start);
+        let began = loaded
+            .map_err(|failure| failure.to_string())
+            .and_then(|()| self.save_at_exit().map_err(|e| e.to_string()));
+        match began {
+            Ok(()) => {
+                stage.replace(Stage::Loaded);
+                self.role.store(LOCAL, Ordering::Release);
+                true
+            }
+            Err(why) => {
+                stage.replace(Stage::Failed(why));
+                false
+            }
+        }
+    }
+
+    /// The error of a call that nobody takes, since the address is `local:`.
+    #[cold]
+    pub(super) fn refused_here(&self, call: Call<'_>) -> Error {
+        Error::Unreachable(match &*self.beginning.0.lock().borrow() {
+            Stage::Failed(why) => {
+                call.trouble(format_args!("it cannot run in this process: {why}"))
+            }
+            _ => call.trouble("its address is `local:`, where nobody listens"),
+        })
+    }
+
+    fn save_at_exit(&'static self) -> io::Result<()> {
+        if self.on_stop.is_none() {
+            return Ok(());
+        }
+        at_exit::run(Box::new(|| {
+            let call = Call::control(self.name);
+            hooks::run(call, "on_stop", self.on_stop)
+                .map_err(|failure| format!("{call}: what it was to save may be lost: {failure}"))
+        }))
+    }
+}
