@@ -131,7 +131,10 @@ impl Away<'_> {
         let Entry { server, function } = entry;
         let call = entry.call();
         let holdings = server.client().holdings(way.key());
-        let entered = scope::enter(Scope::Client(holdings));
+        let entered = scope::enter(Scope::Client {
+            holdings,
+            refers: false,
+        });
         let mut encode = |encoder: &mut Encoder<'_, 'v>| {
             let mut outgoing = Outgoing::new(encoder);
             send(&mut outgoing).map_err(|e| e.of_argument(call, outgoing.current()))

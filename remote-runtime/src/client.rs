@@ -112,6 +112,10 @@ pub(crate) trait Route {
     /// The file that this process runs, if the server can compare it with its own.
     fn build(&self) -> Option<Build>;
 
+    /// Connects to the server that has what the call refers to, and starts none; `None` if it cannot
+    /// be reached now. It is [`Error::Gone`] if it has ended.
+    fn rejoin(&self, call: Call<'_>) -> Result<Option<Stream>, Error>;
+
     /// Connects to a server that runs, and starts none.
     fn reconnect(&self, call: Call<'_>) -> Option<Stream>;
 

@@ -409,8 +409,11 @@ impl Shared {
         let _ = link.send(&goodbye(taken));
     }
 
-    /// Tells those who have asked for the end how far it has come.
+    /// Tells those who have asked for the end how the saving of the state went, if any is saved.
     fn tell(&self, ending: &Ending) {
+        if !self.service.saves {
+            return;
+        }
         let frame = frame::of(Kind::Stopping, |out| ending.put(out));
         for stream in &*self.asking.lock() {
             // One that has gone does not want to know.

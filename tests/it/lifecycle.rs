@@ -2,7 +2,11 @@ use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{Home, await_that, is_alive, printed, stderr, stdout};
+use crate::support::{Home, await_that, checks, is_alive, printed, stderr, stdout};
+
+checks! { "holding";
+    a_call_on_what_has_ended_starts_no_server: "stop";
+}
 
 #[test]
 fn the_first_of_many_calls_starts_one_server() {

@@ -17,7 +17,7 @@ fn a_restart_says_that_the_state_of_the_one_before_is_lost() {
     let said = home.run_zoo(&["restart", "saving"]);
     let failed = "server `saving`: it has ended, and the next one runs, but what it was to save may be lost: `.on_stop` failed: ";
     assert!(said.contains(failed), "{said}");
-    assert_eq!(home.servers().len(), 1);
+    await_that(|| home.servers().len() == 1);
     assert_eq!(home.run_zoo(&["saved", "two"]), r#""""#);
 }
 

@@ -13,7 +13,7 @@ use crate::error::{Call, Error};
 use crate::explain;
 use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
 use crate::program::Build;
-use crate::session::{self, put_dropped};
+use crate::session::{self, put_dropped, scope};
 use crate::transport::Stream;
 use crate::wire::fault::LARGEST_FAULT;
 use crate::wire::frame::{self, Block, Refused};
@@ -47,7 +47,11 @@ pub(super) struct Conversation {
 impl Conversation {
     /// Connects, unless there is nobody.
     pub(super) fn begin(call: Call<'_>, route: &dyn Route) -> Result<Option<Self>, Error> {
-        let stream = route.connect(call)?;
+        // A server that was started for the call would not have what its arguments refer to.
+        let stream = match scope::refers() {
+            true => route.rejoin(call)?,
+            false => route.connect(call)?,
+        };
         Ok(stream.map(|stream| Self::over(stream, route)))
     }
 

@@ -88,8 +88,10 @@ impl<T: Object + ?Sized> Handle<T> {
     /// The reference by which the other side knows it, or why it cannot.
     fn reference(&self) -> Result<Reference, String> {
         match (scope::current(), &self.0) {
-            (Scope::Client(holdings), Place::There(far)) => {
+            (Scope::Client { holdings, .. }, Place::There(far)) => {
                 if std::ptr::eq(holdings, far.holdings()) {
+                    let refers = true;
+                    scope::set(Scope::Client { holdings, refers });
                     return Ok(*far.reference());
                 }
                 let Holdings { server, key, .. } = far.holdings();
@@ -98,9 +100,9 @@ impl<T: Object + ?Sized> Handle<T> {
                     "stays in server `{server}`{which}, and cannot go to another one"
                 ))
             }
-            (Scope::Client(to), Place::Here(_)) => Err(format!(
+            (Scope::Client { holdings, .. }, Place::Here(_)) => Err(format!(
                 "was made in this process; make it in a remote function of server `{}`",
-                to.server
+                holdings.server
             )),
             (Scope::Server, Place::Here(cell)) => {
                 let server = T::server();
@@ -125,7 +127,7 @@ impl<T: Object + ?Sized> Handle<T> {
     /// What a reference that has come is one to, or why it is to nothing.
     fn of(reference: Reference) -> Result<Self, String> {
         Ok(Self(match scope::current() {
-            Scope::Client(holdings) => Place::There(Arc::new(Far::new(reference, holdings))),
+            Scope::Client { holdings, .. } => Place::There(Arc::new(Far::new(reference, holdings))),
             Scope::Server => Place::Here(scope::find(&reference, T::NAME)?),
             Scope::Tracing => Place::Nowhere,
             Scope::Outside => {

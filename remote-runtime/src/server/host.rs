@@ -279,12 +279,10 @@ impl Server {
             .map(drop)
             .map_err(Failure::from)
             .and_then(|()| hooks::run(call, "on_stop", self.on_stop));
-        if self.on_stop.is_some() {
-            host.tell(&match &ended {
-                Ok(()) => Ending::Saved,
-                Err(failure) => Ending::Failed(failure.to_string()),
-            });
-        }
+        host.tell(&match &ended {
+            Ok(()) => Ending::Saved,
+            Err(failure) => Ending::Failed(failure.to_string()),
+        });
         host.unwatch_signals();
         testing::step("end: on_stop done");
         let Ground { place, .. } = ground;

@@ -267,6 +267,23 @@ impl Way {
         }
     }
 
+    /// Connects to the server, without a bridge, if it runs.
+    fn join(&self, call: Call<'_>) -> Result<Option<Stream>> {
+        if let Some(network) = self.network(call)? {
+            return network::connect(call, network, self.patience());
+        }
+        let Some(files) = self.files(call)? else {
+            return Ok(None);
+        };
+        // Where there is a lock that nobody holds, to connect might start one, as a manager does. What only
+        // passes on has no lock.
+        let lock = files.lock();
+        if lock.exists() && !Lock::is_held(&lock) {
+            return Ok(None);
+        }
+        daemon::connect(call, &files, self.patience())
+    }
+
     /// Its socket, as far as that is known.
     fn socket(&self) -> Option<Files> {
         self.files_at(self.server.resolved.get()?)
@@ -295,19 +312,23 @@ impl Route for Way {
         }
     }
 
+    fn rejoin(&self, call: Call<'_>) -> Result<Option<Stream>> {
+        let found = match self.bridge(call)? {
+            Some(_) => self.find(call)?,
+            // It may only be out of reach.
+            None if self.network(call)?.is_some() => return self.join(call),
+            None => self.join(call)?,
+        };
+        let gone =
+            "what it refers to is gone: the server that had it has ended; get a new reference";
+        found
+            .map(Some)
+            .ok_or_else(|| Error::Gone(call.trouble(gone)))
+    }
+
     fn reconnect(&self, call: Call<'_>) -> Option<Stream> {
         // Whatever keeps it from being found, the next call says it.
-        if let Some(network) = self.network(call).ok()? {
-            return network::connect(call, network, self.patience()).ok()?;
-        }
-        let files = self.files(call).ok()??;
-        // Where there is a lock that nobody holds, to connect might start one, as a manager does. What only
-        // passes on has no lock.
-        let lock = files.lock();
-        if lock.exists() && !Lock::is_held(&lock) {
-            return None;
-        }
-        daemon::connect(call, &files, self.patience()).ok()?
+        self.join(call).ok()?
     }
 
     fn nobody(&self, call: Call<'_>) -> Error {

@@ -19,7 +19,11 @@ pub(crate) enum Scope {
     /// In the server, in the arguments or the answer of a call that it serves.
     Server,
     /// At a client, in the arguments or the answer of a call to the server that these are of.
-    Client(&'static Holdings),
+    Client {
+        holdings: &'static Holdings,
+        /// Whether a reference to one of that server's objects was encoded.
+        refers: bool,
+    },
 }
 
 /// The call that this thread serves.
@@ -62,6 +66,11 @@ pub(crate) fn set(scope: Scope) {
 
 pub(crate) fn current() -> Scope {
     SCOPE.get()
+}
+
+/// Whether the arguments that this thread has encoded refer to objects of the server.
+pub(crate) fn refers() -> bool {
+    matches!(current(), Scope::Client { refers: true, .. })
 }
 
 /// This thread serves that session from here on, of which the last answer had the references `made`.

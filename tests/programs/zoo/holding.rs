@@ -21,6 +21,7 @@ pub(crate) fn run(words: &[&str]) {
         ["circles"] => circles(),
         ["deadlocks"] => deadlocks(),
         ["restart"] => restart(),
+        ["stop"] => stop(),
         ["limits"] => limits(),
         ["keys"] => keys(),
         ["variables"] => variables(),
@@ -288,6 +289,28 @@ fn restart() {
     let e = lossy(Lossy(Some(other.clone()))).unwrap_err();
     assert_eq!(e.to_string(), "it has run with something");
     assert_eq!(other.inside().unwrap(), ["b"]);
+}
+
+/// The call of a server that has ended starts none, as what it refers to would not be there.
+fn stop() {
+    let it = Box::with("a").unwrap();
+    HOLDING.stop().unwrap();
+    for e in [
+        it.inside().unwrap_err(),
+        lossy(Lossy(Some(it.clone()))).unwrap_err(),
+    ] {
+        assert!(matches!(e, Error::Gone(_)) && !e.may_have_run(), "{e:?}");
+        assert!(
+            e.to_string().ends_with("on server `holding`: what it refers to is gone: the server that had it has ended; get a new reference"),
+            "{e}"
+        );
+    }
+    drop(it);
+    assert!(
+        HOLDING.status().is_err(),
+        "a call that refers has started a server"
+    );
+    assert_eq!(Box::with("b").unwrap().inside().unwrap(), ["b"]);
 }
 
 fn limits() {
