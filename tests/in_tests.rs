@@ -1,7 +1,8 @@
 //! Remote functions in a test crate, which has no `main`.
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
-use remotex::{Result, Server, remote};
+use remotex::{Error, Result, Server, remote};
+use serde::{Deserialize, Serialize};
 
 remotex::testing::daemon!();
 
@@ -10,6 +11,99 @@ static TESTED: Server = Server::new("tested").autostart();
 #[remote(TESTED)]
 fn pid() -> Result<u32> {
     Ok(std::process::id())
+}
+
+/// What the functions of a tool fail with.
+#[derive(Debug, Serialize, Deserialize)]
+enum NoteError {
+    Full(usize),
+    Server(Error),
+}
+
+impl From<Error> for NoteError {
+    fn from(e: Error) -> Self {
+        Self::Server(e)
+    }
+}
+
+/// Fails by a panic of a function, with an error that has causes, or with its own.
+#[remote(TESTED)]
+fn note(way: &str) -> Result<(), NoteError> {
+    match way {
+        "fails" => {
+            Err(Error::failed(std::io::Error::other(Layer(Some(Layer(None).into())))).into())
+        }
+        "is lost" => Err(lost()?),
+        _ => Err(NoteError::Full(3)),
+    }
+}
+
+/// An error with a cause.
+#[derive(Debug)]
+struct Layer(Option<Box<Self>>);
+
+impl std::fmt::Display for Layer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() {
+            "cannot save"
+        } else {
+            "the disk is full"
+        })
+    }
+}
+
+impl std::error::Error for Layer {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.as_deref().map(|layer| layer as _)
+    }
+}
+
+/// The error of a call to a server that does not run.
+fn lost() -> Result<NoteError> {
+    static NONE: Server = Server::new("none").at("unix:/nowhere/none.sock");
+
+    #[remote(NONE)]
+    fn nothing() -> Result<()> {
+        Ok(())
+    }
+
+    Ok(nothing().unwrap_err().into())
+}
+
+#[test]
+fn an_error_type_of_ones_own_holds_ours() {
+    let NoteError::Server(e) = note("fails").unwrap_err() else {
+        panic!()
+    };
+    let printed = format!("{e:?}");
+    assert_eq!(printed, "cannot save\n\nCaused by:\n    the disk is full");
+    assert!(matches!(e, Error::Failed { .. }) && e.may_have_run());
+    let NoteError::Server(e) = note("is lost").unwrap_err() else {
+        panic!()
+    };
+    assert!(matches!(e, Error::Unreachable(_)) && !e.may_have_run());
+    assert!(
+        e.to_string().starts_with("`nothing` on server `none`: "),
+        "{e}"
+    );
+    assert!(matches!(note("").unwrap_err(), NoteError::Full(3)));
+}
+
+/// Although serde knows it now, `remotex::Error` itself travels as before, with what is known at the server.
+#[test]
+fn our_error_alone_has_details() {
+    #[remote(TESTED)]
+    fn fails() -> Result<()> {
+        Err("the board is full".into())
+    }
+    let e = fails().unwrap_err();
+    assert!(matches!(e, Error::Failed { .. }), "{e:#?}");
+    assert!(
+        e.details()
+            .unwrap()
+            .to_string()
+            .contains("the board is full")
+    );
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
     let at = Span::mixed_site().located_at(output.span());
     let way = way(options, output);
     let check_output =
-        quote_spanned!(at=> (&&&&&#krate::__private::Tag::<#output>::new()).check_answer(););
+        quote_spanned!(at=> (&&&&&&#krate::__private::Tag::<#output>::new()).check_answer(););
     quote! {
         fn __remotex_handler(
             #from: &mut #krate::__private::Decoder<'_>,
@@ -111,7 +111,7 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
             #hold_object
             #(#holds)*
             #krate::__private::finish(#from)?;
-            (&&&&&#krate::__private::Tag::<#output>::new()).answer(
+            (&&&&&&#krate::__private::Tag::<#output>::new()).answer(
                 #path(#lend_object #(#names.lend()),*),
                 #reply,
                 #way,
@@ -136,7 +136,7 @@ fn shape(options: &Options, function: &Function) -> TokenStream {
         fn __remotex_shape(#shape: &mut #krate::__private::Shape) {
             use #krate::__private::tiers::*;
             #((&&&&#krate::__private::Tag::<#types>::new()).shape(#shape);)*
-            (&&&&&#krate::__private::Tag::<#output>::new()).shape_answer(#shape, #way);
+            (&&&&&&#krate::__private::Tag::<#output>::new()).shape_answer(#shape, #way);
         }
     }
 }

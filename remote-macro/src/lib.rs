@@ -11,18 +11,18 @@
 //!             let item = (&&&&Tag::<&str>::new()).hold("item", from)?;
 //!             let by = (&&&&Tag::<&str>::new()).hold("by", from)?;
 //!             finish(from)?;
-//!             (&&&&&Tag::<remotex::Result<()>>::new()).answer(post(item.lend(), by.lend()), reply, way)
+//!             (&&&&&&Tag::<remotex::Result<()>>::new()).answer(post(item.lend(), by.lend()), reply, way)
 //!         }
 //!         fn shape(shape: &mut Shape) {
 //!             (&&&&Tag::<&str>::new()).shape(shape);
 //!             (&&&&Tag::<&str>::new()).shape(shape);
-//!             (&&&&&Tag::<remotex::Result<()>>::new()).shape_answer(shape, way);
+//!             (&&&&&&Tag::<remotex::Result<()>>::new()).shape_answer(shape, way);
 //!         }
 //!         #[distributed_slice(ENTRIES)]
 //!         static ENTRY: Entry = Entry { server: &SERVER, function: Function { name: "post", handler, shape, .. } };
 //!
 //!         if let Some(away) = ENTRY.away() {
-//!             let ended = (&&&&&Tag::<remotex::Result<()>>::new()).ask(away, &mut |out| {
+//!             let ended = (&&&&&&Tag::<remotex::Result<()>>::new()).ask(away, &mut |out| {
 //!                 out.put("item", &(&&&&Tag::<&str>::new()).carry(&item))?;
 //!                 out.put("by", &(&&&&Tag::<&str>::new()).carry(&by))
 //!             }, way);

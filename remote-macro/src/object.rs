@@ -185,7 +185,7 @@ fn expand_method(options: &Options, method: &Method, ty: &Type, home: &TokenStre
                 ::core::result::Result::Ok(#binding) => <#home>::#ident(#lent, #(#arguments),*),
                 ::core::result::Result::Err(#e) => {
                     use #krate::__private::tiers::*;
-                    (&&&&&#krate::__private::Tag::<#output>::new()).refuse(#e)
+                    (&&&&&&#krate::__private::Tag::<#output>::new()).refuse(#e)
                 }
             }
         }

@@ -68,7 +68,7 @@ pub(crate) fn question(
     quote! {
         if let ::core::option::Option::Some(#away) = #is_away {
             use #krate::__private::tiers::*;
-            let #ended = (&&&&&#krate::__private::Tag::<#output>::new()).ask(#away, &mut |#out| {
+            let #ended = (&&&&&&#krate::__private::Tag::<#output>::new()).ask(#away, &mut |#out| {
                 #object
                 #(#puts)*
                 ::core::result::Result::Ok(())

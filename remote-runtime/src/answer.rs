@@ -1,12 +1,14 @@
 //! How a function's answer and its error travel back.
 //!
-//! The tiers of `(&&&&&Tag::<R>::new()).ask(…)`, `.answer(…)`, `.shape_answer(…)` and
+//! The tiers of `(&&&&&&Tag::<R>::new()).ask(…)`, `.answer(…)`, `.shape_answer(…)` and
 //! `.check_answer()`, where `R` is the return type:
 //!
-//! 1. an error that serde knows travels as the very value;
-//! 2. any other error travels as its message and those of its sources, if it is `Send + Sync`,
-//! 3. or if it is not;
-//! 4. everything else, so that the only error is that of [`check_answer`](CheckReturn::check_answer).
+//! 1. `remotex::Error` travels as its message and those of its sources, although serde knows it, so that it
+//!    has details at the client, and hooks see it;
+//! 2. an error that serde knows travels as the very value;
+//! 3. any other error travels as its message and those of its sources, if it is `Send + Sync`,
+//! 4. or if it is not;
+//! 5. everything else, so that the only error is that of [`check_answer`](CheckReturn::check_answer).
 //!
 //! How the `Ok` value travels is another choice: as a whole, if it is bytes or numbers, or by serde.
 
@@ -216,25 +218,34 @@ macro_rules! tiers {
     )*};
 }
 
+/// `remotex::Error` alone.
+pub trait Ours {}
+impl Ours for Error {}
+
 tiers! {
     /// Tier 1.
+    AnswerOurs for &&&&&Tag<Result<T, E>>, where E: Ours, Into<BoxedSync>;
+        raised: |received| Err(received.unexpected());
+        failed: |e: E, reply: &mut Reply<'_>| Err(reply.fail(e.into().as_ref()));
+        shape: |shape| shape.word("failure");
+    /// Tier 2.
     AnswerTyped for &&&&Tag<Result<T, E>>, where E: Serialize, DeserializeOwned;
         raised: Received::decode;
         failed: |e: E, reply| reply.raise(&e);
         shape: Shape::add_written::<E>;
-    /// Tier 2.
+    /// Tier 3.
     AnswerBoxedSync for &&&Tag<Result<T, E>>, where E: Into<BoxedSync>;
         raised: |received| Err(received.unexpected());
         failed: |e: E, reply: &mut Reply<'_>| Err(reply.fail(e.into().as_ref()));
         shape: |shape| shape.word("failure");
-    /// Tier 3.
+    /// Tier 4.
     AnswerBoxed for &&Tag<Result<T, E>>, where E: Into<Boxed>;
         raised: |received| Err(received.unexpected());
         failed: |e: E, reply: &mut Reply<'_>| Err(reply.fail(e.into().as_ref()));
         shape: |shape| shape.word("failure");
 }
 
-/// Tier 4.
+/// Tier 5.
 pub trait AnswerNothing<R> {
     #[doc(hidden)]
     fn ask<C>(&self, away: Away<'_>, send: Send<'_, '_>, way: C) -> Option<R>;

@@ -3,6 +3,7 @@
 mod details;
 mod failure;
 mod in_call;
+mod portable;
 mod trouble;
 
 use std::fmt;
@@ -21,18 +22,54 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why a call has no answer.
 ///
 /// It displays as one plain sentence that names the server and the function and, where that is
-/// known, says what to do; its `Debug` is `Variant("the sentence")`, so that a `main` that returns
-/// it prints something to read.
+/// known, says what to do. Its `Debug` is the sentence and below it the causes, each on a line of its
+/// own, which is what a `main` that returns it prints; `{:#?}` is `Variant("the sentence")`.
 ///
 /// Before trying again, ask [`may_have_run`](Error::may_have_run).
 ///
+/// # In an error type of one's own
+/// It implements serde's `Serialize` and `Deserialize`, so that an error type that holds one can
+/// travel as a value. The crate `thiserror` writes the three `impl`s below, with `#[error("…")]` and
+/// `Server(#[from] remotex::Error)`.
+///
+/// ```
+/// # extern crate remote_runtime as remotex;
+/// use std::fmt;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Debug, Serialize, Deserialize)]
+/// pub enum NoteError {
+///     Full(usize),
+///     Server(remotex::Error),
+/// }
+///
+/// impl fmt::Display for NoteError {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         match self {
+///             Self::Full(n) => write!(f, "there are {n} notes already"),
+///             Self::Server(e) => e.fmt(f),
+///         }
+///     }
+/// }
+///
+/// impl std::error::Error for NoteError {}
+///
+/// impl From<remotex::Error> for NoteError {
+///     fn from(e: remotex::Error) -> Self {
+///         Self::Server(e)
+///     }
+/// }
+/// ```
+///
+/// # Example
 /// ```
 /// # extern crate remote_runtime as remotex;
 /// use remotex::Error;
 ///
 /// let error = Error::failed("the board is full");
 /// assert_eq!(error.to_string(), "the board is full");
-/// assert_eq!(format!("{error:?}"), r#"Failed("the board is full")"#);
+/// assert_eq!(format!("{error:?}"), "the board is full");
+/// assert_eq!(format!("{error:#?}"), r#"Failed("the board is full")"#);
 /// ```
 #[non_exhaustive]
 pub enum Error {
@@ -226,7 +263,19 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}({:?})", self.variant(), format!("{self}"))
+        if f.alternate() {
+            return write!(f, "{}({:?})", self.variant(), format!("{self}"));
+        }
+        write!(f, "{self}")?;
+        match &*portable::causes(self) {
+            [] => Ok(()),
+            causes => {
+                f.write_str("\n\nCaused by:")?;
+                causes
+                    .iter()
+                    .try_for_each(|cause| write!(f, "\n    {cause}"))
+            }
+        }
     }
 }
 
@@ -350,5 +399,14 @@ mod tests {
             panic!()
         };
         assert_eq!(causes, ["middle", "inner"]);
+    }
+
+    #[test]
+    fn what_main_prints_is_the_sentence_and_its_causes() {
+        let causes = vec!["the disk is full".into(), "quota".into()];
+        let error = Error::from(Failure::from_parts("cannot save".into(), causes, None));
+        let printed = "cannot save\n\nCaused by:\n    the disk is full\n    quota";
+        assert_eq!(format!("{error:?}"), printed);
+        assert_eq!(format!("{error:#?}"), r#"Failed("cannot save")"#);
     }
 }

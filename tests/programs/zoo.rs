@@ -220,5 +220,5 @@ fn show<T: Debug>(ended: Result<T>) -> ExitCode {
 
 /// `Lost` of `Lost("…")`.
 fn variant(e: &Error) -> String {
-    format!("{e:?}").split('(').next().unwrap().to_owned()
+    format!("{e:#?}").split('(').next().unwrap().to_owned()
 }

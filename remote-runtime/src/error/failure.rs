@@ -7,7 +7,7 @@ use super::{Error, Record};
 
 /// How many causes there are at the most: a chain that never ends must not become a message that
 /// never ends, nor a long message a chain that no stack can drop.
-const MOST_CAUSES: usize = 64;
+pub(super) const MOST_CAUSES: usize = 64;
 
 /// A returned error taken apart.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

@@ -60,12 +60,7 @@ impl<'a> Call<'a> {
 
     /// `value`, as a detail of an error of this call.
     pub(crate) fn with<T>(self, value: T, may_have_run: bool) -> InCall<T> {
-        InCall(Box::new(Inner {
-            value,
-            subject: self.subject(),
-            may_have_run,
-            record: Record::default(),
-        }))
+        InCall::from_parts(value, self.subject(), may_have_run)
     }
 }
 
@@ -98,6 +93,15 @@ impl<T> InCall<T> {
     #[must_use]
     pub fn call(&self) -> &str {
         &self.0.subject
+    }
+
+    pub(super) fn from_parts(value: T, subject: String, may_have_run: bool) -> Self {
+        Self(Box::new(Inner {
+            value,
+            subject,
+            may_have_run,
+            record: Record::default(),
+        }))
     }
 
     pub(super) fn record(&self) -> &Record {

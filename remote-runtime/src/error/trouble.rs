@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::{fmt, io};
 
+use super::Failure;
+
 /// One plain sentence that names the server and the function and says what to do.
 pub struct Trouble(Box<Inner>);
 
@@ -18,6 +20,17 @@ impl Trouble {
             sentence,
             may_have_run: false,
             cause: None,
+        }))
+    }
+
+    /// One that was told elsewhere, with the messages of its sources.
+    pub(super) fn from_parts(sentence: String, causes: Vec<String>, may_have_run: bool) -> Self {
+        let below = Failure::from_parts(String::new(), causes, None);
+        let has_causes = below.causes().next().is_some();
+        Self(Box::new(Inner {
+            sentence,
+            may_have_run,
+            cause: has_causes.then(|| io::Error::other(super::Error::from(below))),
         }))
     }
 

@@ -126,8 +126,8 @@ impl Failure {
                 json!({ "kind": "Raised", "message": words, "value": value, "may_have_run": true, "exit": code })
             }
             Self::Error(e) => {
-                // `Debug` is the variant, and the sentence in brackets.
-                let debug = format!("{e:?}");
+                // That is the variant, and the sentence in brackets.
+                let debug = format!("{e:#?}");
                 let kind = debug.split('(').next().unwrap_or_default();
                 let causes = match &**e {
                     Error::Failed { causes, .. } => causes.clone(),

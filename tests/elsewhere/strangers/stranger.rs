@@ -18,7 +18,7 @@ fn main() -> Result<()> {
     }
     match pid() {
         Ok(pid) => println!("{pid}"),
-        Err(e) => println!("{e:?}"),
+        Err(e) => println!("{e:#?}"),
     }
     Ok(())
 }

@@ -73,6 +73,6 @@ fn main() {
     };
     match ended {
         Ok(number) => println!("{number}"),
-        Err(e) => println!("{e:?}"),
+        Err(e) => println!("{e:#?}"),
     }
 }

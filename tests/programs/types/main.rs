@@ -128,6 +128,6 @@ fn main() {
     };
     match ended {
         Ok(number) => println!("{number}"),
-        Err(e) => println!("{} {e:?}", e.may_have_run()),
+        Err(e) => println!("{} {e:#?}", e.may_have_run()),
     }
 }
