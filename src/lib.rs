@@ -29,6 +29,21 @@
 //! A call costs about a tenth more than the same bytes on a bare socket. What a whole process costs
 //! depends more on how it is built: see [`fastest_client`](https://docs.rs/remotex/latest/remotex/fastest_client/).
 //!
+//! # Under an async runtime
+//! `#[tokio::main]` starts its runtime before the first line of `main`. Let `main` call [`init`], and then
+//! the function that the attribute stands on, which need not be called `main`. A call blocks its thread:
+//! make it in `spawn_blocking`.
+//!
+//! ```ignore
+//! fn main() -> anyhow::Result<()> { remotex::init(); run() }
+//!
+//! #[tokio::main]
+//! async fn run() -> anyhow::Result<()> { … tokio::task::spawn_blocking(read).await?? … }
+//! ```
+//!
+//! # Cargo features
+#![doc = include_str!("../docs/FEATURES.md")]
+//!
 //! # Without a server
 //! In the environment, `REMOTEX_<NAME>=off` makes all functions of a server run where they are
 //! called, and `REMOTEX_<NAME>=unix:/path` moves its socket; `<NAME>` is the server's name in
@@ -302,12 +317,16 @@ pub use remote_runtime::Details;
 /// - Any other error arrives as [`Error::Failed`], with its message and those of its sources, put
 ///   into `E` by that `From`; the kind of an `io::Error` is kept.
 ///
+/// [`Error`] itself can be part of a value, so that an error type of one's own holds those of calls; its
+/// docs show one.
+///
 /// # Objects
 /// A `pub` function of a block that takes `&self` or `&mut self` is a method of an object that stays in
 /// the server: it is called on a [`Remote`], with its name, docs and arguments as written, wherever that
 /// is. All methods of a type stand in one block, and those of a `trait` are called on a
 /// `Remote<dyn Trait>`; whatever implements the trait can be one. Objects are `Send`, `Sync` and
-/// `'static`. What is not `pub` (`pub(crate)` is not) or takes no `self` is no method of a `Remote`.
+/// `'static`. What is not `pub` (`pub(crate)` is not) or takes no `self` is no method of a `Remote`: if the
+/// compiler finds `no method named …` on a `Remote<…>`, the method lacks its `pub`.
 ///
 /// ```
 /// use remotex::{Remote, Result, Server, remote};

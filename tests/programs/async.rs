@@ -1,4 +1,4 @@
-//! A program under an async runtime, whose `main` is already inside it when `init` is called.
+//! A program under an async runtime, which starts after `init`.
 
 use remotex::{Result, Server, remote};
 
@@ -11,9 +11,15 @@ fn double(n: u32) -> Result<(u32, u32)> {
     Ok((2 * n, std::process::id()))
 }
 
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> std::result::Result<(), AnyError> {
+    remotex::init(); // in the daemon's process, no runtime is started
+    run()
+}
+
 #[tokio::main]
-async fn main() -> std::result::Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    remotex::init();
+async fn run() -> std::result::Result<(), AnyError> {
     // A call blocks, so that it belongs where blocking is allowed; it works elsewhere too.
     let (two, server) = double(1)?;
     let tasks: Vec<_> = (0..8)

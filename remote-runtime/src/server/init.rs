@@ -18,6 +18,9 @@ use crate::registry;
 /// It belongs at the top of `main`: before arguments are parsed, and before an async runtime or
 /// any thread starts. Called again, or in a remote function, it does nothing.
 ///
+/// Under `#[tokio::main]` the runtime has started before `main`'s first line. Put that attribute on a
+/// function of another name, which `main` calls after this: `fn main() { remotex::init(); run() }`.
+///
 /// ```
 /// # extern crate remote_runtime as remotex;
 /// fn main() {

@@ -13,7 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 /// removed when it is dropped, and the servers in it are killed.
 ///
 /// ```no_run
-/// let home = remote_runtime::testing::Home::new()?;
+/// # extern crate remote_runtime as remotex;
+/// let home = remotex::testing::Home::new()?;
 /// let output = home.command("target/debug/examples/bboard").arg("hello").output()?;
 /// assert!(output.status.success());
 /// assert_eq!(home.servers().len(), 1);
