@@ -38,7 +38,7 @@
 //! fn main() -> anyhow::Result<()> { remotex::init(); run() }
 //!
 //! #[tokio::main]
-//! async fn run() -> anyhow::Result<()> { … tokio::task::spawn_blocking(read).await?? … }
+//! async fn run() -> anyhow::Result<()> { Ok(tokio::task::spawn_blocking(read).await??) }
 //! ```
 //!
 //! # Cargo features
