@@ -34,13 +34,6 @@
 //! the function that the attribute stands on, which need not be called `main`. A call blocks its thread:
 //! make it in `spawn_blocking`.
 //!
-//! ```ignore
-//! fn main() -> anyhow::Result<()> { remotex::init(); run() }
-//!
-//! #[tokio::main]
-//! async fn run() -> anyhow::Result<()> { Ok(tokio::task::spawn_blocking(read).await??) }
-//! ```
-//!
 //! # Cargo features
 #![doc = include_str!("../docs/FEATURES.md")]
 //!
@@ -51,11 +44,10 @@
 //! that the server knows of a call that fails or panics ([`Error::details`]), and `REMOTEX_EXPLAIN=1` what it decided on its way to the server.
 //!
 //! # When a program is built anew
-//! Its next call finds that the server runs another file. If that was installed earlier, and was
-//! started in the background, it ends once its calls have, and the caller starts the new one: what
-//! the statics held ends with it. A later one is never ended: it takes the calls of earlier builds
-//! whose functions and types are still the same, and refuses the others as [`Error::Mismatch`], as it
-//! does all calls of other programs.
+//! A build that lies at the path of the daemon's program takes its place, as does a greater version of
+//! its package: the calls that run come to their end, and the caller starts the next daemon. What the
+//! statics held ends with the old one. Any other build is served if its function and types are the
+//! same, and else its call is an [`Error::Mismatch`].
 
 #[cfg(doc)]
 #[doc = include_str!("../docs/FASTEST_CLIENT.md")]
