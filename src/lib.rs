@@ -407,46 +407,5 @@ pub mod interface {
 #[path = "private.rs"]
 pub mod __private;
 
-/// For tests of programs that use remotex: the feature `testing`, which belongs among the
-/// `[dev-dependencies]`.
-///
-/// In a test crate, write [`daemon!`](testing::daemon) once, and remote functions work in its tests.
-/// For tests that run a program there is [`Home`](testing::Home).
 #[cfg(feature = "testing")]
-pub mod testing {
-    #[doc(inline)]
-    pub use crate::__daemon as daemon;
-    pub use remote_runtime::testing::{Home, STEPS, Stampede, kill_at};
-}
-
-/// Makes remote functions work in a test crate, which has no `main` to begin with [`init`]: one of
-/// its tests, `remotex_daemon`, becomes the server when a call starts one.
-///
-/// Servers without an address of their own are then in a folder that belongs to the test process, so
-/// that no real one is met, and end with it.
-///
-/// ```
-/// remotex::testing::daemon!();
-/// ```
-#[cfg(feature = "testing")]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __daemon {
-    () => {
-        #[test]
-        fn remotex_daemon() {
-            $crate::init();
-        }
-
-        #[cfg(test)]
-        const _: () = {
-            #[$crate::__private::linkme::distributed_slice($crate::__private::DAEMONS)]
-            #[linkme(crate = $crate::__private::linkme)]
-            static DAEMON: &str = ::core::concat!(
-                ::core::module_path!(),
-                "::",
-                ::core::stringify!(remotex_daemon)
-            );
-        };
-    };
-}
+pub mod testing;

@@ -9,7 +9,7 @@ pub use remote_runtime::remote::{Cell, Handle, Keep, Object, Proxy};
 pub use remote_runtime::shape::Shape;
 pub use remote_runtime::tag::Tag;
 #[cfg(feature = "testing")]
-pub use remote_runtime::testing::DAEMONS;
+pub use remote_runtime::testing::{DAEMONS, LOCALS};
 pub use remote_runtime::variable::{Access, get, replace, set, variable};
 pub use remote_runtime::wire::fault::Fault;
 

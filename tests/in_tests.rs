@@ -121,6 +121,45 @@ fn the_server_of_a_test_is_not_where_real_ones_are() {
     assert!(std::path::Path::new(&folder).join("tested.sock").exists());
 }
 
+#[test]
+fn what_the_server_of_a_test_saves_is_in_a_folder_of_the_test() {
+    #[remote(TESTED)]
+    fn folders() -> Result<Vec<std::path::PathBuf>> {
+        let variables = ["XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"];
+        let folders = variables.map(|name| std::env::var_os(name).unwrap_or_default().into());
+        Ok([remotex::testing::state_folder()?]
+            .into_iter()
+            .chain(folders)
+            .collect())
+    }
+    let own = remotex::testing::state_folder().unwrap();
+    assert!(own.is_dir());
+    assert_eq!(folders().unwrap(), [(); 4].map(|()| own.clone()));
+}
+
+#[test]
+fn a_test_can_have_a_server_of_its_own_by_a_key() {
+    static KEYED: Server = Server::new("keyed")
+        .autostart()
+        .one_per(|| "the working directory".into());
+
+    #[remote(KEYED)]
+    fn key() -> Result<(u32, String)> {
+        Ok((std::process::id(), KEYED.key()))
+    }
+    let (of_all, key_of_all) = key().unwrap();
+    assert_eq!(key_of_all, "the working directory");
+    let own = remotex::testing::key(&KEYED, "mine");
+    let (mine, key_of_mine) = key().unwrap();
+    assert_ne!(mine, of_all);
+    assert_eq!(key_of_mine, "mine");
+    std::thread::spawn(move || assert_eq!(key().unwrap(), (of_all, key_of_all)))
+        .join()
+        .unwrap();
+    drop(own);
+    assert_eq!(key().unwrap().0, of_all);
+}
+
 /// Runs the other tests in a process of their own, and looks whether anything of them is left.
 #[test]
 fn servers_end_with_their_tests() {

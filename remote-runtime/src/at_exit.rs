@@ -5,7 +5,7 @@ use std::process;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::thread;
 
@@ -37,6 +37,22 @@ static LIST: Mutex<List> = Mutex::new(List {
 /// # Errors
 /// If the system has no room for it.
 pub(crate) fn run(last: Last) -> io::Result<()> {
+    register()?.work.push(last);
+    Ok(())
+}
+
+/// The same, after all else.
+///
+/// # Errors
+/// If the system has no room for it.
+#[cfg(feature = "testing")]
+pub(crate) fn run_last(last: Last) -> io::Result<()> {
+    let mut list = register()?;
+    list.work.insert(0, last);
+    Ok(())
+}
+
+fn register() -> io::Result<MutexGuard<'static, List>> {
     let mut list = LIST.lock();
     if !list.is_registered {
         // SAFETY: a function with the right signature, which does not unwind.
@@ -48,8 +64,7 @@ pub(crate) fn run(last: Last) -> io::Result<()> {
         list.is_registered = true;
     }
     list.process = process::id();
-    list.work.push(last);
-    Ok(())
+    Ok(list)
 }
 
 /// Runs all that there is, and ends the process if that fails.

@@ -7,9 +7,11 @@ mod hooks;
 #[cfg(feature = "testing")]
 mod home;
 
-pub(crate) use hooks::{arguments, end_with, folder, has_daemon, is_home, step, variable};
+pub(crate) use hooks::{
+    arguments, end_with, folder, has_daemon, is_home, is_local, key, step, variables,
+};
 
 #[cfg(feature = "testing")]
 pub use home::{Home, Stampede};
 #[cfg(feature = "testing")]
-pub use hooks::{DAEMONS, STEPS, kill_at};
+pub use hooks::{DAEMONS, Key, LOCALS, STEPS, kill_at, state_folder};

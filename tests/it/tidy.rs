@@ -8,8 +8,10 @@ use serde_json::Value;
 
 /// The modules of the runtime by layer: each may use those of lower layers, and nothing else.
 /// `registry` and `server` name each other, since servers are what the registry tells apart.
-const LAYERS: [&[&str]; 12] = [
-    &["testing", "thread", "backoff", "logline"],
+const LAYERS: [&[&str]; 14] = [
+    &["thread", "backoff", "logline"],
+    &["at_exit"],
+    &["testing"],
     &[
         "error",
         "tag",
@@ -23,7 +25,7 @@ const LAYERS: [&[&str]; 12] = [
         "figures",
     ],
     &[
-        "wire", "codec", "address", "at_exit", "caller", "chain", "explain", "output",
+        "wire", "codec", "address", "caller", "chain", "explain", "output",
     ],
     &["session", "json"],
     &["link", "function"],

@@ -187,7 +187,7 @@ fn command(which: Which<'_>, theirs: UnixStream) -> io::Result<Command> {
         .args(testing::arguments())
         .env_clear()
         .envs(environment::kept(which.env))
-        .envs(testing::variable())
+        .envs(testing::variables())
         .env(chain::VARIABLE, which.name)
         .envs(which.moved)
         .current_dir("/")

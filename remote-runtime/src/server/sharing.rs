@@ -8,7 +8,7 @@ use crate::daemon::lock::Lock;
 use crate::daemon::note::Note;
 use crate::error::{Call, Error, Result};
 use crate::program::Scope;
-use crate::{explain, paths};
+use crate::{explain, paths, testing};
 
 impl Server {
     /// Where it is, which is looked for once in a process.
@@ -19,6 +19,7 @@ impl Server {
         let address = address::resolve(self.name, self.address, &|| self.scope())
             .map_err(|e| Error::Unreachable(call.trouble(e)))?;
         let address = match address {
+            _ if testing::is_local() => Address::Local,
             Address::Unix(socket) if self.is_apart(&socket) && self.runs_by_hand() => {
                 Address::Unix(address::usual(self.name, &Scope::Installed))
             }

@@ -1,7 +1,7 @@
 //! Outside of tests: nothing.
 
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(crate) fn has_daemon() -> bool {
     false
@@ -19,7 +19,15 @@ pub(crate) fn is_home() -> bool {
     false
 }
 
-pub(crate) fn variable() -> Option<(&'static str, &'static Path)> {
+pub(crate) fn variables() -> Vec<(&'static str, PathBuf)> {
+    Vec::new()
+}
+
+pub(crate) fn is_local() -> bool {
+    false
+}
+
+pub(crate) fn key(_: &str) -> Option<String> {
     None
 }
 

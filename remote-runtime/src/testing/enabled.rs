@@ -1,7 +1,10 @@
 //! A test crate has no `main`: one of its tests becomes the server. Such a server is in a folder of
 //! its own, where no real one is, and ends with the test process.
 
-use std::io::Read;
+use std::cell::RefCell;
+use std::io::{self, Read};
+use std::marker::PhantomData;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
@@ -9,12 +12,21 @@ use std::sync::OnceLock;
 use std::{env, fs, thread};
 
 use linkme::distributed_slice;
+use parking_lot::Mutex;
+use rustix::io::Errno;
 use rustix::process::{Signal, getpid, kill_process};
+
+use crate::at_exit;
 
 /// The tests that become servers, by the paths of their functions: see `daemon!`.
 #[doc(hidden)]
 #[distributed_slice]
 pub static DAEMONS: [&'static str];
+
+/// The modules with a `local!` in this program.
+#[doc(hidden)]
+#[distributed_slice]
+pub static LOCALS: [&'static str];
 
 /// Where the servers of a test process are. No server's own variable has small letters.
 const FOLDER: &str = "REMOTEX_testing_folder";
@@ -71,11 +83,16 @@ pub(crate) fn arguments() -> Vec<String> {
         .unwrap_or_default()
 }
 
+/// Returns `true` if every function of this process runs where it is called.
+pub(crate) fn is_local() -> bool {
+    !LOCALS.is_empty()
+}
+
 /// Where this process looks for servers that have no address of their own, if it is a test, or the
 /// server of one.
 pub(crate) fn folder() -> Option<&'static Path> {
     static USED: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let own = || PathBuf::from(format!("/tmp/remotex-test-{}", process::id()));
+    let own = || own_folder(process::id());
     let used = || {
         env::var_os(FOLDER)
             .map(PathBuf::from)
@@ -89,9 +106,113 @@ pub(crate) fn is_home() -> bool {
     folder().is_some() || env::var_os(HOME).is_some()
 }
 
-/// How a server learns of it.
-pub(crate) fn variable() -> Option<(&'static str, &'static Path)> {
-    folder().map(|folder| (FOLDER, folder))
+/// What the server of a test has in its environment: its folder, and in that its state, so that what
+/// it saves is no file of the user's.
+pub(crate) fn variables() -> Vec<(&'static str, PathBuf)> {
+    let Some(folder) = folder() else {
+        return Vec::new();
+    };
+    let own = |name| (name, folder.join(STATE));
+    let mut variables = ["XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"]
+        .map(own)
+        .to_vec();
+    variables.push((FOLDER, folder.to_owned()));
+    variables
+}
+
+/// The folder within that of a test process for all that is no socket.
+const STATE: &str = "state";
+
+/// A folder for the files of this test process and of its servers, which is removed at its end.
+///
+/// In the server that [`daemon!`](macro@crate::testing::daemon) gives a test, `XDG_STATE_HOME`,
+/// `XDG_DATA_HOME` and `XDG_CACHE_HOME` name it too.
+///
+/// # Errors
+/// If it cannot be made, or belongs to another user.
+pub fn state_folder() -> io::Result<PathBuf> {
+    static MADE: Mutex<bool> = Mutex::new(false);
+    let process = process::id();
+    let own = folder().map_or_else(|| own_folder(process), Path::to_owned);
+    let mut is_made = MADE.lock();
+    if !*is_made {
+        make_own(&own)?;
+        make_own(&own.join(STATE))?;
+        // Of the server, it is the test that ends it.
+        if own == own_folder(process) {
+            let removed = own.clone();
+            at_exit::run_last(Box::new(move || {
+                // Its server may have done it.
+                let _ = fs::remove_dir_all(removed);
+                Ok(())
+            }))?;
+        }
+        *is_made = true;
+    }
+    Ok(own.join(STATE))
+}
+
+/// Makes a folder that only this user can enter, if it is not there.
+fn make_own(folder: &Path) -> io::Result<()> {
+    use rustix::fs::{Mode, mkdir};
+    match mkdir(folder, Mode::RWXU) {
+        Err(Errno::EXIST) => {}
+        made => return Ok(made?),
+    }
+    let found = fs::symlink_metadata(folder)?;
+    if found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    let why = format!("`{}` belongs to another user; remove it", folder.display());
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
+}
+
+fn own_folder(process: u32) -> PathBuf {
+    PathBuf::from(format!("/tmp/remotex-test-{process}"))
+}
+
+thread_local! {
+    /// The keys of servers for the calls of this thread, the latest last.
+    static KEYS: RefCell<Vec<(&'static str, String)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A key that the calls of this thread mean, until it is dropped.
+#[derive(Debug)]
+#[must_use = "it ends when it is dropped"]
+pub struct Key {
+    server: &'static str,
+    /// It belongs to its thread.
+    _thread: PhantomData<*const ()>,
+}
+
+impl Key {
+    /// Lets the calls of this thread mean the server `server` of that key.
+    pub fn of(server: &'static str, key: String) -> Self {
+        KEYS.with_borrow_mut(|keys| keys.push((server, key)));
+        Self {
+            server,
+            _thread: PhantomData,
+        }
+    }
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        KEYS.with_borrow_mut(|keys| {
+            if let Some(at) = keys.iter().rposition(|(server, _)| *server == self.server) {
+                keys.remove(at);
+            }
+        });
+    }
+}
+
+/// The key that the calls of this thread mean, if a test has said so.
+pub(crate) fn key(server: &str) -> Option<String> {
+    KEYS.with_borrow(|keys| {
+        let mut latest = keys.iter().rev();
+        let (_, key) = latest.find(|(of, _)| *of == server)?;
+        Some(key.clone())
+    })
 }
 
 /// Ends the server of a test with that test, and removes their folder.
