@@ -270,6 +270,12 @@ impl Files {
         }
     }
 
+    /// The server's name.
+    #[cfg(feature = "discovery")]
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Held by the server for its whole life.
     pub(crate) fn lock(&self) -> PathBuf {
         self.beside(".lock")

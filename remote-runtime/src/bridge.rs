@@ -28,9 +28,9 @@ use crate::wire::MAGIC;
 use crate::{explain, paths, thread, transport};
 
 /// What tells a program what it is for: its value is how, and then the server's name.
-const VARIABLE: &str = "_REMOTEX_RELAY";
+pub(crate) const VARIABLE: &str = "_REMOTEX_RELAY";
 /// The server's key, beside it.
-const KEY: &str = "_REMOTEX_RELAY_KEY";
+pub(crate) const KEY: &str = "_REMOTEX_RELAY_KEY";
 
 /// How the first argument of such a process begins.
 const MARK: &str = "remotex-relay:";
@@ -66,6 +66,8 @@ pub(crate) enum Manner {
     Find,
     /// It is the server.
     Serve,
+    /// It is the server too, and listens where a service manager does for it.
+    Listen,
 }
 
 /// What this process is for.
@@ -143,6 +145,7 @@ fn command(call: Call<'_>, piped: &Piped, key: &str, manner: Manner) -> Command 
         Manner::Start => "start",
         Manner::Find => "find",
         Manner::Serve => "serve",
+        Manner::Listen => "listen",
     };
     let how = format!("{how}:{}", call.server);
     match piped {
@@ -256,6 +259,7 @@ pub(crate) fn wanted() -> Option<Wanted> {
     let manner = match words.next()? {
         "find" => Manner::Find,
         "serve" => Manner::Serve,
+        "listen" => Manner::Listen,
         _ => Manner::Start,
     };
     Some(Wanted {

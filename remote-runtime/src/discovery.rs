@@ -12,6 +12,7 @@
 //! ```
 
 mod doctor;
+mod unit;
 
 use std::fs;
 use std::io;
@@ -31,6 +32,7 @@ use crate::program::Scope;
 use crate::server::{Server, Status, check_name};
 
 pub use doctor::{Check, Verdict, examine};
+pub use unit::{Unit, unit};
 
 /// A server of this user.
 #[derive(Debug, Clone)]

@@ -21,6 +21,7 @@ mod control;
 #[cfg_attr(feature = "discovery", path = "server/found/enabled.rs")]
 #[cfg_attr(not(feature = "discovery"), path = "server/found/disabled.rs")]
 mod found;
+mod ground;
 mod hooks;
 mod host;
 mod init;

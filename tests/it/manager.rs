@@ -6,15 +6,28 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::support::{Home, Running, await_that, kill, program_path, stdout};
 
 /// Listens for the zoo at its socket, and starts it with the first connection; `None` where there is
 /// no systemd.
 fn activator(home: &Home, socket: &str, more: &[(&str, String)]) -> Option<Running> {
+    activate(home, socket, &["serve"], home.path("").as_path(), more)
+}
+
+/// The same, for what the zoo does with `words` in `directory`.
+fn activate(
+    home: &Home,
+    socket: &str,
+    words: &[&str],
+    directory: &Path,
+    more: &[(&str, String)],
+) -> Option<Running> {
     let folder = home.path("run/remotex");
     fs::create_dir_all(&folder).unwrap();
     fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
-    let command = home.zoo(&["serve"]);
+    let command = home.zoo(words);
     let mut activator = Command::new("systemd-socket-activate");
     activator.arg("-l").arg(folder.join(socket));
     let set = command
@@ -28,7 +41,8 @@ fn activator(home: &Home, socket: &str, more: &[(&str, String)]) -> Option<Runni
     }
     activator
         .arg(program_path("zoo"))
-        .arg("serve")
+        .args(words)
+        .current_dir(directory)
         .stdin(Stdio::null());
     match activator
         .stdout(Stdio::piped())
@@ -154,4 +168,100 @@ fn a_notice_reaches_a_name_that_is_no_file() {
     assert_eq!(notice(&notified), "READY=1");
     kill(server.pid(), rustix::process::Signal::TERM);
     assert_eq!(notice(&notified), "STOPPING=1");
+}
+
+/// A server that systemd starts for a folder, whose name has all that units write otherwise.
+#[test]
+fn a_unit_that_the_command_writes_is_accepted_and_serves_its_key() {
+    let home = Home::new();
+    let folder = home.path("a 50% \"$HOME\" é");
+    fs::create_dir(&folder).unwrap();
+    let key = folder.to_str().unwrap();
+    let call = || stdout(&home.zoo(&["folder"]).current_dir(&folder).output().unwrap());
+    call();
+    home.run_remotex(&["stop", "folders", "--key", key]);
+    let words = ["unit", "folders", "--key", key, "--write", "--json"];
+    let unit: Value = serde_json::from_str(&home.run_remotex(&words)).unwrap();
+    let text = |field: &str| unit[field].as_str().unwrap().to_owned();
+    let paths = [text("socket_path"), text("service_path")];
+    assert_eq!(fs::read_to_string(&paths[0]).unwrap(), text("socket"));
+    let mut verify = home.any("systemd-analyze");
+    match verify.args(["--user", "verify"]).args(&paths).output() {
+        Ok(output) => assert!(
+            output.status.success() && output.stderr.is_empty(),
+            "{output:?}"
+        ),
+        Err(e) => return eprintln!("left out, for want of `systemd-analyze`: {e}"),
+    }
+    let setting = |unit: &str, name: &str| {
+        let lines = text(unit);
+        let mut lines = lines.lines();
+        let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        line.unwrap().replace("%%", "%")
+    };
+    let told = setting("service", "Environment").replace("\\\"", "\"");
+    let told = told.replace("\\xc3\\xa9", "é");
+    let (name, value) = (
+        "_REMOTEX_RELAY=listen:folders",
+        format!("_REMOTEX_RELAY_KEY={key}"),
+    );
+    assert_eq!(told, format!("\"{name}\" \"{value}\""));
+    let socket = setting("socket", "ListenStream");
+    let socket = Path::new(&socket).file_name().unwrap().to_str().unwrap();
+    let told = [
+        ("_REMOTEX_RELAY", "listen:folders".to_owned()),
+        ("_REMOTEX_RELAY_KEY", key.to_owned()),
+    ];
+    let server = activate(&home, socket, &[], Path::new("/"), &told).unwrap();
+    let answer = call();
+    assert_eq!(answer, format!("({}, {key:?})", server.pid()));
+}
+
+#[test]
+fn a_unit_of_a_program_that_serves_by_hand_repeats_its_arguments() {
+    let home = Home::new();
+    drop(home.serve(&["without-init-serve"], "zoo"));
+    let unit = home.run_remotex(&["unit", "zoo"]);
+    let command = format!(
+        "ExecStart=\"{}\" \"without-init-serve\"\n",
+        program_path("zoo").display()
+    );
+    assert!(unit.contains(&command), "{unit}");
+    let (code, said) = home.refusal(&["unit", "unknown"]);
+    assert!(
+        code == 3 && said.contains("there is none of that name"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_unit_of_another_key_is_told() {
+    let home = Home::new();
+    let [its, other] = ["its", "other"].map(|name| home.path(name));
+    for folder in [&its, &other] {
+        fs::create_dir(folder).unwrap();
+        home.zoo(&["folder"]).current_dir(folder).output().unwrap();
+        let key = folder.to_str().unwrap();
+        home.run_remotex(&["stop", "folders", "--key", key]);
+    }
+    let words = ["unit", "folders", "--key", its.to_str().unwrap(), "--json"];
+    let unit: Value = serde_json::from_str(&home.run_remotex(&words)).unwrap();
+    let socket = format!("{}.sock", unit["name"].as_str().unwrap().replace('-', "@"));
+    let words = ["serve", "folders"];
+    let Some(server) = activate(&home, &socket, &words, &other, &[]) else {
+        return;
+    };
+    // The manager starts it with the first call, and it refuses.
+    home.zoo(&["folder"]).current_dir(&its).output().unwrap();
+    let said = stdout(&server.output());
+    let expected = format!(
+        "server `folders`: its service manager listens at `{}`, and this process serves for `{}` at `",
+        home.path("run/remotex").join(&socket).display(),
+        other.display()
+    );
+    assert!(said.contains(&expected), "{said}");
+    assert!(
+        said.ends_with("write the unit anew with `remotex unit folders`"),
+        "{said}"
+    );
 }

@@ -23,20 +23,34 @@ const MOST: RawFd = 1024;
 /// The socket at `path`, if this process was started with it. Those at other paths are left to
 /// whomever they are meant for.
 pub(crate) fn activated(path: &Path) -> Option<Bound> {
-    if number("LISTEN_PID") != Some(process::id().into()) {
-        return None;
-    }
-    let many = RawFd::try_from(number("LISTEN_FDS")?).ok()?;
-    (FIRST..FIRST + many.clamp(0, MOST)).find_map(|descriptor| {
-        // SAFETY: whoever set these variables for this very process has left these descriptors open
-        // in it, and nobody closes what is not theirs; it is borrowed for as long as this takes.
-        let given = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    given().find_map(|given| {
         let is_ours = listens_at(given).is_some_and(|at| is_same(&at, path));
         let ours = is_ours.then(|| fcntl_dupfd_cloexec(given, 0).ok())??;
         // It is none of a child's either; if that cannot be, it is as the manager has left it.
         let _ = fcntl_setfd(given, FdFlags::CLOEXEC);
         Some(Bound::handed_over(ours))
     })
+}
+
+/// The path of a socket that this process was started with and that looks like one of another key of
+/// the server of that name.
+pub(crate) fn misplaced(name: &str) -> Option<PathBuf> {
+    given().find_map(|given| {
+        let path = listens_at(given)?;
+        let rest = path.file_name()?.to_str()?.strip_prefix(name)?;
+        let is_its = rest == ".sock" || rest.starts_with('@');
+        is_its.then_some(path)
+    })
+}
+
+/// The descriptors that this process was started with.
+fn given() -> impl Iterator<Item = BorrowedFd<'static>> {
+    let is_for_us = number("LISTEN_PID") == Some(process::id().into());
+    let many = number("LISTEN_FDS").filter(|_| is_for_us).unwrap_or(0);
+    let many = RawFd::try_from(many).unwrap_or(0).clamp(0, MOST);
+    // SAFETY: whoever set these variables for this very process has left these descriptors open in
+    // it, and nobody closes what is not theirs.
+    (FIRST..FIRST + many).map(|descriptor| unsafe { BorrowedFd::borrow_raw(descriptor) })
 }
 
 #[inline(never)]

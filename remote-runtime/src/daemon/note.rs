@@ -6,7 +6,7 @@
 //! note := SERVER text, KEY text, PROGRAM path, ORIGIN, LOG path, ADDRESS text, (PACKAGE text)*, (KEEP text)*, END
 //! ```
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -26,6 +26,10 @@ const LOG: u8 = 7;
 const END: u8 = 8;
 const ADDRESS: u8 = 9;
 const BY_HAND: u8 = 10;
+const COMMAND: u8 = 11;
+
+/// How much of a command line is noted, in bytes; of a longer one, nothing is.
+const LONGEST_COMMAND: usize = 16 * 1024;
 
 /// How large a note may be, in bytes: two paths, a key, and some names.
 const LARGEST: u64 = 64 * 1024;
@@ -43,6 +47,8 @@ pub(crate) struct Note {
     pub(crate) address: String,
     /// `true` if it was started by hand, and is no daemon.
     pub(crate) is_by_hand: bool,
+    /// The arguments of its program, if that serves where it is run by hand.
+    pub(crate) command: Vec<OsString>,
     /// The crates that declare its functions.
     pub(crate) packages: Vec<String>,
     /// What it keeps of the environment of who starts it, beyond what every server keeps.
@@ -71,6 +77,12 @@ impl Note {
         put(out, ADDRESS, self.address.as_bytes());
         if self.is_by_hand {
             put(out, BY_HAND, &[1]);
+        }
+        let length = self.command.iter().map(|word| word.len() + 1);
+        if length.sum::<usize>() <= LONGEST_COMMAND {
+            for word in &self.command {
+                put(out, COMMAND, word.as_bytes());
+            }
         }
         for package in &self.packages {
             put(out, PACKAGE, package.as_bytes());
@@ -113,6 +125,7 @@ impl Note {
                 LOG => note.log = PathBuf::from(OsStr::from_bytes(value)),
                 ADDRESS => note.address = fields::text(value),
                 BY_HAND => note.is_by_hand = true,
+                COMMAND => note.command.push(OsStr::from_bytes(value).to_owned()),
                 PACKAGE => note.packages.push(fields::text(value)),
                 KEEP => note.keep.push(fields::text(value)),
                 END => break,
@@ -132,9 +145,9 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn every_note_is_read_back(key: String, program: PathBuf, packages: Vec<String>, keep: Vec<String>, log: PathBuf, address: String, of in 0..3, is_by_hand: bool, before: Vec<u8>) {
+        fn every_note_is_read_back(key: String, program: PathBuf, packages: Vec<String>, keep: Vec<String>, log: PathBuf, address: String, command: Vec<OsString>, of in 0..3, is_by_hand: bool, before: Vec<u8>) {
             let origin = [Origin::Hand, Origin::Program, Origin::Manager][of as usize];
-            let note = Note { server: "bboard".into(), key, program, log, origin, address, is_by_hand, packages, keep };
+            let note = Note { server: "bboard".into(), key, program, log, origin, address, is_by_hand, command, packages, keep };
             let mut body = Vec::new();
             note.put(&mut body);
             body.extend(before);

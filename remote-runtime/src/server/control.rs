@@ -167,7 +167,7 @@ impl Server {
         }
         let stream = match wanted.manner {
             Manner::Find => way.find(call)?,
-            Manner::Start | Manner::Serve => {
+            Manner::Start | Manner::Serve | Manner::Listen => {
                 Some(way.connect(call)?.ok_or_else(|| way.nobody(call))?)
             }
         };

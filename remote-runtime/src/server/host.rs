@@ -1,7 +1,7 @@
 //! Serving: in the foreground, or as the process that was started for it.
 
+use std::env;
 use std::io::{self, Read};
-use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 
+use super::ground::Ground;
 use super::hooks::{self, Failure};
 use super::{INITIALISED, LOCAL, Server, UNKNOWN, Way};
 use crate::address::{self, Address, Files};
-use crate::bridge;
+use crate::bridge::{self, Manner, Wanted};
 use crate::client::{self, Route};
 use crate::daemon::handover::Handover;
 use crate::daemon::log::Keeper;
@@ -27,6 +28,7 @@ use crate::program::{self, Scope};
 use crate::registry;
 use crate::serve::{Footing, Host, Service};
 use crate::wire::ending::Ending;
+use crate::wire::hello::for_key;
 use crate::{chain, logline, network, output, testing, thread};
 
 impl Server {
@@ -45,12 +47,21 @@ impl Server {
     /// socket cannot be made; if `on_start` or `on_stop` fails.
     pub fn listen(&'static self) -> Result<()> {
         match bridge::wanted().filter(|wanted| wanted.server == self.name) {
+            Some(wanted) if wanted.manner == Manner::Listen => self.listen_for_manager(&wanted),
             Some(wanted) => self.serve_alone(&wanted),
-            None => {
-                self.share();
-                self.listen_then(&mut || manager::notify("READY=1"))
-            }
+            None => self.listen_here(),
         }
+    }
+
+    /// Serves in the foreground the key that the unit of a service manager names.
+    pub(super) fn listen_for_manager(&'static self, wanted: &Wanted) -> Result<()> {
+        *self.key.lock() = Some(wanted.key.clone());
+        self.listen_here()
+    }
+
+    fn listen_here(&'static self) -> Result<()> {
+        self.share();
+        self.listen_then(&mut || manager::notify("READY=1"))
     }
 
     pub(super) fn listen_then(&'static self, ready: &mut dyn FnMut()) -> Result<()> {
@@ -71,6 +82,7 @@ impl Server {
         };
         let activated = manager::activated(&files.socket);
         if activated.is_none() {
+            refuse_wrong_unit(call, &way, &files)?;
             refuse_second(call, &way.holding_start())?;
         }
         let lock = daemon::lock(call, &files.lock(), deadline)?;
@@ -317,6 +329,10 @@ impl Server {
             keep: texts(self.keep_env),
             log: PathBuf::new(),
             is_by_hand: false,
+            command: match INITIALISED.load(Ordering::Acquire) {
+                true => Vec::new(),
+                false => env::args_os().skip(1).collect(),
+            },
             address: match self.resolved.get() {
                 Some(Address::Network(network)) => network.to_string(),
                 _ => String::new(),
@@ -347,6 +363,21 @@ fn insist(name: &'static str, tell: impl Fn(&Ending) + Send + 'static) {
     let _ = thread::start("remotex end", Box::new(wait));
 }
 
+/// A manager that listens for this server at another key's socket has clients there, which would wait
+/// for nothing.
+fn refuse_wrong_unit(call: Call<'_>, way: &Way, files: &Files) -> Result<()> {
+    let Some(at) = manager::misplaced(call.server) else {
+        return Ok(());
+    };
+    Err(Error::Unreachable(call.trouble(format_args!(
+        "its service manager listens at `{}`, and this process serves{} at `{}`; write the unit anew with `remotex unit {}`",
+        at.display(),
+        for_key(way.key()),
+        files.socket.display(),
+        call.server,
+    ))))
+}
+
 fn refuse_second(call: Call<'_>, way: &Way) -> Result<()> {
     let Some(stream) = way.find(call)? else {
         return Ok(());
@@ -365,40 +396,6 @@ fn refuse_second(call: Call<'_>, way: &Way) -> Result<()> {
         // It is ending, and its lock says when it has.
         Ok(None) | Err(Error::Unreachable(_)) => Ok(()),
         Err(e) => Err(e),
-    }
-}
-
-/// What a running server stands on: its files, and its log if it has one.
-struct Ground {
-    place: Place,
-    log: Option<Keeper>,
-}
-
-impl Footing for Ground {
-    fn changes(&self) -> Option<BorrowedFd<'_>> {
-        self.place.changes()
-    }
-
-    fn is_lost(&self) -> Option<&'static str> {
-        if self.place.is_lost() {
-            return Some("its socket or its lock was removed");
-        }
-        let is_orphaned = self.place.is_orphaned();
-        is_orphaned.then_some("the programs that it is for are gone")
-    }
-
-    fn tend(&self) {
-        if let Some(log) = &self.log {
-            log.tend();
-        }
-    }
-
-    fn printed(&self) -> Option<BorrowedFd<'_>> {
-        self.log.as_ref()?.changes()
-    }
-
-    fn is_pressed(&self) -> bool {
-        self.log.as_ref().is_some_and(Keeper::is_full)
     }
 }
 

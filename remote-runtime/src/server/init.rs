@@ -69,6 +69,7 @@ fn relay(wanted: &Wanted) -> i32 {
     };
     let ended = match wanted.manner {
         Manner::Serve => server.serve_alone(wanted).map(|()| true),
+        Manner::Listen => server.listen_for_manager(wanted).map(|()| true),
         Manner::Start | Manner::Find => server.relay(wanted),
     };
     match ended {

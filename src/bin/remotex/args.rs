@@ -53,6 +53,8 @@ pub(crate) enum Action {
     },
     /// Look for what is wrong with a server, and say how to mend it
     Doctor(Whole),
+    /// Print the systemd units that let a server that has run here be started by its first call
+    Unit(Unit),
     /// Measure what a call costs, and the same work without the server
     ///
     /// The function really runs, many times, in the server and in processes of its own, which first do what
@@ -145,6 +147,17 @@ pub(crate) struct Call {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Unit {
+    #[command(flatten)]
+    pub(crate) server: Which,
+    /// Write them into `~/.config/systemd/user` too
+    #[arg(long)]
+    pub(crate) write: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Bench {
     #[command(flatten)]
     pub(crate) server: Which,
@@ -172,6 +185,7 @@ impl Action {
             | Self::Restart(Whole { format, .. })
             | Self::Doctor(Whole { format, .. })
             | Self::Show(Show { format, .. })
+            | Self::Unit(Unit { format, .. })
             | Self::Bench(Bench { format, .. }) => format.json,
             Self::Logs { logs, .. } => logs.json,
             Self::Call(call) => call.json.is_some(),

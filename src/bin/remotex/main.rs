@@ -11,6 +11,7 @@ mod keys;
 mod list;
 mod output;
 mod show;
+mod unit;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ fn run(action: Action) -> Result<ExitCode, Failure> {
         Action::Show(show) => show::run(&show)?,
         Action::Call(call) => call::run(&call)?,
         Action::Doctor(whole) => return doctor::run(&whole),
+        Action::Unit(unit) => unit::run(&unit)?,
         Action::Bench(bench) => bench::run(&bench)?,
         Action::Keys(KeysAction::Init(keys)) => keys::run(&keys)?,
         Action::Completions { shell } => completions::print(shell)?,

@@ -1,0 +1,41 @@
+//! What a running server stands on.
+
+use std::os::fd::BorrowedFd;
+
+use crate::daemon::log::Keeper;
+use crate::daemon::place::Place;
+use crate::serve::Footing;
+
+/// The files of a running server, and its log if it has one.
+pub(super) struct Ground {
+    pub(super) place: Place,
+    pub(super) log: Option<Keeper>,
+}
+
+impl Footing for Ground {
+    fn changes(&self) -> Option<BorrowedFd<'_>> {
+        self.place.changes()
+    }
+
+    fn is_lost(&self) -> Option<&'static str> {
+        if self.place.is_lost() {
+            return Some("its socket or its lock was removed");
+        }
+        let is_orphaned = self.place.is_orphaned();
+        is_orphaned.then_some("the programs that it is for are gone")
+    }
+
+    fn tend(&self) {
+        if let Some(log) = &self.log {
+            log.tend();
+        }
+    }
+
+    fn printed(&self) -> Option<BorrowedFd<'_>> {
+        self.log.as_ref()?.changes()
+    }
+
+    fn is_pressed(&self) -> bool {
+        self.log.as_ref().is_some_and(Keeper::is_full)
+    }
+}
