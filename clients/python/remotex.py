@@ -107,8 +107,15 @@ def function(server, ask, data):
     (block, _, call.__name__), call.__doc__ = name.rpartition("::"), docs
     return block, call
 
+def of_key(path, key):
+    """The path of the socket of that key's server: FNV-1a of 128 bits names it."""
+    value, stem = 0x6c62272e07bb014262b821756295c58d, path.removesuffix(".sock")
+    for byte in key.encode():
+        value = (value ^ byte) * 0x1000000000000000000013b % 2**128
+    return f"{stem}@{value.to_bytes(16, 'little')[:8].hex()}{path[len(stem):]}" if key else path
+
 def connect(name, key="", socket=None):
-    """What the server of that name offers. If there is one for each key, its socket must be told too."""
+    """What the server of that name offers; if there is one for each key, that of the key."""
     xdg, run, tmp = os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{os.geteuid()}", f"/tmp/remotex-{os.geteuid()}"
     folder = f"{xdg}/remotex" if os.path.isabs(xdg) else f"{run}/remotex" if os.path.isdir(run) else tmp
     usual, apart = f"{folder}/{name}.sock", glob.glob(f"{glob.escape(folder)}/{name}+*.sock")  # of a development build
@@ -116,7 +123,7 @@ def connect(name, key="", socket=None):
     address = os.environ.get("REMOTEX_" + re.sub("[^A-Z0-9]", "_", name.upper())) or f"unix:{usual}"
     if not socket and address[:6].lower() != "unix:/":
         raise Error("Unreachable", f"server `{name}` has the address `{address}`, where nobody listens")
-    path, kept = socket or address[5:], []
+    path, kept = socket or of_key(address[5:], key), []
     says = {1: b"\1", 2: name.encode(), 4: struct.pack("<Q", LARGEST), 10: key.encode(), 11: os.urandom(16)}
     hello = MAGIC + sized("Q", b"".join(sized("BI", value, tag) for tag, value in says.items()))
     def ask(what, kind, body, ends):

@@ -168,6 +168,8 @@ def places():
     folder = os.path.join(os.environ["XDG_RUNTIME_DIR"], "remotex")
     at, = [entry.path for entry in os.scandir(folder) if re.fullmatch("folders@[0-9a-f]{16}.sock", entry.name)]
     assert remotex.connect("folders", key=key, socket=at).folder_server()[1] == key
+    assert remotex.connect("folders", key=key).folder_server()[1] == key
+    assert raised(remotex.Error, remotex.connect, "folders", key="other").kind == "Unreachable"
     assert raised(remotex.Error, remotex.connect, "folders", key="other", socket=at).kind == "Mismatch"
     path = os.path.join(folder, "offering.sock")
     assert remotex.connect("offering", socket=path).HEIGHT.get() == 0

@@ -24,7 +24,6 @@ use crate::address::{self, Address, Files, LINK};
 use crate::daemon::lock::Lock;
 use crate::daemon::note::Note;
 use crate::error::{Call, Error, Result};
-#[cfg(feature = "tcp")]
 use crate::network;
 use crate::paths;
 use crate::paths::quoted;
@@ -100,10 +99,14 @@ pub fn servers() -> Result<Vec<Found>> {
 /// # Errors
 /// [`Error::Unreachable`] if there is nothing of such a server, or of more than one.
 pub fn server(name: &str, key: Option<&str>) -> Result<&'static Server> {
-    let key_or_none = key.unwrap_or_default();
     if let Some(Ok(far @ (Address::Piped(_) | Address::Network(_)))) =
         address::overridden(name).filter(|_| address::is_name(name))
     {
+        let addressed = match &far {
+            Address::Network(network) => network::key(network),
+            _ => None,
+        };
+        let key_or_none = key.or(addressed.as_deref()).unwrap_or_default();
         // One that is met over a network may be here all the same, and then its program is known.
         let note = far.socket(name).and_then(|socket| {
             let trace = Trace::at(name, key_or_none, socket);

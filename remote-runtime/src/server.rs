@@ -13,8 +13,8 @@ use crate::client::Client;
 use crate::error::{Call, Result};
 use crate::function;
 use crate::hook::{self, Outcome};
-use crate::testing;
 use crate::wire::interface::Function;
+use crate::{network, testing};
 
 mod alone;
 mod control;
@@ -145,7 +145,16 @@ impl Server {
         let served = self.key.lock().clone();
         served
             .or_else(|| testing::key(self.name))
+            .or_else(|| self.addressed_key())
             .unwrap_or_else(ask)
+    }
+
+    /// The key that its address names: one of another machine, perhaps.
+    fn addressed_key(&self) -> Option<String> {
+        match self.resolve(Call::control(self.name)).ok()? {
+            Address::Network(network) => network::key(network),
+            _ => None,
+        }
     }
 
     /// Where it was declared.

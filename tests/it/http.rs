@@ -19,6 +19,8 @@ mod ending;
 mod sealed;
 /// A real nginx on the way.
 mod nginx;
+/// Servers of which there is one for each key.
+mod keyed;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

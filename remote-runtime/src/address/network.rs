@@ -107,7 +107,7 @@ impl Network {
     }
 
     /// An address of which [`is_network`] says that it is one.
-    pub(super) fn parse(address: &str) -> Option<Self> {
+    pub(crate) fn parse(address: &str) -> Option<Self> {
         let parts = parts(address.as_bytes())?;
         let text = |from: usize, to: usize| address.get(from..to);
         let host = text(parts.host.0, parts.host.1)?;

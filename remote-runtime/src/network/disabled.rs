@@ -10,7 +10,20 @@ use crate::transport::Stream;
 
 pub(crate) use site::{Door, Site};
 
-pub(crate) fn connect(call: Call<'_>, at: &Network, _: Duration) -> Result<Option<Stream>, Error> {
+pub(crate) fn below(at: &Network, _: &str) -> Network {
+    at.clone()
+}
+
+pub(crate) fn key(_: &Network) -> Option<String> {
+    None
+}
+
+pub(crate) fn connect(
+    call: Call<'_>,
+    at: &Network,
+    _: &str,
+    _: Duration,
+) -> Result<Option<Stream>, Error> {
     Err(without(call, at))
 }
 

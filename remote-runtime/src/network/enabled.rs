@@ -39,6 +39,27 @@ use site::Keeper;
 
 pub(crate) use site::{Door, Site};
 
+/// The address of the server of `key` at `at`. HTTP has the key in its paths; elsewhere a client's
+/// hello alone says it.
+pub(crate) fn below(at: &Network, key: &str) -> Network {
+    #[cfg(feature = "http")]
+    if at.scheme.is_http() {
+        return http::key::below(at, key);
+    }
+    let _ = key;
+    at.clone()
+}
+
+/// The key of a server that an address names, if it does.
+pub(crate) fn key(at: &Network) -> Option<String> {
+    #[cfg(feature = "http")]
+    if at.scheme.is_http() {
+        return http::key::of(at);
+    }
+    let _ = at;
+    None
+}
+
 /// How many connections may wait to be accepted: the most that Linux allows by default. The standard
 /// library's 128 are filled by a few peers that connect at once.
 const BACKLOG: i32 = 4096;
@@ -58,8 +79,10 @@ const RESPITE: Duration = Duration::from_millis(100);
 pub(crate) fn connect(
     call: Call<'_>,
     at: &Network,
+    key: &str,
     patience: Duration,
 ) -> Result<Option<Stream>, Error> {
+    let at = &below(at, key);
     if at.scheme.is_plain() && !at.is_loopback() {
         return Err(Error::Denied(call.trouble(format_args!("`{at}` {PLAIN}"))));
     }

@@ -11,6 +11,7 @@ mod desk;
 mod gateway;
 mod guard;
 mod json;
+pub(super) mod key;
 mod metrics;
 mod openapi;
 mod page;

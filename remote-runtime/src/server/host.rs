@@ -225,12 +225,6 @@ impl Server {
         let _role = Role::take(self, key);
         let table = table?;
         let mut door = match self.resolve(call)? {
-            Address::Network(network) if self.one_per.is_some() => {
-                return Err(Error::Unreachable(call.trouble(format_args!(
-                    "there is one for each key (`.one_per`), and `{network}` is an address for one; use `unix:` or `ssh://`"
-                )))
-                .into());
-            }
             Address::Network(network) => Some(network::listen(call, network)?),
             _ => None,
         };
@@ -334,7 +328,7 @@ impl Server {
                 false => env::args_os().skip(1).collect(),
             },
             address: match self.resolved.get() {
-                Some(Address::Network(network)) => network.to_string(),
+                Some(Address::Network(network)) => network::below(network, key).to_string(),
                 _ => String::new(),
             },
         }

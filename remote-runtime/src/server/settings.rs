@@ -188,6 +188,9 @@ impl Server {
     /// `key` is asked where a call is made, and never in the server, which is told: see
     /// [`key`](Server::key). It may have at most 1024 bytes, none of them zero.
     ///
+    /// Over a network, each has an address of its own. That of `http://` and `https://` ends in
+    /// `/key/KEY`, with the key percent-encoded, and where it says so, `key` is not asked.
+    ///
     /// ```
     /// # extern crate remote_runtime as remotex;
     /// use remotex::Server;

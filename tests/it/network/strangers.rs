@@ -428,12 +428,21 @@ fn with_tls_a_server_may_be_met_from_anywhere() {
 }
 
 #[test]
-fn servers_of_which_there_is_one_for_each_key_have_no_port() {
+fn at_a_port_there_is_the_server_of_one_key() {
     let home = Home::new();
     let address = format!("tcp://127.0.0.1:{}", free_port());
-    let mut folder = home.zoo(&["folder"]);
-    let said = stdout(&folder.env("REMOTEX_FOLDERS", &address).output().unwrap());
-    let words = format!("`{address}` is an address for one; use `unix:` or `ssh://`");
-    assert_refused(&said, "Unreachable", &[&words]);
-    await_that(|| home.servers().is_empty());
+    let call = |folder: &str| {
+        let mut call = home.zoo(&["folder"]);
+        let call = call.current_dir(folder).env("REMOTEX_FOLDERS", &address);
+        stdout(&call.output().unwrap())
+    };
+    let own = home.path("");
+    let own = own.to_str().unwrap().trim_end_matches('/');
+    let answer = call(own);
+    assert!(answer.ends_with(&format!("{own:?})")), "{answer}");
+    let words =
+        format!("server `folders` for `{own}` listens at `{address}`, and not the one for `/`");
+    assert_refused(&call("/"), "Mismatch", &[&words]);
+    assert_eq!(home.servers().len(), 1);
+    assert_eq!(call(own), answer);
 }

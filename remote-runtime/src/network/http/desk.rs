@@ -14,9 +14,10 @@ use tokio::time::timeout;
 use super::super::Site;
 use super::gateway::{CROWDED, Counted, Gateway, NoReply};
 use super::guard::{Guard, is_from_elsewhere};
+use super::key::{Place, place};
 use super::page::{PAGE, policy};
 use super::reply::{PLAIN, Reply, bytes, in_json, refusal, text, unknown, with};
-use super::{CALL, CONTROL, FRAMES, JSON, decoded, metrics, openapi, path_of};
+use super::{CALL, CONTROL, FRAMES, JSON, decoded, encoded, metrics, openapi, path_of};
 use crate::link::PATIENCE;
 use crate::wire::call::LARGEST_HEAD;
 use crate::wire::fault::Fault;
@@ -100,11 +101,34 @@ impl Desk {
     }
 
     async fn answer_to(&self, request: Request<Incoming>, is_known: bool) -> Reply {
-        let path = request.uri().path().to_owned();
-        let name = path.strip_prefix(CALL).map(decoded);
-        if !is_known && path != "/healthz" {
+        let whole = request.uri().path().to_owned();
+        if !is_known && whole != "/healthz" {
             return unknown();
         }
+        let (server, key) = self.site.name();
+        let path = match place(&whole, key) {
+            Place::Here(path) => path.to_owned(),
+            Place::Slash => {
+                let last = whole.rsplit('/').next().unwrap_or_default();
+                let reply = text(StatusCode::PERMANENT_REDIRECT, PLAIN, "");
+                return with(reply, header::LOCATION, &format!("{last}/"));
+            }
+            Place::Elsewhere(_) if whole == "/healthz" => whole,
+            // What they say of the key is looked at by the server.
+            Place::Elsewhere(path)
+                if kind(request.headers()).is_some_and(|kind| kind == FRAMES) =>
+            {
+                path.to_owned()
+            }
+            Place::Elsewhere(_) => {
+                let why = format!(
+                    "this is server `{server}` for `{key}`, whose paths begin with `/key/{}/`",
+                    encoded(key)
+                );
+                return refusal(StatusCode::NOT_FOUND, "Mismatch", &why);
+            }
+        };
+        let name = path.strip_prefix(CALL).map(decoded);
         let wants = match (&*path, &name) {
             ("/" | "/healthz" | "/interface" | "/openapi.json" | "/status" | "/metrics", _) => {
                 Method::GET
