@@ -11,7 +11,7 @@ import contextlib, glob, inspect, io, itertools, keyword, os, re, reprlib, socke
 
 CALL, INTERFACE, ANSWER, RAISED, FAULT, GOODBYE, OFFER, LARGEST = 1, 8, 0x81, 0x82, 0x83, 0x86, 0x8A, 64 << 20
 BOOL, INT, FLOAT, CHAR, TEXT, BYTES, UNIT, TUPLE, STRUCT, NEWTYPE, DEFINED, OPTION, LIST, MAP, ENUM, NAME = range(1, 17)
-FAULTS = "? Failed Panicked UnknownFunction Mismatch TooLarge Unsendable Busy Malformed Gone Denied".split()
+FAULTS = "? Failed Panicked UnknownFunction Mismatch TooLarge Unsendable Busy Malformed Gone Denied Lost".split()
 MAGIC, NOTHING = b"remotex\n", ({None: b""}.__getitem__, lambda body: None)
 
 class Error(Exception):
@@ -78,7 +78,7 @@ def codec(kind, data, defined):
 def fault(what, data):
     told = [(tag, value.decode(errors="replace")) for tag, value in fields(data)]
     one, kind = dict(told), FAULTS[ord(dict(told)[1][0])]
-    has_run = kind in ("Failed", "Panicked") or one.get(9) == "\1" or (kind == "Unsendable" and 10 not in one)
+    has_run = kind in ("Failed", "Panicked", "Lost") or one.get(9) == "\1" or (kind == "Unsendable" and 10 not in one)
     why = (f"it panicked at {one[3]}: " if 3 in one else "") + one.get(2, kind)
     return Error(kind, f"{what}: {why}", has_run, [value for tag, value in told if tag == 5])
 

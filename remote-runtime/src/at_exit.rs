@@ -9,8 +9,9 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::thread;
 
-/// The last work of something in this process, which says why it could not be done.
-pub(crate) type Last = Box<dyn FnOnce() -> Result<(), String> + Send>;
+/// The last work of something in this process, which says why it could not be done. It is told the exit
+/// code, where the C library tells it.
+pub(crate) type Last = Box<dyn FnOnce(Option<i32>) -> Result<(), String> + Send>;
 
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -55,20 +56,48 @@ pub(crate) fn run_last(last: Last) -> io::Result<()> {
 fn register() -> io::Result<MutexGuard<'static, List>> {
     let mut list = LIST.lock();
     if !list.is_registered {
-        // SAFETY: a function with the right signature, which does not unwind.
-        if unsafe { libc::atexit(finish) } != 0 {
-            return Err(io::Error::other(
-                "nothing more can be registered with atexit",
-            ));
-        }
+        register_with_libc()?;
         list.is_registered = true;
     }
     list.process = process::id();
     Ok(list)
 }
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn register_with_libc() -> io::Result<()> {
+    use std::ffi::{c_int, c_void};
+    use std::ptr;
+
+    unsafe extern "C" {
+        // on_exit(3): as atexit, with the exit code.
+        fn on_exit(finish: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;
+    }
+    extern "C" fn with_code(code: c_int, _: *mut c_void) {
+        finish(Some(code));
+    }
+    // SAFETY: a function of the right signature, which does not unwind and does not use its argument.
+    match unsafe { on_exit(with_code, ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::other(FULL)),
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn register_with_libc() -> io::Result<()> {
+    extern "C" fn without_code() {
+        finish(None);
+    }
+    // SAFETY: a function of the right signature, which does not unwind.
+    match unsafe { libc::atexit(without_code) } {
+        0 => Ok(()),
+        _ => Err(io::Error::other(FULL)),
+    }
+}
+
+const FULL: &str = "the C library registers nothing more for the end of the process";
+
 /// Runs all that there is, and ends the process if that fails.
-extern "C" fn finish() {
+fn finish(code: Option<i32>) {
     if LIST.lock().process != process::id() {
         return;
     }
@@ -81,7 +110,7 @@ extern "C" fn finish() {
             let Some(last) = LIST.lock().work.pop() else {
                 break;
             };
-            if let Err(why) = last() {
+            if let Err(why) = last(code) {
                 say(&why);
                 has_failed = true;
             }

@@ -352,7 +352,11 @@ fn fault_of(connection: &mut Connection, request: &Request<'_>) -> Error {
     // What is not about the function may have been the server's last word on this connection.
     if matches!(
         &e,
-        Error::Busy(_) | Error::Malformed(_) | Error::Mismatch(_) | Error::TooLarge { .. }
+        Error::Busy(_)
+            | Error::Lost(_)
+            | Error::Malformed(_)
+            | Error::Mismatch(_)
+            | Error::TooLarge { .. }
     ) {
         connection.close();
     }

@@ -106,6 +106,7 @@ impl Host {
     /// Begins to listen on `socket`, and to serve.
     pub(crate) fn begin(service: Service, socket: Bound) -> io::Result<Self> {
         panic::install_hook();
+        panic::answer_exits()?;
         let (ask, asked) = UnixStream::pair()?;
         // Once somebody has asked, nobody reads it any more.
         ask.set_nonblocking(true)?;

@@ -1,29 +1,38 @@
-//! Panics as answers.
+//! Panics, and calls of exit(3), as answers.
 //!
 //! The hook is where a panic can still be asked where it happened, so that it notes that for the
 //! call that runs on its thread. In a program that aborts on panic the hook is also the last place
 //! that can answer, and does.
+//!
+//! A function that calls exit(3) ends the values of its thread first, and then runs what was registered
+//! for the end of the process: the former knows the connection, the latter the exit code.
 
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::sync::{Arc, Once};
+
+use parking_lot::Mutex;
 
 use crate::session::scope::{self, Scope};
 use crate::thread::drop_payload;
 use crate::transport::Stream;
 use crate::wire::fault::Fault;
 use crate::wire::{Kind, frame};
+use crate::{at_exit, logline};
 
 thread_local! {
     static WATCHED: RefCell<Option<Watched>> = const { RefCell::new(None) };
-    static IN_CALL: Cell<bool> = const { Cell::new(false) };
+    /// The function that runs on this thread; empty for other code of the user's.
+    static IN_CALL: Cell<Option<&'static str>> = const { Cell::new(None) };
     static NOTED: RefCell<Option<Noted>> = const { RefCell::new(None) };
 }
 
 /// The connection that this thread serves.
 struct Watched {
+    server: &'static str,
     stream: Arc<Stream>,
     wants_backtrace: bool,
 }
@@ -49,21 +58,22 @@ fn install_once(once: &Once) {
             if matches!(scope::current(), Scope::Tracing) && !cfg!(panic = "abort") {
                 return;
             }
-            if IN_CALL.get() {
+            if IN_CALL.get().is_some() {
                 note(info);
             }
             before(info);
-            if cfg!(panic = "abort") && IN_CALL.get() {
+            if cfg!(panic = "abort") && IN_CALL.get().is_some() {
                 answer_at_once(info);
-                IN_CALL.set(false);
+                IN_CALL.set(None);
             }
         }));
     });
 }
 
 /// This thread serves `stream`, for as long as what this returns lives.
-pub(super) fn watch(stream: Arc<Stream>, wants_backtrace: bool) -> Watching {
+pub(super) fn watch(server: &'static str, stream: Arc<Stream>, wants_backtrace: bool) -> Watching {
     WATCHED.set(Some(Watched {
+        server,
         stream,
         wants_backtrace,
     }));
@@ -79,16 +89,16 @@ impl Drop for Watching {
     }
 }
 
-/// Runs `call`, whose panics the hook takes for those of a remote function.
+/// Runs `call`, whose panics the hook takes for those of that remote function.
 #[inline] // Each call takes it.
-pub(super) fn in_call<T>(call: impl FnOnce() -> T) -> T {
+pub(super) fn in_call<T>(function: &'static str, call: impl FnOnce() -> T) -> T {
     // A panic that the function caught is not that of a later call.
     if NOTED.with_borrow(Option::is_some) {
         NOTED.set(None);
     }
-    IN_CALL.set(true);
+    IN_CALL.set(Some(function));
     let ended = call();
-    IN_CALL.set(false);
+    IN_CALL.set(None);
     ended
 }
 
@@ -97,7 +107,7 @@ pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     // An `.on_start` may set a hook of its own, around which that for calls is set later.
     static EARLY: Once = Once::new();
     install_once(&EARLY);
-    in_call(|| catch_unwind(AssertUnwindSafe(run))).map_err(|payload| {
+    in_call("", || catch_unwind(AssertUnwindSafe(run))).map_err(|payload| {
         let message = message(&*payload);
         drop_payload(payload);
         let Noted { location, .. } = NOTED.take().unwrap_or_default();
@@ -156,4 +166,60 @@ fn answer_at_once(info: &PanicHookInfo<'_>) {
             let _ = watched.stream.send(&reply);
         }
     });
+}
+
+/// A function that has ended its process, and the connection that its caller waits on.
+struct Exited {
+    server: &'static str,
+    function: &'static str,
+    stream: Arc<Stream>,
+}
+
+static EXITED: Mutex<Option<Exited>> = Mutex::new(None);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        // Within a call, only the end of the thread drops it.
+        if let Some(function) = IN_CALL.get() {
+            *EXITED.lock() = Some(Exited {
+                server: self.server,
+                function,
+                stream: self.stream.clone(),
+            });
+        }
+    }
+}
+
+/// Lets the caller of a function that ends this process have an answer.
+///
+/// # Errors
+/// If the system has no room for what that takes.
+pub(super) fn answer_exits() -> io::Result<()> {
+    static IS_SET: Mutex<bool> = Mutex::new(false);
+    let mut is_set = IS_SET.lock();
+    if !*is_set {
+        at_exit::run(Box::new(|code| {
+            if let Some(exited) = EXITED.lock().take() {
+                exited.answer(code);
+            }
+            Ok(())
+        }))?;
+        *is_set = true;
+    }
+    Ok(())
+}
+
+impl Exited {
+    fn answer(self, code: Option<i32>) {
+        let fault = Fault::Exited(code);
+        let Self {
+            server, function, ..
+        } = self;
+        logline::write(format_args!(
+            "server `{server}`: `{function}` was called, and {fault}; `.on_stop` has not run"
+        ));
+        let reply = frame::of(Kind::Fault, |out| fault.put(out));
+        // A caller that has gone does not want to know.
+        let _ = self.stream.send(&reply);
+    }
 }

@@ -195,7 +195,7 @@ impl Runner {
             name,
             trace,
             &client.caller,
-            || guarded(run),
+            || guarded(name, run),
             |failed| &failed.fault,
         );
         scope::set(Scope::Outside);
@@ -203,7 +203,7 @@ impl Runner {
         self.block = reply.into_block();
         if let (Some(after), Some(began)) = (service.after, began) {
             let duration = began.elapsed();
-            let hooked = guarded(|| {
+            let hooked = guarded(name, || {
                 let call = Call::new(service.name, function, arguments.len());
                 let bytes = self.out.len() - at - HEADER + self.block.len();
                 after(&call, &outcome(&ended, duration, bytes));
@@ -235,8 +235,11 @@ impl Runner {
 }
 
 /// Runs what may panic, as the user's code may.
-fn guarded<T>(run: impl FnOnce() -> Result<T, Failed>) -> Result<T, Failed> {
-    panic::in_call(|| {
+fn guarded<T>(
+    function: &'static str,
+    run: impl FnOnce() -> Result<T, Failed>,
+) -> Result<T, Failed> {
+    panic::in_call(function, || {
         catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|payload| {
             let (fault, backtrace) = panic::fault(payload);
             Err(Failed { fault, backtrace })

@@ -96,7 +96,7 @@ impl Server {
         if self.on_stop.is_none() {
             return Ok(());
         }
-        at_exit::run(Box::new(|| {
+        at_exit::run(Box::new(|_| {
             let call = Call::control(self.name);
             hooks::run(call, "on_stop", self.on_stop)
                 .map_err(|failure| format!("{call}: what it was to save may be lost: {failure}"))

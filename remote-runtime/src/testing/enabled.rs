@@ -141,7 +141,7 @@ pub fn state_folder() -> io::Result<PathBuf> {
         // Of the server, it is the test that ends it.
         if own == own_folder(process) {
             let removed = own.clone();
-            at_exit::run_last(Box::new(move || {
+            at_exit::run_last(Box::new(move |_| {
                 // Its server may have done it.
                 let _ = fs::remove_dir_all(removed);
                 Ok(())

@@ -53,6 +53,8 @@ pub enum Fault {
     Gone(String),
     /// The server's own check of calls has refused it, in these words; nothing has run.
     Refused(String),
+    /// The function has ended the server's process, with this exit code, if that is known.
+    Exited(Option<i32>),
 }
 
 const CODE: u8 = 1;
@@ -66,6 +68,7 @@ const LIMIT: u8 = 8;
 const ANSWER: u8 = 9;
 const ARGUMENT: u8 = 10;
 const RECORD: u8 = 11;
+const STATUS: u8 = 12;
 
 const FAILED: u8 = 1;
 const PANICKED: u8 = 2;
@@ -77,6 +80,7 @@ const BUSY: u8 = 7;
 const MALFORMED: u8 = 8;
 const GONE: u8 = 9;
 const REFUSED: u8 = 10;
+const EXITED: u8 = 11;
 
 /// The largest fault in bytes, whatever `max_message` is: its texts are cut to fit.
 pub const LARGEST_FAULT: usize = 1024 * 1024;
@@ -133,6 +137,12 @@ impl Fault {
                     put_text(out, ARGUMENT, argument);
                 }
             }
+            Self::Exited(status) => {
+                put_text(out, MESSAGE, &self.to_string());
+                if let Some(code) = status {
+                    put(out, STATUS, &code.to_le_bytes());
+                }
+            }
             Self::UnknownFunction => {}
         }
     }
@@ -149,6 +159,7 @@ impl Fault {
             Self::Malformed(_) => MALFORMED,
             Self::Gone(_) => GONE,
             Self::Refused(_) => REFUSED,
+            Self::Exited(_) => EXITED,
         }
     }
 
@@ -160,6 +171,7 @@ impl Fault {
         let (mut code, mut message, mut location, mut backtrace) = (0, &[][..], &[][..], None);
         let (mut argument, mut causes, mut io_kind) = (None, Vec::new(), None);
         let (mut size, mut limit, mut answer) = (0, 0, false);
+        let mut status = None;
         for field in fields::read(body) {
             let (tag, value) = field?;
             match tag {
@@ -173,6 +185,10 @@ impl Fault {
                 LIMIT => limit = number(value)?,
                 ANSWER => answer = number(value)? != 0,
                 ARGUMENT => argument = Some(value),
+                STATUS => {
+                    let wrong = |_| Malformed("its exit code has not 4 bytes");
+                    status = Some(i32::from_le_bytes(value.try_into().map_err(wrong)?));
+                }
                 _ => {}
             }
         }
@@ -202,6 +218,7 @@ impl Fault {
             MALFORMED => Self::Malformed(message),
             GONE => Self::Gone(message),
             REFUSED => Self::Refused(message),
+            EXITED => Self::Exited(status),
             _ => {
                 return Err(Malformed(
                     "it is a fault of a kind that this version does not know",
@@ -233,6 +250,13 @@ impl fmt::Display for Fault {
                 message, location, ..
             } => write!(f, "it panicked at {location}: {message}"),
             Self::UnknownFunction => f.write_str("there is no such function"),
+            Self::Exited(None) => f.write_str("it ended the process of the server"),
+            Self::Exited(Some(code)) => {
+                write!(
+                    f,
+                    "it ended the process of the server with exit code {code}"
+                )
+            }
             Self::TooLarge { size, limit, .. } => {
                 write!(f, "{size} bytes are too large where {limit} are allowed")
             }
@@ -345,6 +369,7 @@ mod tests {
             any::<String>().prop_map(Fault::Malformed),
             any::<String>().prop_map(Fault::Gone),
             any::<String>().prop_map(Fault::Refused),
+            any::<Option<i32>>().prop_map(Fault::Exited),
             Just(Fault::UnknownFunction),
             any::<String>().prop_map(Fault::Busy),
         ]

@@ -240,6 +240,13 @@ fn exit_is_lost() {
     let server = pid().unwrap();
     let e = exits().unwrap_err();
     assert!(matches!(e, Error::Lost(_)) && e.may_have_run(), "{e:?}");
+    assert_eq!(
+        e.to_string(),
+        "`exits` on server `zoo`: it ended the process of the server with exit code 3, instead of returning; let it return an error"
+    );
+    let log = std::fs::read_to_string(ZOO.log().unwrap()).unwrap();
+    let words = "remotex: server `zoo`: `exits` was called, and it ended the process of the server with exit code 3";
+    assert!(log.contains(words), "{log}");
     assert_ne!(pid().unwrap(), server, "another one has started");
 }
 

@@ -47,6 +47,12 @@ pub(crate) fn error(call: Call<'_>, body: &[u8]) -> Error {
             what: argument.map_or("the answer".into(), |name| format!("the argument `{name}`")),
         },
         Fault::Refused(words) => Error::Denied(Trouble::new(words)),
+        fault @ Fault::Exited(_) => Error::Lost(
+            call.trouble(format_args!(
+                "{fault}, instead of returning; let it return an error"
+            ))
+            .after_sending(),
+        ),
         Fault::Gone(why) => Error::Gone(call.trouble(why)),
         Fault::Busy(why) => Error::Busy(call.trouble(format_args!("the server is busy: {why}"))),
         Fault::Malformed(why) => Error::Malformed(
