@@ -12,6 +12,7 @@
 //! - [`remote`]: the attribute: which functions, arguments and return types there can be.
 //! - [`Server`]: the `static` that says where a server is and how it behaves; its control.
 //! - [`init`]: what `main` begins with, so that a server can be started.
+//! - [`existing_program`](https://docs.rs/remotex/latest/remotex/existing_program/): how a program that exists becomes a daemon, step by step.
 //! - [`Error`]: what a call can end with instead of its answer, and whether it may have run.
 //! - [`Remote`]: values that stay in the server, and have methods there. [`Variable`]: a static that
 //!   clients get and set. [`Guarded`]: one that they must not touch.
@@ -52,6 +53,10 @@
 #[cfg(doc)]
 #[doc = include_str!("../docs/FASTEST_CLIENT.md")]
 pub mod fastest_client {}
+
+#[cfg(doc)]
+#[doc = include_str!("../docs/EXISTING_PROGRAM.md")]
+pub mod existing_program {}
 
 #[cfg(feature = "clap")]
 mod control;
