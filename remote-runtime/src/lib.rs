@@ -25,13 +25,13 @@ pub mod remote;
 #[doc(hidden)]
 pub mod variable;
 mod guarded;
+#[doc(hidden)]
+pub mod call;
+mod server;
 #[cfg(feature = "json")]
 mod dynamic;
 #[cfg(feature = "json")]
 mod json;
-#[doc(hidden)]
-pub mod call;
-mod server;
 #[cfg(feature = "discovery")]
 pub mod discovery;
 mod daemon;

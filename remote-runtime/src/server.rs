@@ -16,6 +16,9 @@ use crate::hook::{self, Outcome};
 use crate::wire::interface::Function;
 use crate::{network, testing};
 
+// First, since its methods are those that users read first.
+mod settings;
+
 mod alone;
 mod control;
 #[cfg_attr(feature = "discovery", path = "server/found/enabled.rs")]
@@ -26,7 +29,6 @@ mod hooks;
 mod host;
 mod init;
 mod local;
-mod settings;
 mod sharing;
 mod way;
 

@@ -14,7 +14,7 @@ use crate::error::{Call, Error, Result};
 use crate::program::Scope;
 use crate::wire::hello::for_key;
 
-/// The systemd units of a server: see [`unit`].
+/// The systemd units of a server: see [`unit`](fn@unit).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unit {

@@ -96,7 +96,7 @@ impl Server {
 
     /// Lets the first call start the server: this same program, in the background.
     ///
-    /// `main` must begin with [`init`].
+    /// `main` must begin with [`init`](crate::init).
     #[must_use]
     pub const fn autostart(mut self) -> Self {
         self.autostart = true;
