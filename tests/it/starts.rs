@@ -1,7 +1,8 @@
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::support::Home;
+use crate::support::{Home, program_path, stdout};
 
 /// Less than a start may take, so that it tells an answer from a limit of time.
 const AT_ONCE: Duration = Duration::from_secs(20);
@@ -12,7 +13,7 @@ fn a_panic_of_on_start_is_told_with_its_message_and_place() {
         let home = Home::new();
         let mut call = home.zoo(&["panicking"]);
         let output = call.env("RUST_BACKTRACE", backtrace).output().unwrap();
-        let said = crate::support::stdout(&output);
+        let said = stdout(&output);
         assert!(
             said.starts_with(
                 "Unreachable false `panicking` on server `panicking`: the server did not start: "
@@ -78,4 +79,38 @@ fn init_in_a_function_does_nothing() {
     assert_eq!(home.run_zoo(&["stop", "printing"]), "()");
     let server = home.serve(&["serve", "printing"], "printing");
     assert_eq!(home.run_zoo(&["init-again"]), server.pid().to_string());
+}
+
+#[test]
+fn a_program_that_a_loader_runs_says_why_it_starts_no_server() {
+    let loaders = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"];
+    let Some(loader) = loaders.iter().find(|loader| Path::new(loader).exists()) else {
+        return eprintln!("left out, for want of a loader of the GNU C library");
+    };
+    let home = Home::new();
+    let mut command = home.any(loader);
+    let said = stdout(
+        &command
+            .arg(program_path("zoo"))
+            .arg("pid")
+            .output()
+            .unwrap(),
+    );
+    assert!(
+        said.starts_with(
+            "Io false `pid` on server `zoo`: its process cannot be started: the loader `"
+        ) && said.ends_with("would be started instead of it; run the program by its own path"),
+        "{said}"
+    );
+    // It calls one that runs, as it is.
+    let pid = home.run_zoo(&["pid"]);
+    let mut command = home.any(loader);
+    let said = stdout(
+        &command
+            .arg(program_path("zoo"))
+            .arg("pid")
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(said, pid);
 }

@@ -84,7 +84,8 @@ impl Build {
     }
 }
 
-/// A digest of the content of the file that this process runs; `None` if it cannot be read. It is
+/// A digest of the content of the file that this process runs; `None` if it cannot be read, or if that
+/// is a loader, which runs any program. It is
 /// made once, and takes about a second for a gigabyte.
 ///
 /// It tells whether two processes run the same program, which is then also of the same standard
@@ -92,7 +93,8 @@ impl Build {
 /// a digest may as well say a fingerprint.
 pub(crate) fn content() -> Option<u64> {
     static CONTENT: OnceLock<Option<u64>> = OnceLock::new();
-    *CONTENT.get_or_init(|| open().and_then(digest).ok())
+    let is_told = || !is_loader();
+    *CONTENT.get_or_init(|| is_told().then(open)?.and_then(digest).ok())
 }
 
 fn digest(mut file: File) -> io::Result<u64> {

@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+pub(super) fn has_loader() -> bool {
+    true
+}
+
 pub(super) fn invoked() -> Option<PathBuf> {
     None
 }

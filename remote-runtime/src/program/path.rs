@@ -2,7 +2,7 @@
 //! that still leads to the file that runs. So an upgrade that turns a link is an upgrade.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -37,9 +37,15 @@ pub(crate) fn path() -> io::Result<PathBuf> {
 /// now.
 ///
 /// # Errors
-/// If the system does not tell.
+/// If the system does not tell, or a loader runs the program, which would be started instead of it.
 pub(crate) fn executable() -> io::Result<PathBuf> {
     let path = path()?;
+    if is_loader() {
+        return Err(io::Error::other(format!(
+            "the loader `{}` runs this program, and would be started instead of it; run the program by its own path",
+            path.display()
+        )));
+    }
     Ok(match is_ours(&path) {
         false if cfg!(target_os = "linux") => RUNNING.into(),
         _ => path,
@@ -95,14 +101,18 @@ pub(super) fn shown() -> Option<PathBuf> {
 /// Returns `true` if this program is run by a loader that was started by hand, as by
 /// `/lib64/ld-linux-x86-64.so.2 ./program`.
 pub(super) fn is_loader() -> bool {
-    let name = os::invoked().and_then(|path| path.file_name().map(OsStr::to_owned));
-    let is_loader = |name: &OsString| {
-        let names = ["ld-linux", "ld-musl", "ld.so", "ld64.so"];
-        names
+    if os::has_loader() {
+        return false;
+    }
+    // Later versions of the GNU C library put the program's path in the place of the loader's.
+    let paths = [os::invoked(), env::current_exe().ok()];
+    let is_loader = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().as_bytes();
+        ["ld-linux", "ld-musl", "ld.so", "ld64.so"]
             .iter()
-            .any(|loader| name.as_bytes().starts_with(loader.as_bytes()))
+            .any(|loader| name.starts_with(loader.as_bytes()))
     };
-    name.is_some_and(|name| is_loader(&name))
+    paths.iter().flatten().any(is_loader)
 }
 
 fn is_ours(path: &Path) -> bool {
