@@ -403,7 +403,7 @@ pub use remote_macro::remote;
 pub mod interface {
     pub use remote_runtime::shape::{Definition, Structure, Type};
     #[cfg(feature = "json")]
-    pub use remote_runtime::{Described, InWords};
+    pub use remote_runtime::{Described, InWords, Raised};
     #[doc(no_inline)]
     pub use remote_runtime::{Function, Interface};
 }

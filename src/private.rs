@@ -18,7 +18,7 @@ pub mod tiers {
     pub use remote_runtime::answer::{
         AnswerBoxed as _, AnswerBoxedSync as _, AnswerNothing as _, AnswerOurs as _,
         AnswerTyped as _, CheckError as _, CheckReturn as _, OkOfNothing as _, OkOfResult as _,
-        WayBlock as _, WayNumbers as _, WayValue as _,
+        TellNothing as _, TellText as _, WayBlock as _, WayNumbers as _, WayValue as _,
     };
     pub use remote_runtime::argument::{
         CarryBytes as _, CarryBytesOption as _, CarryBytesRef as _, CarryNothing as _,

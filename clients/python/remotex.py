@@ -9,7 +9,8 @@ bytes, and may be given as str or PathLike; a map whose keys have no hash comes 
 """
 import contextlib, glob, inspect, io, itertools, keyword, os, re, reprlib, socket as sockets, struct, types
 
-CALL, INTERFACE, ANSWER, RAISED, FAULT, GOODBYE, OFFER, LARGEST = 1, 8, 0x81, 0x82, 0x83, 0x86, 0x8A, 64 << 20
+CALL, INTERFACE, ANSWER, RAISED, FAULT, GOODBYE, OFFER, TOLD = 1, 8, 0x81, 0x82, 0x83, 0x86, 0x8A, 0x8E
+LARGEST = 64 << 20
 BOOL, INT, FLOAT, CHAR, TEXT, BYTES, UNIT, TUPLE, STRUCT, NEWTYPE, DEFINED, OPTION, LIST, MAP, ENUM, NAME = range(1, 17)
 FAULTS = "? Failed Panicked UnknownFunction Mismatch TooLarge Unsendable Busy Malformed Gone Denied Lost".split()
 MAGIC, NOTHING = b"remotex\n", ({None: b""}.__getitem__, lambda body: None)
@@ -91,6 +92,7 @@ def function(server, ask, data):
     arguments, answers, errors, defined[:] = ([one for tag, one in shown if tag == of] for of in (6, 7, 8, 9))
     chain = os.environb.get(b"_REMOTEX_CHAIN")  # the servers that wait for what this process calls
     about = sized("BI", one[3], 3) + sized("BI", one[11], 1) + (sized("BI", chain, 7) if chain else b"")
+    about += sized("BI", b"", 10)  # with the text of an error
     head, what = sized("H", one[1]) + sized("H", about), f"`{name}` on server `{server}`"
     def call(*args, **kwargs):
         body, why = head, ""
@@ -100,7 +102,9 @@ def function(server, ask, data):
                 body += put(value)
         except Exception as e:
             raise TypeError(why or f"{what}{shape}: {e}") from e
-        return ask(what, CALL, body, dict(zip((ANSWER, RAISED), [get for _, get in answers + errors])))
+        ends = dict(zip((ANSWER, RAISED), [get for _, get in answers + errors]))
+        told = lambda body: (take(body, number(body, 4)).decode(), ends[RAISED](body))
+        return ask(what, CALL, body, {**ends, RAISED: lambda body: (None, ends[RAISED](body)), TOLD: told})
     safe, kind = [re.sub(r"\W", "_", n) + "_" * keyword.iskeyword(n) for n in names], inspect.Parameter
     parameters = [kind(name, kind.POSITIONAL_OR_KEYWORD, annotation=ty) for name, ty in zip(safe, written)]
     call.__signature__ = shape = inspect.Signature(parameters, return_annotation=output)
@@ -149,8 +153,11 @@ def connect(name, key="", socket=None):
             kinds = {PermissionError: "Denied", EOFError: "Lost" if sent else "Unreachable"}
             kind = kinds.get(type(e), "Unreachable" if isinstance(e, OSError) else "Malformed")
             raise Error(kind, f"{what} at `unix:{path}`: {e!r}", sent and not isinstance(e, OSError)) from e
-        if reply in (FAULT, RAISED):
-            raise value if reply == FAULT else Error("Raised", f"{what} has failed with {value}", True, value=value)
+        if reply == FAULT:
+            raise value
+        if reply in (RAISED, TOLD):
+            text, value = value
+            raise Error("Raised", text or f"{what} has failed with {value}", True, value=value)
         return value
     offered = {OFFER: lambda body: [function(name, ask, value) for tag, value in fields(body.read()) if tag == 4]}
     members = {"__doc__": f"What server `{name}` offers."}

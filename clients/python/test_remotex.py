@@ -107,6 +107,7 @@ def failures():
     offering = remotex.connect("offering")
     e = raised(remotex.Error, offering.fail, {"Wrong": {"code": 7}})
     assert (e.kind, e.value.code, e.may_have_run) == ("Raised", 7, True)
+    assert str(e) == "the code is 7", e
     e = raised(remotex.Error, offering.fail, "Panic")
     assert (e.kind, e.may_have_run) == ("Panicked", True)
     assert str(e).startswith("`fail` on server `offering`: it panicked at "), e

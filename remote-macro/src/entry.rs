@@ -75,7 +75,7 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
         output,
         ..
     } = function;
-    let [from, reply, object] = ["from", "reply", "object"].map(local);
+    let [from, reply, object, ended] = ["from", "reply", "object", "ended"].map(local);
     let names: Vec<_> = (0..arguments.len())
         .map(|at| local(&format!("argument_{at}")))
         .collect();
@@ -111,11 +111,9 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
             #hold_object
             #(#holds)*
             #krate::__private::finish(#from)?;
-            (&&&&&&#krate::__private::Tag::<#output>::new()).answer(
-                #path(#lend_object #(#names.lend()),*),
-                #reply,
-                #way,
-            )
+            let #ended = #path(#lend_object #(#names.lend()),*);
+            (&&#krate::__private::Tag::<#output>::new()).tell(&#ended, #reply);
+            (&&&&&&#krate::__private::Tag::<#output>::new()).answer(#ended, #reply, #way)
         }
     }
 }

@@ -13,6 +13,7 @@
 //! How the `Ok` value travels is another choice: as a whole, if it is bytes or numbers, or by serde.
 
 use std::error::Error as StdError;
+use std::fmt;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -117,6 +118,28 @@ pub trait WayValue<T> {
 }
 
 impl<T> WayValue<T> for Tag<T> {}
+
+/// The text of an error for callers that do not have its type: `(&Tag::<R>::new()).tell(…)`.
+pub trait TellText<T, E> {
+    #[doc(hidden)]
+    fn tell(&self, result: &Result<T, E>, reply: &mut Reply<'_>);
+}
+
+impl<T, E: fmt::Display> TellText<T, E> for &Tag<Result<T, E>> {
+    fn tell(&self, result: &Result<T, E>, reply: &mut Reply<'_>) {
+        if let Err(e) = result {
+            reply.tell(e);
+        }
+    }
+}
+
+/// The same of an error without a text.
+pub trait TellNothing<R> {
+    #[doc(hidden)]
+    fn tell(&self, _: &R, _: &mut Reply<'_>) {}
+}
+
+impl<R> TellNothing<R> for Tag<R> {}
 
 /// The tag of a return type's `Ok` value: `(&&Tag::<R>::new()).ok()`.
 pub trait OkOfResult<T> {

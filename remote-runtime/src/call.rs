@@ -150,6 +150,7 @@ impl Away<'_> {
             trace,
             chain: chain.as_deref(),
             wants_block: is_block,
+            wants_text: false,
             record: &|record| At::record(server, function.name, holdings.key, record),
         };
         let exchanged = server.client().exchange(&request, way, &mut encode);

@@ -94,6 +94,8 @@ pub(crate) struct Request<'a> {
     pub(crate) chain: Option<&'a str>,
     /// Whether its answer is nothing but a block.
     pub(crate) wants_block: bool,
+    /// Whether the text of an error of its own type is wanted, too.
+    pub(crate) wants_text: bool,
     /// Where the server keeps what it knows of its failure, by its id.
     pub(crate) record: &'a dyn Fn(Id) -> Record,
 }
@@ -352,11 +354,7 @@ fn fault_of(connection: &mut Connection, request: &Request<'_>) -> Error {
     // What is not about the function may have been the server's last word on this connection.
     if matches!(
         &e,
-        Error::Busy(_)
-            | Error::Lost(_)
-            | Error::Malformed(_)
-            | Error::Mismatch(_)
-            | Error::TooLarge { .. }
+        Error::Busy(_) | Error::Malformed(_) | Error::Mismatch(_) | Error::TooLarge { .. }
     ) {
         connection.close();
     }

@@ -193,7 +193,6 @@ impl<'b, 'v> Encoder<'b, 'v> {
     ///
     /// # Errors
     /// If the limit does not allow them.
-    #[cfg(feature = "json")]
     pub(crate) fn put_encoded(&mut self, values: &[u8]) -> Result<(), Unencoded> {
         self.size = self.size.saturating_add(values.len());
         if self.size > self.limit {

@@ -12,7 +12,7 @@ use crate::call::{At, print_if_wanted};
 use crate::client::{Reply, Request, Route};
 use crate::codec::Encoder;
 use crate::error::{Call, Error, Result};
-use crate::json::{answer, encoded, structure};
+use crate::json::{Raised, answer, encoded, structure};
 use crate::server::Server;
 use crate::wire::Kind;
 use crate::wire::fault::{self, Fault};
@@ -27,7 +27,8 @@ impl Server {
     /// numbers, numbers beyond 64 bits are texts. A reference (`Remote<T>`) is answered as a text that
     /// names its type.
     ///
-    /// The inner `Err` is what the function has failed with, if that travels as its own type.
+    /// The inner `Err` is what the function has failed with, if that travels as its own type, with its
+    /// text.
     ///
     /// # Errors
     /// As of any call; [`Error::UnknownFunction`] and [`Error::Unsendable`] say which name or argument is
@@ -36,7 +37,7 @@ impl Server {
         &'static self,
         function: &str,
         arguments: &Map<String, Value>,
-    ) -> Result<Result<Value, Value>> {
+    ) -> Result<Result<Value, Raised>> {
         self.call_json_of(self.interface()?.function(function)?, arguments)
     }
 
@@ -50,7 +51,7 @@ impl Server {
         &'static self,
         function: &Function,
         arguments: &Map<String, Value>,
-    ) -> Result<Result<Value, Value>> {
+    ) -> Result<Result<Value, Raised>> {
         let call = Call::of(self.name(), &function.name);
         let structure = structure(function, call)?;
         let arguments = encoded(function, call, arguments)?;
@@ -82,6 +83,7 @@ impl Server {
             trace: None,
             chain: chain.as_deref(),
             wants_block: false,
+            wants_text: true,
             record: &|record| At::record(self, &function.name, holdings.key, record),
         };
         let mut encode = |encoder: &mut Encoder<'_, '_>| {

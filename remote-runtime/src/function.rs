@@ -105,7 +105,7 @@ impl Function {
     /// If it fails, or the arguments are none of its.
     pub(crate) fn run(&self, arguments: &[u8]) -> Result<(Kind, Vec<u8>), Fault> {
         let mut body = Vec::new();
-        let mut reply = Reply::new(Encoder::new(&mut body, 0, usize::MAX));
+        let mut reply = Reply::new(Encoder::new(&mut body, 0, usize::MAX), true);
         let _entered = scope::enter(Scope::Outside);
         (self.handler)(&mut Decoder::new(arguments), &mut reply)?;
         let (kind, block) = (reply.kind(), reply.into_block());
@@ -252,11 +252,16 @@ pub struct Reply<'b> {
     block: Vec<u8>,
     /// The failure that the function returned, as `Debug` has it.
     debug: Option<String>,
+    /// Whether the caller wants the text of an error, too, and that text.
+    wants_text: bool,
+    text: Option<String>,
 }
 
 impl<'b> Reply<'b> {
-    pub(crate) fn new(encoder: Encoder<'b, 'static>) -> Self {
+    pub(crate) fn new(encoder: Encoder<'b, 'static>, wants_text: bool) -> Self {
         Self {
+            wants_text,
+            text: None,
             encoder,
             kind: Kind::Answer,
             block: Vec::new(),
@@ -309,8 +314,21 @@ impl<'b> Reply<'b> {
         Fault::Failed(failure)
     }
 
+    /// Notes the text of an error that travels as itself, if the caller wants it.
+    pub(crate) fn tell(&mut self, error: &dyn fmt::Display) {
+        if self.wants_text {
+            self.text = Some(Beginning::of(format_args!("{error}")));
+        }
+    }
+
     pub(crate) fn raise<E: Serialize>(&mut self, error: &E) -> Result<(), Fault> {
         self.kind = Kind::Raised;
+        if let Some(text) = self.text.take() {
+            self.kind = Kind::Told;
+            let length = u32::try_from(text.len()).unwrap_or(0).to_le_bytes();
+            self.encoder
+                .put_encoded(&[&length, text.as_bytes()].concat())?;
+        }
         scope::set(Scope::Server);
         Ok(self.encoder.put(error)?)
     }

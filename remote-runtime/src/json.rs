@@ -7,6 +7,9 @@ mod encode;
 #[cfg(feature = "http")]
 mod schema;
 
+use std::borrow::Cow;
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use crate::codec::{Decoder, Encoder, Undecoded};
@@ -97,28 +100,60 @@ pub(crate) fn encoded(
     Ok(encoded)
 }
 
-/// What the reply to a call says: what the function has returned, or the value that it has failed with.
+/// An error of a type of its own that a function has returned.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Raised {
+    /// Its text, if its type has one.
+    pub text: Option<String>,
+    /// The error itself.
+    pub value: Value,
+}
+
+/// Its text, or else its value.
+impl fmt::Display for Raised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.text {
+            Some(text) => f.write_str(text),
+            None => write!(f, "{}", self.value),
+        }
+    }
+}
+
+/// What the reply to a call says: what the function has returned, or the error of a type of its own.
 pub(crate) fn answer(
     call: Call<'_>,
     kind: Kind,
     body: &[u8],
     structure: &Structure,
-) -> Result<Result<Value, Value>> {
-    let value = read(kind, body, structure).map_err(|e| {
+) -> Result<Result<Value, Raised>> {
+    let read = match kind {
+        Kind::Told => told(body).and_then(|(text, body)| {
+            let value = read(body, &structure.error, structure)?;
+            let text = Some(text.into_owned());
+            Ok(Err(Raised { text, value }))
+        }),
+        Kind::Raised => {
+            read(body, &structure.error, structure).map(|value| Err(Raised { text: None, value }))
+        }
+        _ => read(body, &structure.answer, structure).map(Ok),
+    };
+    read.map_err(|e| {
         let why = format_args!("its answer cannot be read: {e}");
         Error::Malformed(call.trouble(why).after_sending())
-    })?;
-    Ok(match kind {
-        Kind::Raised => Err(value),
-        _ => Ok(value),
     })
 }
 
-fn read(kind: Kind, body: &[u8], structure: &Structure) -> Result<Value, Undecoded> {
-    let ty = match kind {
-        Kind::Raised => &structure.error,
-        _ => &structure.answer,
-    };
+/// The text of an error, and the error.
+fn told(body: &[u8]) -> Result<(Cow<'_, str>, &[u8]), Undecoded> {
+    let cut = || Undecoded::Wrong("the text of its error is cut off".into());
+    let (length, rest) = body.split_first_chunk().ok_or_else(cut)?;
+    let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| cut())?;
+    let (text, error) = rest.split_at_checked(length).ok_or_else(cut)?;
+    Ok((String::from_utf8_lossy(text), error))
+}
+
+fn read(body: &[u8], ty: &Option<Type>, structure: &Structure) -> Result<Value, Undecoded> {
     let missing = || Undecoded::Wrong("the server does not say of what type it is".into());
     let ty = ty.as_ref().ok_or_else(missing)?;
     let types = Types(&structure.definitions);
@@ -345,12 +380,14 @@ mod tests {
             // As serde_json has it.
             let value = serde_json::to_value(&many).expect("it is JSON");
             prop_assert_eq!(encoded(&Told { types, ty, value: &value }), encoded(&many));
-            prop_assert_eq!(read(Kind::Answer, &encoded(&many), &structure), Ok(value));
+            prop_assert_eq!(read(&encoded(&many), &structure.answer, &structure), Ok(value));
         }
 
         #[test]
         fn any_bytes_are_a_value_or_wrong(body: Vec<u8>) {
-            let _ = read(Kind::Answer, &body, &structure());
+            let structure = structure();
+            let _ = read(&body, &structure.answer, &structure);
+            let _ = answer(Call::of("x", "f"), Kind::Told, &body, &structure);
         }
     }
 
@@ -393,7 +430,7 @@ mod tests {
             definitions: definitions.into(),
             ..Structure::default()
         };
-        assert!(read(Kind::Answer, &[1; 100_000], &structure).is_err());
+        assert!(read(&[1; 100_000], &structure.answer, &structure).is_err());
         let ty = Type::Defined(0);
         let types = Types(&structure.definitions);
         assert!(!types.words(&ty).is_empty());

@@ -81,7 +81,7 @@ pub use error::{Details, Error, Failure, InCall, Result, Trouble};
 pub use guarded::Guarded;
 pub use hook::{Call, Outcome};
 #[cfg(feature = "json")]
-pub use json::{Described, InWords};
+pub use json::{Described, InWords, Raised};
 #[doc(hidden)]
 pub use program::Build;
 pub use remote::{Remote, WeakRemote};

@@ -24,6 +24,8 @@
 //!                                                  run if it was sent before
 //!                                       Identify   empty: the call is sent again with its
 //!                                                  function's fingerprint
+//!                                       Told       length: u32, text, the encoded `Err` value, where
+//!                                                  the call has asked for the text
 //!                                       Compare    empty: and with a digest of the client's
 //!                                                  executable
 //!                                       Goodbye    last: u64, how many calls were taken before it
@@ -104,10 +106,12 @@ pub enum Kind {
     Identify = 0x8c,
     /// The same, with a digest of the client's executable too: it may be that of the same build.
     Compare = 0x8d,
+    /// The error, of a type of its own, that the function returned, after its text.
+    Told = 0x8e,
 }
 
 impl Kind {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 23] = [
         Self::Hello,
         Self::Call,
         Self::Status,
@@ -130,6 +134,7 @@ impl Kind {
         Self::Forgotten,
         Self::Identify,
         Self::Compare,
+        Self::Told,
     ];
 
     const BY_BYTE: [Option<Self>; 256] = {

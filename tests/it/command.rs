@@ -201,7 +201,7 @@ fn wrong_use_is_told_in_a_sentence_and_by_a_code() {
         (
             &["offering", "fail", "how={\"Wrong\":{\"code\":7}}"],
             1,
-            "`fail` on server `offering` failed with {\"code\":7}",
+            "the code is 7",
         ),
         (
             &["none", "read"],
@@ -286,8 +286,12 @@ fn errors_are_json_where_json_is_wanted() {
         r#"{"how":{"Wrong":{"code":7}}}"#,
     ]);
     assert_eq!(
-        (&raised["kind"], &raised["value"]["code"]),
-        (&json!("Raised"), &json!(7))
+        (
+            &raised["kind"],
+            &raised["value"]["code"],
+            &raised["message"]
+        ),
+        (&json!("Raised"), &json!(7), &json!("the code is 7"))
     );
     let panicked = error(&["call", "offering", "fail", "--json", r#"{"how":"Panic"}"#]);
     assert_eq!(

@@ -15,7 +15,7 @@ use crate::link::{Broken, FAREWELL, Link, PATIENCE, START};
 use crate::program::Build;
 use crate::session::{self, put_dropped, scope};
 use crate::transport::Stream;
-use crate::wire::fault::LARGEST_FAULT;
+use crate::wire::fault::{self, LARGEST_FAULT};
 use crate::wire::frame::{self, Block, Refused};
 use crate::wire::hello::{Hello, for_key};
 use crate::wire::reference::Id;
@@ -129,9 +129,13 @@ impl Conversation {
             {
                 Ok(Some(Kind::Hello)) if self.hello.is_none() => self.greet(request, route)?,
                 Ok(Some(Kind::Fault)) if self.hello.is_some() => {
-                    return Ok(Ended::Replied(Kind::Fault));
+                    return match fault::error(call, self.link.body()) {
+                        // The server has gone: the rules for that apply.
+                        e @ Error::Lost(_) => Err(e),
+                        _ => Ok(Ended::Replied(Kind::Fault)),
+                    };
                 }
-                Ok(Some(kind @ (Kind::Answer | Kind::Raised)))
+                Ok(Some(kind @ (Kind::Answer | Kind::Raised | Kind::Told)))
                     if self.speaks_as_we_do() && !unwritten =>
                 {
                     return Ok(Ended::Replied(kind));

@@ -42,6 +42,8 @@ struct Found<'m> {
     arguments: &'m [u8],
     /// The id that joins its trace with the client's.
     trace: Option<u64>,
+    /// Whether its caller wants the text of an error of its own type, too.
+    wants_text: bool,
 }
 
 /// A call, with what it says of itself apart from its arguments.
@@ -172,13 +174,17 @@ impl Runner {
             function,
             arguments,
             trace,
+            wants_text,
         } = *found;
         let began = service.after.map(|_| Instant::now());
         let figures = service.figures.as_ref();
         let measured = figures.and_then(|figures| figures.begin(function.name));
         client.tally.begin(function, client.began);
         let mut decoder = Decoder::new(arguments);
-        let mut reply = Reply::new(Encoder::new(&mut self.out, at + HEADER, client.limit));
+        let mut reply = Reply::new(
+            Encoder::new(&mut self.out, at + HEADER, client.limit),
+            wants_text,
+        );
         let run = || {
             function.check_types()?;
             if let Some(before) = service.before {
@@ -274,6 +280,7 @@ fn find<'m>(
         function,
         arguments,
         trace: head.trace,
+        wants_text: head.wants_text,
     }))
 }
 
@@ -288,7 +295,7 @@ fn outcome(ended: &Result<Kind, Failed>, duration: Duration, bytes: usize) -> Ou
 /// The error of a call, in words.
 fn words(ended: &Result<Kind, Failed>) -> Option<String> {
     match ended {
-        Ok(Kind::Raised) => Some("an error of its own type".into()),
+        Ok(Kind::Raised | Kind::Told) => Some("an error of its own type".into()),
         Ok(_) => None,
         Err(failed) => Some(failed.fault.to_string()),
     }

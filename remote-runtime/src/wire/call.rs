@@ -13,6 +13,7 @@
 //!           CONTENT     u64, a digest of the client's executable, if the server has asked for it;
 //!                       zero if it has asked for the fingerprint only
 //!           CHAIN       text, the servers that wait for it, if a remote function makes it
+//!           TEXT        empty: the caller wants the text of an error of its own type, too
 //! ```
 
 use std::time::Duration;
@@ -29,6 +30,7 @@ const AGAIN: u8 = 6;
 const CHAIN: u8 = 7;
 const VERSION: u8 = 8;
 const CONTENT: u8 = 9;
+const TEXT: u8 = 10;
 
 /// More than a call's name and fields take.
 pub const LARGEST_HEAD: usize = 2048;
@@ -60,6 +62,9 @@ pub struct Head<'m> {
     pub again: Option<Again>,
     /// The servers whose functions have made it, one inside the other, separated by spaces.
     pub chain: Option<&'m str>,
+    /// Whether the caller wants the text of an error of its own type, too: see
+    /// [`Told`](super::Kind::Told).
+    pub wants_text: bool,
 }
 
 /// A call that was sent before, and of which the client does not know whether it has run.
@@ -108,6 +113,9 @@ impl<'m> Head<'m> {
         }
         if let Some(content) = self.content {
             put(out, CONTENT, &content.to_le_bytes());
+        }
+        if self.wants_text {
+            put(out, TEXT, &[]);
         }
         let length = u16::try_from(out.len() - at - 2).unwrap_or(u16::MAX);
         out[at..at + 2].copy_from_slice(&length.to_le_bytes());
@@ -158,6 +166,7 @@ impl<'m> Head<'m> {
                         since: Duration::from_micros(number(since)?),
                     });
                 }
+                (TEXT, _) => head.wants_text = true,
                 (TIMEOUT, value) => head.timeout = Some(Duration::from_micros(number(value)?)),
                 _ => {}
             }
@@ -199,13 +208,14 @@ mod tests {
             chain: Some("a b"),
             version: Some("1.2"),
             content: Some(10),
+            wants_text: true,
         };
         head.put(&mut out);
         out.extend_from_slice(b"xyz");
         assert_eq!(
             out,
-            b"\x04\0post\x78\0\x01\x10\0\0\x000123456789abcdef\x03\x05\0\0\0board\x02\x08\0\0\0\xe8\x03\0\0\0\0\0\0\x04\x08\0\0\0\x07\0\0\0\0\0\0\0\
-            \x05\x08\0\0\0\x08\0\0\0\0\0\0\0\x06\x10\0\0\0\xd0\x07\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\x07\x03\0\0\0a b\x08\x03\0\0\x001.2\x09\x08\0\0\0\x0a\0\0\0\0\0\0\0xyz"
+            b"\x04\0post\x7d\0\x01\x10\0\0\x000123456789abcdef\x03\x05\0\0\0board\x02\x08\0\0\0\xe8\x03\0\0\0\0\0\0\x04\x08\0\0\0\x07\0\0\0\0\0\0\0\
+            \x05\x08\0\0\0\x08\0\0\0\0\0\0\0\x06\x10\0\0\0\xd0\x07\0\0\0\0\0\0\x09\0\0\0\0\0\0\0\x07\x03\0\0\0a b\x08\x03\0\0\x001.2\x09\x08\0\0\0\x0a\0\0\0\0\0\0\0\x0a\0\0\0\0xyz"
         );
         assert_eq!(Head::split(&out), Ok((head, &b"xyz"[..])));
     }
@@ -223,6 +233,7 @@ mod tests {
             chain in proptest::option::of(".{0,80}"),
             version in proptest::option::of(".{0,80}"),
             content: Option<u64>,
+            wants_text: bool,
             arguments: Vec<u8>,
         ) {
             let timeout = micros.map(Duration::from_micros);
@@ -238,6 +249,7 @@ mod tests {
                 chain: chain.as_deref(),
                 version: version.as_deref(),
                 content,
+                wants_text,
             };
             let mut body = Vec::new();
             head.put(&mut body);

@@ -36,9 +36,9 @@ pub(crate) fn make(
     arguments: &Map<String, Value>,
 ) -> Result<Value, Failure> {
     let answer = server.call_json_of(function, arguments)?;
-    answer.map_err(|value| Failure::Raised {
+    answer.map_err(|raised| Failure::Raised {
         call: format!("`{}` on server `{}`", function.name, server.name()),
-        value,
+        raised,
     })
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use remotex::interface::Raised;
 use remotex::{Error, Function, terminal};
 use serde_json::{Value, json};
 
@@ -29,7 +30,7 @@ pub(crate) enum Failure {
     /// The function has failed with a value of a type of its own.
     Raised {
         call: String,
-        value: Value,
+        raised: Raised,
     },
     Error(Box<Error>),
     /// A function was not called as it wants to be.
@@ -122,8 +123,8 @@ impl Failure {
             }
             Self::System(_) => json!({ "kind": "Io", "message": words, "exit": code }),
             Self::Closed | Self::Use(_) => json!({ "kind": "Use", "message": words, "exit": code }),
-            Self::Raised { value, .. } => {
-                json!({ "kind": "Raised", "message": words, "value": value, "may_have_run": true, "exit": code })
+            Self::Raised { raised, .. } => {
+                json!({ "kind": "Raised", "message": words, "value": raised.value, "may_have_run": true, "exit": code })
             }
             Self::Error(e) => {
                 // That is the variant, and the sentence in brackets.
@@ -146,7 +147,10 @@ impl std::fmt::Display for Failure {
             Self::System(e) => write!(f, "input or output fails: {e}"),
             Self::Use(words) => f.write_str(words),
             Self::Call { why, usage } => write!(f, "{why}\n  {usage}"),
-            Self::Raised { call, value } => write!(f, "{call} failed with {value}"),
+            Self::Raised { call, raised } => match &raised.text {
+                Some(text) => f.write_str(text),
+                None => write!(f, "{call} failed with {}", raised.value),
+            },
             Self::Error(e) => {
                 write!(f, "{e}")?;
                 if let Error::Failed { causes, .. } = &**e {

@@ -90,6 +90,9 @@ fn errors_have_a_status_and_say_what_they_are() {
     assert_eq!(error["may_have_run"], true);
     let error = fails(&there, "typed", r#"{"since":3}"#, 422, "Raised");
     assert_eq!(error["value"], json!({"Hungry": {"since": 3}}));
+    // Its type has no text.
+    let message = "`typed` on server `zoo` has failed with a value";
+    assert_eq!(error["message"], message);
     let error = fails(&there, "panics", r#"{"text":"help"}"#, 500, "Panicked");
     assert!(
         error["message"]
@@ -205,4 +208,13 @@ fn a_request_that_is_none_of_a_call_says_what_it_should_be() {
         assert_eq!(response.status, 400);
     }
     there.answers();
+}
+
+#[test]
+fn an_error_of_a_type_of_its_own_has_its_text() {
+    let there = There::of("offering");
+    let how = r#"{"how":{"Wrong":{"code":7}}}"#;
+    let error = fails(&there, "fail", how, 422, "Raised");
+    assert_eq!(error["value"], json!({"code": 7}));
+    assert_eq!(error["message"], "the code is 7");
 }

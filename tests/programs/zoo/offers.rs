@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use remotex::interface::{Definition, Structure, Type};
+use remotex::interface::{Definition, Raised, Structure, Type};
 use remotex::{Error, Interface, Remote, Result, Server, Variable, remote};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -29,6 +29,12 @@ pub struct Key(i16);
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Wrong {
     pub code: u32,
+}
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the code is {}", self.code)
+    }
 }
 
 impl From<Error> for Wrong {
@@ -150,10 +156,8 @@ pub(crate) fn offers() {
 pub(crate) fn local() {
     assert!(OFFERING.is_local());
     assert_eq!(call("HEIGHT::get", json!({})).unwrap(), Ok(json!(0)));
-    assert_eq!(
-        call("fail", json!({"how": {"Wrong": {"code": 7}}})).unwrap(),
-        Err(json!({"code": 7}))
-    );
+    let how = json!({"how": {"Wrong": {"code": 7}}});
+    check_raised(call("fail", how).unwrap(), 7);
     let e = call("internal", json!({})).unwrap_err();
     assert!(matches!(e, Error::UnknownFunction(_)), "{e:?}");
     check(&OFFERING.interface().unwrap());
@@ -294,8 +298,18 @@ fn check(offer: &Interface) {
     );
 }
 
-fn call(function: &str, arguments: Value) -> Result<std::result::Result<Value, Value>> {
+fn call(function: &str, arguments: Value) -> Result<std::result::Result<Value, Raised>> {
     OFFERING.call_json(function, arguments.as_object().unwrap())
+}
+
+/// What `fail` fails with, as it is told.
+fn check_raised(ended: std::result::Result<Value, Raised>, code: u32) {
+    let raised = ended.unwrap_err();
+    assert_eq!(raised.value, json!({ "code": code }));
+    assert_eq!(
+        raised.text.as_deref(),
+        Some(&*format!("the code is {code}"))
+    );
 }
 
 /// The same functions, with JSON.
@@ -325,10 +339,8 @@ pub(crate) fn json() {
     assert_eq!(call("mirror", fewer).unwrap().unwrap(), answer);
     assert_eq!(call("HEIGHT::get", json!({})).unwrap(), Ok(json!(0)));
     // How a function fails.
-    assert_eq!(
-        call("fail", json!({"how": {"Wrong": {"code": 7}}})).unwrap(),
-        Err(json!({"code": 7}))
-    );
+    let how = json!({"how": {"Wrong": {"code": 7}}});
+    check_raised(call("fail", how).unwrap(), 7);
     let e = call("fail", json!({"how": "Panic"})).unwrap_err();
     assert!(matches!(e, Error::Panicked { .. }), "{e:?}");
     assert!(

@@ -12,7 +12,7 @@ use super::gateway::{CROWDED, Gateway, NoReply, reply_in};
 use super::openapi::reference;
 use crate::error::{Call, Error};
 use crate::figures::Figures;
-use crate::json::{Schemas, answer, encoded, structure};
+use crate::json::{Raised, Schemas, answer, encoded, structure};
 use crate::wire::call::Head;
 use crate::wire::fault;
 use crate::wire::hello::Hello;
@@ -95,8 +95,9 @@ impl JsonCall {
     fn answer(&self, reply: &[u8]) -> (StatusCode, Value) {
         match self.read(reply) {
             Ok(Ok(answer)) => (StatusCode::OK, answer),
-            Ok(Err(value)) => {
-                let message = format!("{} has failed with a value", self.call());
+            Ok(Err(Raised { text, value })) => {
+                let failed = || format!("{} has failed with a value", self.call());
+                let message = text.unwrap_or_else(failed);
                 let error = json!({ "kind": "Raised", "message": message, "causes": [], "may_have_run": true, "value": value });
                 (StatusCode::UNPROCESSABLE_ENTITY, json!({ "error": error }))
             }
@@ -104,13 +105,13 @@ impl JsonCall {
         }
     }
 
-    fn read(&self, reply: &[u8]) -> Result<Result<Value, Value>, Error> {
+    fn read(&self, reply: &[u8]) -> Result<Result<Value, Raised>, Error> {
         let call = self.call();
         let structure = structure(self.interface.function(&self.name)?, call)?;
         let replied = reply_in(reply).map_err(|_| self.unanswered(&NoReply::Lost))?;
         let (kind, body) = replied.unwrap_or((Kind::Goodbye, b""));
         match kind {
-            Kind::Answer | Kind::Raised => answer(call, kind, body, structure),
+            Kind::Answer | Kind::Raised | Kind::Told => answer(call, kind, body, structure),
             Kind::Fault => Err(fault::error(call, body)),
             // It has not run.
             _ => Err(Error::Busy(
@@ -160,6 +161,7 @@ fn frames(site: &dyn Site, function: &Function, arguments: &[u8]) -> Vec<u8> {
             name: &function.name,
             fingerprint: function.fingerprint,
             program: Some(&function.package),
+            wants_text: true,
             ..Head::default()
         };
         head.put(out);
