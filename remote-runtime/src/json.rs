@@ -372,6 +372,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn json_is_the_same_bytes_as_the_value(many in many()) {
             let structure = structure();

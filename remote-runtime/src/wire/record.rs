@@ -95,6 +95,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
         #[test]
         fn every_record_is_read_back(
             texts: (String, String),

@@ -226,6 +226,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+
         #[test]
         fn every_report_is_read_back(millis in 0..1_u64 << 42, connections: u64, running: u64, calls: u64, program: PathBuf, of: (u32, u64, bool, Vec<(String, u64)>), function: String, scope: String) {
             let started = SystemTime::UNIX_EPOCH + Duration::from_millis(millis);

@@ -124,6 +124,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         #[test]
         fn a_quote_has_an_end_and_is_a_part_of_the_text(text in "(\\PC|\n| ){0,2000}") {
             let quoted = excerpt(&text);
