@@ -256,11 +256,13 @@ impl Way {
             daemon::refuse_circle(call, &files)?;
         }
         loop {
+            // It may become ready just before the time for its greeting is over.
+            let was_starting = self.is_starting();
             match network::connect(call, network, &self.key, self.patience()) {
                 Err(Error::TimedOut(_))
                     if began.elapsed() < START
                         && !self.deadline.is_some_and(|deadline| deadline.is_over())
-                        && self.is_starting() => {}
+                        && (was_starting || self.is_starting()) => {}
                 met => return met,
             }
         }
