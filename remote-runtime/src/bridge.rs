@@ -6,6 +6,8 @@
 //! it carries bytes to and fro ([`relay`]) between those and the server that runs, which it starts if it
 //! must, or serves itself until they end.
 
+mod words;
+
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -26,6 +28,7 @@ use crate::poller::is_unread;
 use crate::transport::Stream;
 use crate::wire::MAGIC;
 use crate::{explain, paths, thread, transport};
+use words::Words;
 
 /// What tells a program what it is for: its value is how, and then the server's name.
 pub(crate) const VARIABLE: &str = "_REMOTEX_RELAY";
@@ -34,9 +37,6 @@ pub(crate) const KEY: &str = "_REMOTEX_RELAY_KEY";
 
 /// How the first argument of such a process begins.
 const MARK: &str = "remotex-relay:";
-
-/// How much of what a process says on its stderr is quoted.
-const LONGEST_WORDS: usize = 4096;
 
 /// The time that ssh may take to connect.
 const CONNECT: Duration = Duration::from_secs(20);
@@ -109,7 +109,8 @@ pub(crate) fn connect(
         let why = format_args!("`{}` cannot be run: {e}", program.display());
         Error::Unreachable(call.trouble(why).caused_by(e))
     })?;
-    let spoke = transport::wait_until(&ours, Instant::now() + patience);
+    let mut words = Words::of(child.stderr.take());
+    let spoke = words.read_until(&ours, Instant::now() + patience);
     let first = spoke.and_then(|spoke| match spoke {
         true => transport::peek(&ours, MAGIC.len()).map(Some),
         false => Ok(None),
@@ -119,7 +120,7 @@ pub(crate) fn connect(
         .as_ref()
         .is_some_and(|first| first.first() == MAGIC.first())
     {
-        attend(child).map_err(|e| call.io("no thread can attend to the process", e))?;
+        attend(child, words).map_err(|e| call.io("no thread can attend to the process", e))?;
         return Ok(Some(Stream::Near(ours)));
     }
     let has_ended = first.as_ref().is_some_and(Vec::is_empty);
@@ -127,7 +128,11 @@ pub(crate) fn connect(
         // It says nothing, or something else, and may not end by itself.
         let _ = child.kill();
     }
-    let (code, words) = end(child, if has_ended { PATIENCE } else { LAST_WORDS });
+    let code = end(
+        child,
+        &mut words,
+        if has_ended { PATIENCE } else { LAST_WORDS },
+    );
     if manner == Manner::Find && code == Some(NOT_RUNNING) {
         return Ok(None);
     }
@@ -137,7 +142,13 @@ pub(crate) fn connect(
             "`{piped}` has not led to a server within {seconds} s"
         ))));
     }
-    Err(why_not(call, piped, first.as_deref(), code, words.trim()))
+    Err(why_not(
+        call,
+        piped,
+        first.as_deref(),
+        code,
+        &words.quoted(),
+    ))
 }
 
 fn command(call: Call<'_>, piped: &Piped, key: &str, manner: Manner) -> Command {
@@ -176,37 +187,24 @@ fn command(call: Call<'_>, piped: &Piped, key: &str, manner: Manner) -> Command 
 
 /// Takes note of the end of a process, which comes with that of its input; and of what it says, so that it
 /// is not kept from saying more.
-fn attend(mut child: Child) -> io::Result<()> {
+fn attend(mut child: Child, words: Words) -> io::Result<()> {
     let wait = move || {
-        if let Some(mut said) = child.stderr.take() {
-            let _ = io::copy(&mut said, &mut io::stderr());
-        }
+        words.print_to_end();
         let _ = child.wait();
     };
     thread::start("remotex process", Box::new(wait))
 }
 
-/// How a process has ended, and what it has said. It is ended if it does not by itself; what it has started
-/// may go on, and is not waited for.
-fn end(mut child: Child, patience: Duration) -> (Option<i32>, String) {
+/// With which code a process has ended, of which the last words are read. It is ended if it does not by
+/// itself; what it has started may go on, and is not waited for.
+fn end(mut child: Child, words: &mut Words, patience: Duration) -> Option<i32> {
     let deadline = Instant::now() + patience;
-    let mut words = Vec::new();
-    if let Some(mut said) = child.stderr.take() {
-        let mut buffer = [0; 1024];
-        while words.len() < LONGEST_WORDS && transport::wait_until(&said, deadline).unwrap_or(false)
-        {
-            match said.read(&mut buffer) {
-                Ok(n) if n > 0 => words.extend_from_slice(&buffer[..n]),
-                _ => break,
-            }
-        }
-    }
+    words.read_to_end(deadline);
     while Instant::now() < deadline && matches!(child.try_wait(), Ok(None)) {
         std::thread::sleep(Duration::from_millis(10));
     }
     let _ = child.kill();
-    let code = child.wait().ok().and_then(|ended| ended.code());
-    (code, String::from_utf8_lossy(&words).into_owned())
+    child.wait().ok().and_then(|ended| ended.code())
 }
 
 /// Why a process has not led to a server: what it has printed first, how it has ended, what it has said.

@@ -2,6 +2,7 @@
 //! one), or a child that is the server itself.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::machine::Machine;
@@ -159,6 +160,45 @@ fn the_command_calls_there_too() {
 }
 
 /// A program whose server is a child of its own.
+/// Writes a script that says more than a pipe holds before it becomes the zoo, and returns its path.
+fn loud(home: &Home) -> PathBuf {
+    let script = home.path("loud");
+    let zoo = program_path("zoo").display().to_string();
+    let text =
+        format!("#!/bin/sh\nhead -c 200000 /dev/zero | tr '\\0' x >&2\nexec '{zoo}' \"$@\"\n");
+    // By another process, so that no child of another test has it open for writing.
+    let mut write = home.any("sh");
+    write.args([
+        "-c",
+        "printf %s \"$1\" > \"$2\" && chmod +x \"$2\"",
+        "sh",
+        &text,
+    ]);
+    assert!(write.arg(&script).status().unwrap().success());
+    script
+}
+
+/// All that it says reaches its client's standard error.
+#[test]
+fn a_child_that_says_much_before_its_hello_is_not_waited_for() {
+    let home = Home::new();
+    let mut client = home.zoo(&["pid"]);
+    let address = format!("stdio:{}", loud(&home).display());
+    let output = client.env("REMOTEX_ZOO", &address).output().unwrap();
+    assert!(output.status.success(), "{}", stdout(&output));
+    let said = output.stderr.iter().filter(|&&byte| byte == b'x').count();
+    assert_eq!(said, 200_000);
+    // Where it leads to no server, the error quotes the beginning of it.
+    let mut client = home.zoo(&["failing"]);
+    let output = client.env("REMOTEX_FAILING", &address).output().unwrap();
+    let said = stdout(&output);
+    assert!(
+        said.starts_with("Unreachable false ") && said.contains("xxxx"),
+        "{said:.200}"
+    );
+    assert!(said.len() < 6000, "{}", said.len());
+}
+
 fn with_child(home: &Home, program: &str, server: &str, child: &str) -> Command {
     let mut command = home.command(program);
     let address = format!("stdio:{}", program_path(child).display());

@@ -1,0 +1,99 @@
+//! The standard error of a process that is to lead to a server.
+//!
+//! It is read from the start: a process that says more than a pipe holds would wait for a reader, and
+//! its client for it.
+
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::process::ChildStderr;
+use std::time::{Duration, Instant};
+
+use crate::transport;
+
+/// How much is kept until it is known whether it is part of an error, in bytes: what a pipe holds.
+const KEPT: usize = 64 * 1024;
+
+/// How much of it an error quotes, in bytes.
+const QUOTED: usize = 4096;
+
+/// What a process has said, and what it will say.
+pub(super) struct Words {
+    from: Option<ChildStderr>,
+    said: Vec<u8>,
+    /// How much of that was printed already.
+    printed: usize,
+}
+
+impl Words {
+    pub(super) fn of(from: Option<ChildStderr>) -> Self {
+        Self {
+            from,
+            said: Vec::new(),
+            printed: 0,
+        }
+    }
+
+    /// Reads them until something comes from `other`, or the time is over; then it is `false`.
+    pub(super) fn read_until(&mut self, other: &impl AsFd, deadline: Instant) -> io::Result<bool> {
+        while let Some(from) = &self.from {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let has_come = transport::wait(&[other.as_fd(), from.as_fd()], Some(left))?;
+            if transport::wait(&[other.as_fd()], Some(Duration::ZERO))? {
+                return Ok(true);
+            }
+            match has_come {
+                true => self.read(),
+                false if left.is_zero() => return Ok(false),
+                // A signal came.
+                false => {}
+            }
+        }
+        transport::wait_until(other, deadline)
+    }
+
+    /// Reads them until their end, or until as much has come as an error quotes, or the time is over.
+    pub(super) fn read_to_end(&mut self, deadline: Instant) {
+        while self.said.len() < QUOTED
+            && let Some(from) = &self.from
+            && transport::wait_until(from, deadline).unwrap_or(false)
+        {
+            self.read();
+        }
+    }
+
+    /// Reads what is there. What is more than is kept is printed, as all of it will be.
+    fn read(&mut self) {
+        let mut buffer = [0; 4096];
+        let read = self.from.as_mut().map(|from| from.read(&mut buffer));
+        match read {
+            Some(Ok(n)) if n > 0 => self.said.extend_from_slice(&buffer[..n]),
+            Some(Err(e)) if e.kind() == io::ErrorKind::Interrupted => {}
+            _ => self.from = None,
+        }
+        if self.said.len() > KEPT {
+            self.print();
+            self.said.truncate(QUOTED);
+            self.printed = QUOTED;
+        }
+    }
+
+    fn print(&mut self) {
+        // Whoever is not there to read it does not want it.
+        let _ = io::stderr().write_all(&self.said[self.printed..]);
+        self.printed = self.said.len();
+    }
+
+    /// Prints them until their end.
+    pub(super) fn print_to_end(mut self) {
+        self.print();
+        if let Some(mut from) = self.from.take() {
+            let _ = io::copy(&mut from, &mut io::stderr());
+        }
+    }
+
+    /// The beginning of what was said, as an error quotes it.
+    pub(super) fn quoted(&self) -> String {
+        let beginning = &self.said[..self.said.len().min(QUOTED)];
+        String::from_utf8_lossy(beginning).trim().to_owned()
+    }
+}
