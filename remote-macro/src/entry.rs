@@ -84,22 +84,21 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
         .as_ref()
         .map(|ty| quote!(#krate::Remote<#ty>));
     let hold_object = remote.as_ref().map(|remote| {
-        quote!(let #object = (&&&&#krate::__private::Tag::<#remote>::new()).hold("self", #from)?;)
+        quote!(let #object = (&&&&#krate::__private::Tag::<#remote>::new()).__remotex_hold("self", #from)?;)
     });
-    let lend_object = remote.map(|_| quote!(&*#object.lend(),));
+    let lend_object = remote.map(|_| quote!(&*#object.__remotex_lend(),));
     let holds = arguments.iter().zip(&names).map(|(Argument { name, ty, .. }, ident)| {
-        quote!(let #ident = (&&&&#krate::__private::Tag::<#ty>::new()).hold(#name, #from)?;)
+        quote!(let #ident = (&&&&#krate::__private::Tag::<#ty>::new()).__remotex_hold(#name, #from)?;)
     });
     let checks = arguments.iter().map(|argument| {
         let ty = &argument.ty;
         // At the type, so that what is wrong with it is shown there.
         let at = Span::mixed_site().located_at(ty.span());
-        quote_spanned!(at=> (&&&&#krate::__private::Tag::<#ty>::new()).check();)
+        quote_spanned!(at=> (&&&&#krate::__private::Tag::<#ty>::new()).__remotex_check();)
     });
     let at = Span::mixed_site().located_at(output.span());
     let way = way(options, output);
-    let check_output =
-        quote_spanned!(at=> (&&&&&&#krate::__private::Tag::<#output>::new()).check_answer(););
+    let check_output = quote_spanned!(at=> (&&&&&&#krate::__private::Tag::<#output>::new()).__remotex_check_answer(););
     quote! {
         fn __remotex_handler(
             #from: &mut #krate::__private::Decoder<'_>,
@@ -111,9 +110,9 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
             #hold_object
             #(#holds)*
             #krate::__private::finish(#from)?;
-            let #ended = #path(#lend_object #(#names.lend()),*);
-            (&&#krate::__private::Tag::<#output>::new()).tell(&#ended, #reply);
-            (&&&&&&#krate::__private::Tag::<#output>::new()).answer(#ended, #reply, #way)
+            let #ended = #path(#lend_object #(#names.__remotex_lend()),*);
+            (&&#krate::__private::Tag::<#output>::new()).__remotex_tell(&#ended, #reply);
+            (&&&&&&#krate::__private::Tag::<#output>::new()).__remotex_answer(#ended, #reply, #way)
         }
     }
 }
@@ -133,8 +132,8 @@ fn shape(options: &Options, function: &Function) -> TokenStream {
     quote! {
         fn __remotex_shape(#shape: &mut #krate::__private::Shape) {
             use #krate::__private::tiers::*;
-            #((&&&&#krate::__private::Tag::<#types>::new()).shape(#shape);)*
-            (&&&&&&#krate::__private::Tag::<#output>::new()).shape_answer(#shape, #way);
+            #((&&&&#krate::__private::Tag::<#types>::new()).__remotex_shape(#shape);)*
+            (&&&&&&#krate::__private::Tag::<#output>::new()).__remotex_shape_answer(#shape, #way);
         }
     }
 }
@@ -142,5 +141,5 @@ fn shape(options: &Options, function: &Function) -> TokenStream {
 /// How the `Ok` value of that return type travels.
 pub(crate) fn way(options: &Options, output: &impl ToTokens) -> TokenStream {
     let krate = &options.krate;
-    quote!((&&(&&#krate::__private::Tag::<#output>::new()).ok()).way())
+    quote!((&&(&&#krate::__private::Tag::<#output>::new()).__remotex_ok()).__remotex_way())
 }

@@ -11,7 +11,9 @@
 //!             let item = (&&&&Tag::<&str>::new()).hold("item", from)?;
 //!             let by = (&&&&Tag::<&str>::new()).hold("by", from)?;
 //!             finish(from)?;
-//!             (&&&&&&Tag::<remotex::Result<()>>::new()).answer(post(item.lend(), by.lend()), reply, way)
+//!             let ended = post(item.lend(), by.lend());
+//!             (&&Tag::<remotex::Result<()>>::new()).tell(&ended, reply);
+//!             (&&&&&&Tag::<remotex::Result<()>>::new()).answer(ended, reply, way)
 //!         }
 //!         fn shape(shape: &mut Shape) {
 //!             (&&&&Tag::<&str>::new()).shape(shape);
@@ -21,7 +23,7 @@
 //!         #[distributed_slice(ENTRIES)]
 //!         static ENTRY: Entry = Entry { server: &SERVER, function: Function { name: "post", handler, shape, .. } };
 //!
-//!         if let Some(away) = ENTRY.away() {
+//!         if let Some(away) = Entry::away(&ENTRY) {
 //!             let ended = (&&&&&&Tag::<remotex::Result<()>>::new()).ask(away, &mut |out| {
 //!                 out.put("item", &(&&&&Tag::<&str>::new()).carry(&item))?;
 //!                 out.put("by", &(&&&&Tag::<&str>::new()).carry(&by))
@@ -35,7 +37,9 @@
 //! }
 //! ```
 //!
-//! `way` is how the `Ok` value travels: `(&&(&&Tag::<remotex::Result<()>>::new()).ok()).way()`.
+//! `way` is how the `Ok` value travels: `(&&(&&Tag::<remotex::Result<()>>::new()).ok()).way()`. The
+//! methods that are called here by name begin with `__remotex_`, which is left out above: a user's
+//! trait with a method of such a name for all types would else be in the way.
 //!
 //! The handler calls the function itself, which finds that it is in the server, and runs on. What
 //! the references before a `Tag` are for is told in `remote_runtime::tag`.

@@ -161,7 +161,7 @@ fn expand_method(options: &Options, method: &Method, ty: &Type, home: &TokenStre
         }
     }
     let entry = entry::expand(options, function);
-    let away = quote!(__REMOTEX_ENTRY.away_to(&self.__remotex_handle));
+    let away = quote!(#krate::__private::Entry::away_to(&__REMOTEX_ENTRY, &self.__remotex_handle));
     let question = stub::question(
         options,
         &sig,
@@ -181,11 +181,11 @@ fn expand_method(options: &Options, method: &Method, ty: &Type, home: &TokenStre
         #(#attrs)*
         pub #sig {
             { #entry #question }
-            match self.__remotex_handle.#lock(#who) {
+            match #krate::__private::Handle::#lock(&self.__remotex_handle, #who) {
                 ::core::result::Result::Ok(#binding) => <#home>::#ident(#lent, #(#arguments),*),
                 ::core::result::Result::Err(#e) => {
                     use #krate::__private::tiers::*;
-                    (&&&&&&#krate::__private::Tag::<#output>::new()).refuse(#e)
+                    (&&&&&&#krate::__private::Tag::<#output>::new()).__remotex_refuse(#e)
                 }
             }
         }

@@ -18,8 +18,9 @@ pub(crate) fn expand(options: &Options, written: &Written, function: &Function) 
         sig,
         body,
     } = written;
+    let krate = &options.krate;
     let entry = entry::expand(options, function);
-    let away = quote!(__REMOTEX_ENTRY.away());
+    let away = quote!(#krate::__private::Entry::away(&__REMOTEX_ENTRY));
     let question = question(options, sig, function, &away, None);
     let replaced = function
         .arguments
@@ -62,13 +63,13 @@ pub(crate) fn question(
         .iter()
         .zip(types)
         .map(|(Argument { name, ident, .. }, ty)| {
-            quote!(#out.put(#name, (&&&&#krate::__private::Tag::<#ty>::new()).carry(&#ident))?;)
+            quote!(#out.put(#name, (&&&&#krate::__private::Tag::<#ty>::new()).__remotex_carry(&#ident))?;)
         });
     let object = object.map(|object| quote!(#out.put("self", #object)?;));
     quote! {
         if let ::core::option::Option::Some(#away) = #is_away {
             use #krate::__private::tiers::*;
-            let #ended = (&&&&&&#krate::__private::Tag::<#output>::new()).ask(#away, &mut |#out| {
+            let #ended = (&&&&&&#krate::__private::Tag::<#output>::new()).__remotex_ask(#away, &mut |#out| {
                 #object
                 #(#puts)*
                 ::core::result::Result::Ok(())

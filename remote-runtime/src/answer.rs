@@ -1,14 +1,15 @@
 //! How a function's answer and its error travel back.
 //!
-//! The tiers of `(&&&&&&Tag::<R>::new()).ask(…)`, `.answer(…)`, `.shape_answer(…)` and
-//! `.check_answer()`, where `R` is the return type:
+//! The tiers of `(&&&&&&Tag::<R>::new()).__remotex_ask(…)`, `.__remotex_answer(…)`,
+//! `.__remotex_shape_answer(…)` and `.__remotex_check_answer()`, where `R` is the return type. The
+//! methods have names that no trait of a user has, since one for all types would be in the way:
 //!
 //! 1. `remotex::Error` travels as its message and those of its sources, although serde knows it, so that it
 //!    has details at the client, and hooks see it;
 //! 2. an error that serde knows travels as the very value;
 //! 3. any other error travels as its message and those of its sources, if it is `Send + Sync`,
 //! 4. or if it is not;
-//! 5. everything else, so that the only error is that of [`check_answer`](CheckReturn::check_answer).
+//! 5. everything else, so that the only error is that of [`__remotex_check_answer`](CheckReturn::__remotex_check_answer).
 //!
 //! How the `Ok` value travels is another choice: as a whole, if it is bytes or numbers, or by serde.
 
@@ -92,7 +93,7 @@ impl<N: Number + DeserializeOwned> Carry<Vec<N>> for AsNumbers {
 /// Tier 1 of the choice between them, `(&&Tag::<T>::new()).way()`.
 pub trait WayBlock<T> {
     #[doc(hidden)]
-    fn way(&self) -> AsBlock {
+    fn __remotex_way(&self) -> AsBlock {
         AsBlock
     }
 }
@@ -102,7 +103,7 @@ impl<T: Owned> WayBlock<T> for &Tag<T> {}
 /// Tier 1 of the choice, numbers.
 pub trait WayNumbers<N> {
     #[doc(hidden)]
-    fn way(&self) -> AsNumbers {
+    fn __remotex_way(&self) -> AsNumbers {
         AsNumbers
     }
 }
@@ -112,21 +113,21 @@ impl<N: Number> WayNumbers<N> for &Tag<Vec<N>> {}
 /// Tier 2.
 pub trait WayValue<T> {
     #[doc(hidden)]
-    fn way(&self) -> AsValue {
+    fn __remotex_way(&self) -> AsValue {
         AsValue
     }
 }
 
 impl<T> WayValue<T> for Tag<T> {}
 
-/// The text of an error for callers that do not have its type: `(&Tag::<R>::new()).tell(…)`.
+/// The text of an error for callers that do not have its type: `(&&Tag::<R>::new()).__remotex_tell(…)`.
 pub trait TellText<T, E> {
     #[doc(hidden)]
-    fn tell(&self, result: &Result<T, E>, reply: &mut Reply<'_>);
+    fn __remotex_tell(&self, result: &Result<T, E>, reply: &mut Reply<'_>);
 }
 
 impl<T, E: fmt::Display> TellText<T, E> for &Tag<Result<T, E>> {
-    fn tell(&self, result: &Result<T, E>, reply: &mut Reply<'_>) {
+    fn __remotex_tell(&self, result: &Result<T, E>, reply: &mut Reply<'_>) {
         if let Err(e) = result {
             reply.tell(e);
         }
@@ -136,25 +137,25 @@ impl<T, E: fmt::Display> TellText<T, E> for &Tag<Result<T, E>> {
 /// The same of an error without a text.
 pub trait TellNothing<R> {
     #[doc(hidden)]
-    fn tell(&self, _: &R, _: &mut Reply<'_>) {}
+    fn __remotex_tell(&self, _: &R, _: &mut Reply<'_>) {}
 }
 
 impl<R> TellNothing<R> for Tag<R> {}
 
-/// The tag of a return type's `Ok` value: `(&&Tag::<R>::new()).ok()`.
+/// The tag of a return type's `Ok` value: `(&&Tag::<R>::new()).__remotex_ok()`.
 pub trait OkOfResult<T> {
     #[doc(hidden)]
-    fn ok(&self) -> Tag<T> {
+    fn __remotex_ok(&self) -> Tag<T> {
         Tag::new()
     }
 }
 
 impl<T, E> OkOfResult<T> for &Tag<Result<T, E>> {}
 
-/// The same of what is no `Result`, which [`check_answer`](CheckReturn::check_answer) refuses.
+/// The same of what is no `Result`, which [`__remotex_check_answer`](CheckReturn::__remotex_check_answer) refuses.
 pub trait OkOfNothing {
     #[doc(hidden)]
-    fn ok(&self) -> Tag<()> {
+    fn __remotex_ok(&self) -> Tag<()> {
         Tag::new()
     }
 }
@@ -197,20 +198,20 @@ macro_rules! tiers {
         $(#[$doc])*
         pub trait $tier<T, E> {
             #[doc(hidden)]
-            fn ask<C: Carry<T>>(&self, away: Away<'_>, send: Send<'_, '_>, way: C) -> Option<Result<T, E>>;
+            fn __remotex_ask<C: Carry<T>>(&self, away: Away<'_>, send: Send<'_, '_>, way: C) -> Option<Result<T, E>>;
             #[doc(hidden)]
-            fn answer<C: Carry<T>>(
+            fn __remotex_answer<C: Carry<T>>(
                 &self,
                 result: Result<T, E>,
                 reply: &mut Reply<'_>,
                 way: C,
             ) -> Result<(), Fault>;
             #[doc(hidden)]
-            fn shape_answer<C: Carry<T>>(&self, shape: &mut Shape, way: C);
+            fn __remotex_shape_answer<C: Carry<T>>(&self, shape: &mut Shape, way: C);
             #[doc(hidden)]
-            fn refuse(&self, e: Error) -> Result<T, E>;
+            fn __remotex_refuse(&self, e: Error) -> Result<T, E>;
             #[doc(hidden)]
-            fn check_answer(&self) {}
+            fn __remotex_check_answer(&self) {}
         }
 
         impl<T, E> $tier<T, E> for $ty
@@ -218,18 +219,18 @@ macro_rules! tiers {
             T: Serialize + DeserializeOwned,
             E: From<Error> $(+ $bound)*,
         {
-            fn ask<C: Carry<T>>(&self, away: Away<'_>, send: Send<'_, '_>, way: C) -> Option<Result<T, E>> {
+            fn __remotex_ask<C: Carry<T>>(&self, away: Away<'_>, send: Send<'_, '_>, way: C) -> Option<Result<T, E>> {
                 ask(away, send, way, $raised)
             }
-            fn refuse(&self, e: Error) -> Result<T, E> {
+            fn __remotex_refuse(&self, e: Error) -> Result<T, E> {
                 Err(e.into())
             }
-            fn shape_answer<C: Carry<T>>(&self, shape: &mut Shape, _: C) {
+            fn __remotex_shape_answer<C: Carry<T>>(&self, shape: &mut Shape, _: C) {
                 C::shape(shape);
                 let shape_error: fn(&mut Shape) = $shape;
                 shape_error(shape);
             }
-            fn answer<C: Carry<T>>(
+            fn __remotex_answer<C: Carry<T>>(
                 &self,
                 result: Result<T, E>,
                 reply: &mut Reply<'_>,
@@ -271,22 +272,22 @@ tiers! {
 /// Tier 5.
 pub trait AnswerNothing<R> {
     #[doc(hidden)]
-    fn ask<C>(&self, away: Away<'_>, send: Send<'_, '_>, way: C) -> Option<R>;
+    fn __remotex_ask<C>(&self, away: Away<'_>, send: Send<'_, '_>, way: C) -> Option<R>;
     #[doc(hidden)]
-    fn answer<C>(&self, result: R, reply: &mut Reply<'_>, way: C) -> Result<(), Fault>;
+    fn __remotex_answer<C>(&self, result: R, reply: &mut Reply<'_>, way: C) -> Result<(), Fault>;
     #[doc(hidden)]
-    fn shape_answer<C>(&self, _: &mut Shape, _: C) {}
+    fn __remotex_shape_answer<C>(&self, _: &mut Shape, _: C) {}
     #[doc(hidden)]
-    fn refuse(&self, _: Error) -> R {
+    fn __remotex_refuse(&self, _: Error) -> R {
         unreachable!("`check_answer` has refused it at compile time")
     }
 }
 
 impl<R> AnswerNothing<R> for Tag<R> {
-    fn ask<C>(&self, _: Away<'_>, _: Send<'_, '_>, _: C) -> Option<R> {
+    fn __remotex_ask<C>(&self, _: Away<'_>, _: Send<'_, '_>, _: C) -> Option<R> {
         unreachable!("`check_answer` has refused it at compile time")
     }
-    fn answer<C>(&self, _: R, _: &mut Reply<'_>, _: C) -> Result<(), Fault> {
+    fn __remotex_answer<C>(&self, _: R, _: &mut Reply<'_>, _: C) -> Result<(), Fault> {
         Err(Fault::Mismatch("its answer cannot travel".into()))
     }
 }
@@ -304,7 +305,7 @@ pub trait Travels {}
 /// method's: one of the `impl` would make the lookup go on to the next tier.
 pub trait CheckError<E> {
     #[doc(hidden)]
-    fn check_answer(&self)
+    fn __remotex_check_answer(&self)
     where
         E: Travels,
     {
@@ -342,7 +343,7 @@ impl<E: From<Error>> CallError for E {}
 /// The check's last tier.
 pub trait CheckReturn<R> {
     #[doc(hidden)]
-    fn check_answer(&self)
+    fn __remotex_check_answer(&self)
     where
         R: Return,
     {

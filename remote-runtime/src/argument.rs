@@ -1,13 +1,13 @@
 //! How each kind of argument travels: what the caller sends of it, and what the server holds so
 //! that it can lend it to the function.
 //!
-//! The tiers of `(&&&&Tag::<T>::new()).carry(…)`, `.hold(…)`, `.shape(…)`
-//! and `.check()`:
+//! The tiers of `(&&&&Tag::<T>::new()).__remotex_carry(…)`, `.__remotex_hold(…)`,
+//! `.__remotex_shape(…)` and `.__remotex_check()`:
 //!
 //! 1. paths, whose bytes need not be UTF-8, and bytes, which travel as one block; numbers in a row;
 //! 2. whatever can be read straight from the message, borrowing from it or not;
 //! 3. references to what must be held for them: `&T`, `&[T]`, `Option<&T>`, `Option<&[T]>`;
-//! 4. everything else, so that the only error is that of [`check`](CheckNothing::check).
+//! 4. everything else, so that the only error is that of [`__remotex_check`](CheckNothing::__remotex_check).
 
 mod bulk;
 
@@ -70,7 +70,7 @@ pub struct Held<T>(T);
 
 impl<T> Held<T> {
     /// The argument.
-    pub fn lend(self) -> T {
+    pub fn __remotex_lend(self) -> T {
         self.0
     }
 }
@@ -80,7 +80,7 @@ pub struct Kept<T>(T);
 
 impl<T> Kept<T> {
     /// The argument.
-    pub fn lend(&self) -> &T {
+    pub fn __remotex_lend(&self) -> &T {
         &self.0
     }
 }
@@ -91,7 +91,7 @@ pub struct KeptSlice<T>(Vec<T>);
 impl<T> KeptSlice<T> {
     /// The argument.
     #[must_use]
-    pub fn lend(&self) -> &[T] {
+    pub fn __remotex_lend(&self) -> &[T] {
         &self.0
     }
 }
@@ -101,7 +101,7 @@ pub struct KeptOption<T>(Option<T>);
 
 impl<T> KeptOption<T> {
     /// The argument.
-    pub fn lend(&self) -> Option<&T> {
+    pub fn __remotex_lend(&self) -> Option<&T> {
         self.0.as_ref()
     }
 }
@@ -112,7 +112,7 @@ pub struct KeptSliceOption<T>(Option<Vec<T>>);
 impl<T> KeptSliceOption<T> {
     /// The argument.
     #[must_use]
-    pub fn lend(&self) -> Option<&[T]> {
+    pub fn __remotex_lend(&self) -> Option<&[T]> {
         self.0.as_deref()
     }
 }
@@ -122,7 +122,7 @@ pub struct Nothing<T>(Infallible, PhantomData<T>);
 
 impl<T> Nothing<T> {
     /// The argument.
-    pub fn lend(self) -> T {
+    pub fn __remotex_lend(self) -> T {
         match self.0 {}
     }
 }
@@ -132,11 +132,11 @@ impl<T> Nothing<T> {
 /// Tier 1 of sending.
 pub trait CarryBytes<'m, T> {
     #[doc(hidden)]
-    fn carry<'v>(&self, value: &'v T) -> Block<'v>;
+    fn __remotex_carry<'v>(&self, value: &'v T) -> Block<'v>;
 }
 
 impl<'m, T: Bytes<'m>> CarryBytes<'m, T> for &&&Tag<T> {
-    fn carry<'v>(&self, value: &'v T) -> Block<'v> {
+    fn __remotex_carry<'v>(&self, value: &'v T) -> Block<'v> {
         value.block()
     }
 }
@@ -144,11 +144,11 @@ impl<'m, T: Bytes<'m>> CarryBytes<'m, T> for &&&Tag<T> {
 /// Tier 1 of sending, what may be missing.
 pub trait CarryBytesOption<'m, T> {
     #[doc(hidden)]
-    fn carry<'v>(&self, value: &'v Option<T>) -> Option<Block<'v>>;
+    fn __remotex_carry<'v>(&self, value: &'v Option<T>) -> Option<Block<'v>>;
 }
 
 impl<'m, T: Bytes<'m>> CarryBytesOption<'m, T> for &&&Tag<Option<T>> {
-    fn carry<'v>(&self, value: &'v Option<T>) -> Option<Block<'v>> {
+    fn __remotex_carry<'v>(&self, value: &'v Option<T>) -> Option<Block<'v>> {
         value.as_ref().map(T::block)
     }
 }
@@ -156,11 +156,11 @@ impl<'m, T: Bytes<'m>> CarryBytesOption<'m, T> for &&&Tag<Option<T>> {
 /// Tier 1 of sending, a reference to what owns its bytes.
 pub trait CarryBytesRef<T> {
     #[doc(hidden)]
-    fn carry<'v>(&self, value: &'v T) -> Block<'v>;
+    fn __remotex_carry<'v>(&self, value: &'v T) -> Block<'v>;
 }
 
 impl<'a> CarryBytesRef<&'a PathBuf> for &&&Tag<&'a PathBuf> {
-    fn carry<'v>(&self, value: &'v &'a PathBuf) -> Block<'v> {
+    fn __remotex_carry<'v>(&self, value: &'v &'a PathBuf) -> Block<'v> {
         (*value).block()
     }
 }
@@ -168,13 +168,13 @@ impl<'a> CarryBytesRef<&'a PathBuf> for &&&Tag<&'a PathBuf> {
 /// Tier 1 of sending, numbers.
 pub trait CarryNumbers<N> {
     #[doc(hidden)]
-    fn carry<'v, T: AsRef<[N]>>(&self, value: &'v T) -> Numbers<'v, N>;
+    fn __remotex_carry<'v, T: AsRef<[N]>>(&self, value: &'v T) -> Numbers<'v, N>;
 }
 
 macro_rules! carry_numbers {
     ($($ty:ty)*) => {$(
         impl<N: Number> CarryNumbers<N> for &&&Tag<$ty> {
-            fn carry<'v, T: AsRef<[N]>>(&self, value: &'v T) -> Numbers<'v, N> {
+            fn __remotex_carry<'v, T: AsRef<[N]>>(&self, value: &'v T) -> Numbers<'v, N> {
                 Numbers(value.as_ref())
             }
         }
@@ -186,15 +186,15 @@ carry_numbers! { Vec<N> &Vec<N> &[N] }
 /// Tier 1 of holding.
 pub trait HoldBytes<'m, T> {
     #[doc(hidden)]
-    fn shape(&self, shape: &mut Shape) {
+    fn __remotex_shape(&self, shape: &mut Shape) {
         shape.word(BLOCK);
     }
     #[doc(hidden)]
-    fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault>;
+    fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault>;
 }
 
 impl<'m, T: Bytes<'m>> HoldBytes<'m, T> for &&&Tag<T> {
-    fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault> {
+    fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault> {
         take::<Block<'m>>(name, from).map(|block| Held(T::of(block.bytes())))
     }
 }
@@ -202,16 +202,16 @@ impl<'m, T: Bytes<'m>> HoldBytes<'m, T> for &&&Tag<T> {
 /// Tier 1 of holding, what may be missing.
 pub trait HoldBytesOption<'m, T> {
     #[doc(hidden)]
-    fn shape(&self, shape: &mut Shape) {
+    fn __remotex_shape(&self, shape: &mut Shape) {
         shape.word(OPTION);
         shape.word(BLOCK);
     }
     #[doc(hidden)]
-    fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<Option<T>>, Fault>;
+    fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<Option<T>>, Fault>;
 }
 
 impl<'m, T: Bytes<'m>> HoldBytesOption<'m, T> for &&&Tag<Option<T>> {
-    fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<Option<T>>, Fault> {
+    fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<Option<T>>, Fault> {
         take::<Option<Block<'m>>>(name, from)
             .map(|block| Held(block.map(|block| T::of(block.bytes()))))
     }
@@ -220,15 +220,15 @@ impl<'m, T: Bytes<'m>> HoldBytesOption<'m, T> for &&&Tag<Option<T>> {
 /// Tier 1 of holding, a reference to what owns its bytes.
 pub trait HoldBytesRef<T> {
     #[doc(hidden)]
-    fn shape(&self, shape: &mut Shape) {
+    fn __remotex_shape(&self, shape: &mut Shape) {
         shape.word(BLOCK);
     }
     #[doc(hidden)]
-    fn hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Kept<T>, Fault>;
+    fn __remotex_hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Kept<T>, Fault>;
 }
 
 impl HoldBytesRef<PathBuf> for &&&Tag<&PathBuf> {
-    fn hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Kept<PathBuf>, Fault> {
+    fn __remotex_hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Kept<PathBuf>, Fault> {
         take::<Block<'_>>(name, from).map(|block| Kept(PathBuf::of(block.bytes())))
     }
 }
@@ -238,19 +238,19 @@ pub trait HoldNumbers {
     #[doc(hidden)]
     type Held;
     #[doc(hidden)]
-    fn shape(&self, shape: &mut Shape);
+    fn __remotex_shape(&self, shape: &mut Shape);
     #[doc(hidden)]
-    fn hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Self::Held, Fault>;
+    fn __remotex_hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Self::Held, Fault>;
 }
 
 macro_rules! hold_numbers {
     ($($ty:ty => $held:ident<$of:ty>;)*) => {$(
         impl<N: Number + DeserializeOwned> HoldNumbers for &&&Tag<$ty> {
             type Held = $held<$of>;
-            fn shape(&self, shape: &mut Shape) {
+            fn __remotex_shape(&self, shape: &mut Shape) {
                 shape.add::<Vec<N>>();
             }
-            fn hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<$held<$of>, Fault> {
+            fn __remotex_hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<$held<$of>, Fault> {
                 from.mark();
                 from.take_numbers().map($held).map_err(|e| wrong(name, &e))
             }
@@ -269,11 +269,11 @@ hold_numbers! {
 /// Tier 2 of sending.
 pub trait CarryValue<T> {
     #[doc(hidden)]
-    fn carry<'v>(&self, value: &'v T) -> &'v T;
+    fn __remotex_carry<'v>(&self, value: &'v T) -> &'v T;
 }
 
 impl<T: Serialize> CarryValue<T> for &&Tag<T> {
-    fn carry<'v>(&self, value: &'v T) -> &'v T {
+    fn __remotex_carry<'v>(&self, value: &'v T) -> &'v T {
         value
     }
 }
@@ -281,16 +281,16 @@ impl<T: Serialize> CarryValue<T> for &&Tag<T> {
 /// Tier 2 of holding.
 pub trait HoldValue<'m, T> {
     #[doc(hidden)]
-    fn shape(&self, shape: &mut Shape);
+    fn __remotex_shape(&self, shape: &mut Shape);
     #[doc(hidden)]
-    fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault>;
+    fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault>;
 }
 
 impl<'m, T: Serialize + Deserialize<'m>> HoldValue<'m, T> for &&Tag<T> {
-    fn shape(&self, shape: &mut Shape) {
+    fn __remotex_shape(&self, shape: &mut Shape) {
         shape.add_written::<T>();
     }
-    fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault> {
+    fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault> {
         take(name, from).map(Held)
     }
 }
@@ -302,19 +302,19 @@ pub trait HoldRef<'m> {
     #[doc(hidden)]
     type Held;
     #[doc(hidden)]
-    fn shape(&self, shape: &mut Shape);
+    fn __remotex_shape(&self, shape: &mut Shape);
     #[doc(hidden)]
-    fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Self::Held, Fault>;
+    fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Self::Held, Fault>;
 }
 
 macro_rules! refs {
     ($($ty:ty => $kept:ident, $owned:ty;)*) => {$(
         impl<'m, T: Serialize + Deserialize<'m>> HoldRef<'m> for &Tag<$ty> {
             type Held = $kept<T>;
-            fn shape(&self, shape: &mut Shape) {
+            fn __remotex_shape(&self, shape: &mut Shape) {
                 shape.add_written::<$owned>();
             }
-            fn hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<$kept<T>, Fault> {
+            fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<$kept<T>, Fault> {
                 take(name, from).map($kept)
             }
         }
@@ -333,11 +333,11 @@ refs! {
 /// Tier 4 of sending.
 pub trait CarryNothing<T> {
     #[doc(hidden)]
-    fn carry(&self, _: &T) -> &'static ();
+    fn __remotex_carry(&self, _: &T) -> &'static ();
 }
 
 impl<T> CarryNothing<T> for Tag<T> {
-    fn carry(&self, _: &T) -> &'static () {
+    fn __remotex_carry(&self, _: &T) -> &'static () {
         &()
     }
 }
@@ -345,13 +345,13 @@ impl<T> CarryNothing<T> for Tag<T> {
 /// Tier 4 of holding.
 pub trait HoldNothing<T> {
     #[doc(hidden)]
-    fn shape(&self, _: &mut Shape) {}
+    fn __remotex_shape(&self, _: &mut Shape) {}
     #[doc(hidden)]
-    fn hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Nothing<T>, Fault>;
+    fn __remotex_hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Nothing<T>, Fault>;
 }
 
 impl<T> HoldNothing<T> for Tag<T> {
-    fn hold(&self, name: &str, _: &mut Decoder<'_>) -> Result<Nothing<T>, Fault> {
+    fn __remotex_hold(&self, name: &str, _: &mut Decoder<'_>) -> Result<Nothing<T>, Fault> {
         Err(Fault::Mismatch(format!(
             "its argument `{name}` cannot travel"
         )))
@@ -372,7 +372,7 @@ macro_rules! checks {
         $(#[$doc])*
         pub trait $tier<'m> {
             #[doc(hidden)]
-            fn check(&self) {}
+            fn __remotex_check(&self) {}
         }
         impl<'m, $($generics)*> $tier<'m> for $ty {}
     )*};
@@ -399,7 +399,7 @@ checks! {
 /// error is about the bound, in our words.
 pub trait CheckNothing<T> {
     #[doc(hidden)]
-    fn check(&self)
+    fn __remotex_check(&self)
     where
         T: Argument,
     {

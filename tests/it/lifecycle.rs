@@ -6,6 +6,7 @@ use crate::support::{Home, await_that, checks, is_alive, printed, stderr, stdout
 
 checks! { "holding";
     a_call_on_what_has_ended_starts_no_server: "stop";
+    traits_of_the_user_with_the_same_methods_are_no_obstacle: "beside";
 }
 
 #[test]

@@ -32,6 +32,8 @@ mod nesting;
 mod objects;
 #[path = "zoo/holding.rs"]
 mod holding;
+#[path = "zoo/beside.rs"]
+mod beside;
 #[path = "zoo/strange.rs"]
 mod strange;
 #[path = "zoo/offers.rs"]

@@ -20,6 +20,7 @@ pub(crate) fn run(words: &[&str]) {
         ["life"] => life(),
         ["circles"] => circles(),
         ["deadlocks"] => deadlocks(),
+        ["beside"] => super::beside::check(),
         ["restart"] => restart(),
         ["stop"] => stop(),
         ["limits"] => limits(),
