@@ -122,8 +122,9 @@ def connect(name, key="", socket=None):
     """What the server of that name offers; if there is one for each key, that of the key."""
     xdg, run, tmp = os.environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{os.geteuid()}", f"/tmp/remotex-{os.geteuid()}"
     folder = f"{xdg}/remotex" if os.path.isabs(xdg) else f"{run}/remotex" if os.path.isdir(run) else tmp
-    usual, apart = f"{folder}/{name}.sock", glob.glob(f"{glob.escape(folder)}/{name}+*.sock")  # of a development build
-    usual = apart[0] if len(apart) == 1 and not os.path.exists(usual) else usual
+    usual, apart = f"{folder}/{name}.sock", glob.glob(f"{glob.escape(folder)}/{name}+*.sock")  # of development builds
+    apart = {re.sub("@[0-9a-f]{16}[.]sock$", ".sock", path) for path in apart}
+    usual = apart.pop() if len(apart) == 1 and not os.path.exists(of_key(usual, key)) else usual
     address = os.environ.get("REMOTEX_" + re.sub("[^A-Z0-9]", "_", name.upper())) or f"unix:{usual}"
     if not socket and address[:6].lower() != "unix:/":
         raise Error("Unreachable", f"server `{name}` has the address `{address}`, where nobody listens")
@@ -154,6 +155,8 @@ def connect(name, key="", socket=None):
             kind = kinds.get(type(e), "Unreachable" if isinstance(e, OSError) else "Malformed")
             raise Error(kind, f"{what} at `unix:{path}`: {e!r}", sent and not isinstance(e, OSError)) from e
         if reply == FAULT:
+            if value.kind == "Lost":  # the next call is not to meet the server while it ends
+                stream.recv(1)
             raise value
         if reply in (RAISED, TOLD):
             text, value = value

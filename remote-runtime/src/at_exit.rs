@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::process;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -42,7 +42,7 @@ pub(crate) fn run(last: Last) -> io::Result<()> {
     Ok(())
 }
 
-/// The same, after all else.
+/// Lets `last` run at the end of this process, after all other work.
 ///
 /// # Errors
 /// If the system has no room for it.
@@ -59,7 +59,11 @@ fn register() -> io::Result<MutexGuard<'static, List>> {
         register_with_libc()?;
         list.is_registered = true;
     }
-    list.process = process::id();
+    if list.process != process::id() {
+        // What a parent of this process does at its end is not its own.
+        list.work.clear();
+        list.process = process::id();
+    }
     Ok(list)
 }
 
@@ -101,43 +105,51 @@ fn finish(code: Option<i32>) {
     if LIST.lock().process != process::id() {
         return;
     }
-    // This thread has ended its thread-local values already; the work may need some.
+    // As whoever waits for the process is told it.
+    let code = code.map(|code| code & 0xff);
+    // This thread has ended its thread-local values already; the work may need some. The standard
+    // library may need them too, to start a thread, and panics then.
     let (done, is_done) = mpsc::channel();
-    let run = move || {
-        let mut has_failed = false;
-        loop {
-            // It may register more.
-            let Some(last) = LIST.lock().work.pop() else {
-                break;
-            };
-            if let Err(why) = last(code) {
-                say(&why);
-                has_failed = true;
-            }
-        }
+    let run = Box::new(move || {
         // The thread that waits may have given up.
-        let _ = done.send(has_failed);
-    };
-    let has_failed = match thread::start("remotex exit", Box::new(run)) {
-        Ok(()) => is_done.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-            say(&format!(
-                "what this process does at its end has not returned within {} s, and is given up",
-                PATIENCE.as_secs()
-            ));
+        let _ = done.send(work_off(code));
+    });
+    let started = thread::quietly(|| thread::start("remotex exit", run));
+    let has_failed = match started {
+        Some(Ok(())) => is_done.recv_timeout(PATIENCE).unwrap_or_else(|e| {
+            say(&match e {
+                RecvTimeoutError::Timeout => format!(
+                    "what this process does at its end has not returned within {} s, and is given up",
+                    PATIENCE.as_secs()
+                ),
+                RecvTimeoutError::Disconnected => {
+                    "what this process does at its end has panicked".into()
+                }
+            });
             true
         }),
-        Err(e) => {
-            say(&format!(
-                "what this process does at its end cannot run: {e}"
-            ));
-            true
-        }
+        _ => thread::quietly(|| work_off(code)).unwrap_or(true),
     };
     if has_failed {
         // SAFETY: with a null pointer, it writes the buffers of all files of C libraries.
         unsafe { libc::fflush(std::ptr::null_mut()) };
         // SAFETY: it ends the process, and uses no memory of it. exit(3) must not be called in here.
         unsafe { libc::_exit(FAILED) };
+    }
+}
+
+/// Runs all that there is, the latest first; returns `true` if something of it has failed.
+fn work_off(code: Option<i32>) -> bool {
+    let mut has_failed = false;
+    loop {
+        // It may register more.
+        let Some(last) = LIST.lock().work.pop() else {
+            return has_failed;
+        };
+        if let Err(why) = last(code) {
+            say(&why);
+            has_failed = true;
+        }
     }
 }
 

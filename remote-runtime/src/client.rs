@@ -315,7 +315,7 @@ impl Client {
                         attempt = 1;
                     }
                     explain::say(call, || "it may have run: the server is asked".into());
-                    lost = Some(e);
+                    lost.get_or_insert(e);
                 }
                 Err(e @ Error::Lost(_)) if !request.idempotent || runs == RUNS => return Err(e),
                 // It was sent to this server alone, which does not run it now: its number is too old.

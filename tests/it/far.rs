@@ -159,7 +159,6 @@ fn the_command_calls_there_too() {
     assert!(remotex(&["status", "bboard"]).contains("address     ssh://127.0.0.1/"));
 }
 
-/// A program whose server is a child of its own.
 /// Writes a script that says more than a pipe holds before it becomes the zoo, and returns its path.
 fn loud(home: &Home) -> PathBuf {
     let script = home.path("loud");
@@ -199,6 +198,7 @@ fn a_child_that_says_much_before_its_hello_is_not_waited_for() {
     assert!(said.len() < 6000, "{}", said.len());
 }
 
+/// A program whose server is a child of its own.
 fn with_child(home: &Home, program: &str, server: &str, child: &str) -> Command {
     let mut command = home.command(program);
     let address = format!("stdio:{}", program_path(child).display());

@@ -124,6 +124,7 @@ fn main() -> ExitCode {
         ["failing"] => show(failing_start()),
         ["dying"] => show(dying_start()),
         ["saved", value] => show(save(value)),
+        ["saved-there", value] => show(save_there(value)),
         ["twins"] => show(twin()),
         ["doubles"] => show(double()),
         ["brief"] => show(brief()),

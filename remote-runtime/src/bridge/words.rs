@@ -41,11 +41,12 @@ impl Words {
             if transport::wait(&[other.as_fd()], Some(Duration::ZERO))? {
                 return Ok(true);
             }
-            match has_come {
-                true => self.read(),
-                false if left.is_zero() => return Ok(false),
-                // A signal came.
-                false => {}
+            if left.is_zero() {
+                return Ok(false);
+            }
+            // Else a signal came.
+            if has_come {
+                self.read();
             }
         }
         transport::wait_until(other, deadline)
@@ -95,5 +96,30 @@ impl Words {
     pub(super) fn quoted(&self) -> String {
         let beginning = &self.said[..self.said.len().min(QUOTED)];
         String::from_utf8_lossy(beginning).trim().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn words_without_end_are_not_waited_for_beyond_the_time() {
+        let mut child = Command::new("sh")
+            .args(["-c", "while :; do echo x >&2; done"])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut words = Words::of(child.stderr.take());
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let deadline = Instant::now() + Duration::from_millis(20);
+        let has_come = words.read_until(&ours, deadline).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!has_come);
+        assert!(words.quoted().starts_with("x\nx"));
     }
 }

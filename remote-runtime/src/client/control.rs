@@ -126,7 +126,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// What is known once the server has said that, if it says no more.
+    /// The state of a server whose last word about its end is `ending`.
     fn heard(ending: &Ending) -> Self {
         let unsaved = match ending {
             Ending::Begun | Ending::Saved => None,
@@ -136,16 +136,13 @@ impl State {
         Self { unsaved }
     }
 
-    /// # Errors
-    /// If it may be lost; `ended` says what else has happened.
-    pub(crate) fn check(self, call: Call<'_>, route: &dyn Route, ended: &str) -> Result<(), Error> {
-        self.unsaved.map_or(Ok(()), |why| {
-            // Its user's code has failed, and not the connection to it.
-            Err(Error::failed(format!(
-                "{call}: {ended}, but what it was to save may be lost: {why}; see {}",
-                route.log()
-            )))
-        })
+    /// The sentence about a state that may be lost, if it may; `ended` says what else has happened.
+    pub(crate) fn remark(self, call: Call<'_>, route: &dyn Route, ended: &str) -> Option<String> {
+        let why = self.unsaved?;
+        Some(format!(
+            "{call}: {ended}, but what it was to save may be lost: {why}; see {}",
+            route.log()
+        ))
     }
 }
 

@@ -130,8 +130,14 @@ impl Conversation {
                 Ok(Some(Kind::Hello)) if self.hello.is_none() => self.greet(request, route)?,
                 Ok(Some(Kind::Fault)) if self.hello.is_some() => {
                     return match fault::error(call, self.link.body()) {
-                        // The server has gone: the rules for that apply.
-                        e @ Error::Lost(_) => Err(e),
+                        // The rules for a server that has gone apply, once it has: the next call is not
+                        // to meet it while it ends.
+                        e @ Error::Lost(_) => {
+                            let _ = self
+                                .link
+                                .receive(LARGEST_FAULT, Some(route.within(PATIENCE)));
+                            Err(e)
+                        }
                         _ => Ok(Ended::Replied(Kind::Fault)),
                     };
                 }

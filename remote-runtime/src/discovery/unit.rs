@@ -20,6 +20,11 @@ use crate::wire::hello::for_key;
 pub struct Unit {
     /// The name of both, without `.socket` and `.service`.
     pub name: String,
+    /// Which one it is of the servers that there are for each key; empty if there is one only.
+    pub key: String,
+    /// The one to enable: the socket, or the service of a server that is met over a network, where only
+    /// itself can be met.
+    pub enable: String,
     /// The text of the socket unit.
     pub socket: String,
     /// The text of the service unit.
@@ -88,8 +93,15 @@ pub fn unit(name: &str, key: Option<&str>) -> Result<Unit> {
             "Restart=on-failure\n",
         ),
     };
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+    let unit = stem.replace(|c| !is_plain(c), "-");
     Ok(Unit {
-        name: stem.replace('@', "-"),
+        enable: match &*note.address {
+            "" => format!("{unit}.socket"),
+            _ => format!("{unit}.service"),
+        },
+        name: unit,
+        key: note.key.clone(),
         socket: format!(
             "[Unit]\nDescription=Socket of {name}{description}\n\n\
              [Socket]\nListenStream={path}\nSocketMode=0600\nDirectoryMode=0700\n\n\

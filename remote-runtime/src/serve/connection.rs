@@ -180,7 +180,11 @@ impl Connection {
         client: &Client,
     ) -> Left {
         let is_last = duty == Duty::Watch;
-        let _watched = panic::watch(shared.service.name, self.stream().clone(), client.debug);
+        let _watched = panic::watch(
+            (shared.service.name, shared.service.saves),
+            self.stream().clone(),
+            client.debug,
+        );
         let _entered = client.caller.clone().enter();
         // Without an idle timeout, the time of the last call is not needed.
         let began = shared.service.idle_timeout.map(|_| shared.started.0);

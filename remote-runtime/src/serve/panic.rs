@@ -33,6 +33,8 @@ thread_local! {
 /// The connection that this thread serves.
 struct Watched {
     server: &'static str,
+    /// Whether the server saves something at its end.
+    saves: bool,
     stream: Arc<Stream>,
     wants_backtrace: bool,
 }
@@ -71,9 +73,14 @@ fn install_once(once: &Once) {
 }
 
 /// This thread serves `stream`, for as long as what this returns lives.
-pub(super) fn watch(server: &'static str, stream: Arc<Stream>, wants_backtrace: bool) -> Watching {
+pub(super) fn watch(
+    (server, saves): (&'static str, bool),
+    stream: Arc<Stream>,
+    wants_backtrace: bool,
+) -> Watching {
     WATCHED.set(Some(Watched {
         server,
+        saves,
         stream,
         wants_backtrace,
     }));
@@ -96,9 +103,11 @@ pub(super) fn in_call<T>(function: &'static str, call: impl FnOnce() -> T) -> T 
     if NOTED.with_borrow(Option::is_some) {
         NOTED.set(None);
     }
-    IN_CALL.set(Some(function));
+    // A function may be the first to call another server whose functions run here, and whose
+    // `.on_start` runs then.
+    let outer = IN_CALL.replace(Some(function));
     let ended = call();
-    IN_CALL.set(None);
+    IN_CALL.set(outer);
     ended
 }
 
@@ -107,7 +116,8 @@ pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     // An `.on_start` may set a hook of its own, around which that for calls is set later.
     static EARLY: Once = Once::new();
     install_once(&EARLY);
-    in_call("", || catch_unwind(AssertUnwindSafe(run))).map_err(|payload| {
+    let function = IN_CALL.get().unwrap_or_default();
+    in_call(function, || catch_unwind(AssertUnwindSafe(run))).map_err(|payload| {
         let message = message(&*payload);
         drop_payload(payload);
         let Noted { location, .. } = NOTED.take().unwrap_or_default();
@@ -171,6 +181,7 @@ fn answer_at_once(info: &PanicHookInfo<'_>) {
 /// A function that has ended its process, and the connection that its caller waits on.
 struct Exited {
     server: &'static str,
+    saves: bool,
     function: &'static str,
     stream: Arc<Stream>,
 }
@@ -180,9 +191,10 @@ static EXITED: Mutex<Option<Exited>> = Mutex::new(None);
 impl Drop for Watched {
     fn drop(&mut self) {
         // Within a call, only the end of the thread drops it.
-        if let Some(function) = IN_CALL.get() {
+        if let Some(function) = IN_CALL.get().filter(|function| !function.is_empty()) {
             *EXITED.lock() = Some(Exited {
                 server: self.server,
+                saves: self.saves,
                 function,
                 stream: self.stream.clone(),
             });
@@ -215,8 +227,12 @@ impl Exited {
         let Self {
             server, function, ..
         } = self;
+        let unsaved = match self.saves {
+            true => "; `.on_stop` has not run",
+            false => "",
+        };
         logline::write(format_args!(
-            "server `{server}`: `{function}` was called, and {fault}; `.on_stop` has not run"
+            "server `{server}`: `{function}` was called, and {fault}{unsaved}"
         ));
         let reply = frame::of(Kind::Fault, |out| fault.put(out));
         // A caller that has gone does not want to know.

@@ -61,7 +61,11 @@ impl Server {
             None => Ok(()),
             // Inside the server, to wait for its end would keep it from coming.
             Some(stream) if self.is_local() => client::ask_to_stop(call, &way, stream),
-            Some(stream) => client::stop(call, &way, stream)?.check(call, &way, "it has ended"),
+            Some(stream) => {
+                let state = client::stop(call, &way, stream)?;
+                let remark = state.remark(call, &way, "it has ended");
+                remark.map_or(Ok(()), |remark| Err(Error::failed(remark)))
+            }
         }
     }
 
@@ -102,11 +106,19 @@ impl Server {
             }
             None => (Succession::Ended, State::default()),
         };
-        if !way.take_over(call, way.which(), &files, starting, succession)? {
+        let next = match way.take_over(call, way.which(), &files, starting, succession) {
             // Nothing is left of it; or a manager, which needs the start lock, starts the next one.
-            self.start()?;
+            Ok(false) => self.start(),
+            taken => taken.map(drop),
+        };
+        let ended = match &next {
+            Ok(()) => "it has ended, and the next one runs".to_owned(),
+            Err(e) => format!("it has ended, and the next one does not run ({e})"),
+        };
+        match state.remark(call, &way, &ended) {
+            Some(remark) => Err(Error::failed(remark)),
+            None => next,
         }
-        state.check(call, &way, "it has ended, and the next one runs")
     }
 
     /// What the server offers: its functions, with their docs, arguments and types. Here, what this

@@ -11,6 +11,7 @@ use rustix::process::{Signal, getpid, kill_process};
 
 use super::ground::Ground;
 use super::hooks::{self, Failure};
+use super::local;
 use super::{INITIALISED, LOCAL, Server, UNKNOWN, Way};
 use crate::address::{self, Address, Files};
 use crate::bridge::{self, Manner, Wanted};
@@ -285,6 +286,9 @@ impl Server {
             .map(drop)
             .map_err(Failure::from)
             .and_then(|()| hooks::run(call, "on_stop", self.on_stop));
+        if is_daemon && let Err(why) = local::save_all() {
+            logline::write(format_args!("{why}"));
+        }
         host.tell(&match &ended {
             Ok(()) => Ending::Saved,
             Err(failure) => Ending::Failed(failure.to_string()),

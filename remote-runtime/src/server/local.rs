@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::sync::atomic::Ordering;
 
-use parking_lot::ReentrantMutex;
+use parking_lot::{Mutex, ReentrantMutex};
 
 use super::hooks;
 use super::{AWAY, LOCAL, Server};
@@ -55,7 +55,8 @@ impl Server {
         }
     }
 
-    /// Runs `.on_start` once, while other threads wait; `false` if it has failed.
+    /// Runs `.on_start` once, while other threads wait; `false` if it has failed. Two threads of which each
+    /// begins one of two such servers, whose `.on_start`s call each other, wait for ever, as with any locks.
     fn begin_here(&'static self) -> bool {
         let stage = self.beginning.0.lock();
         match &*stage.borrow() {
@@ -96,10 +97,38 @@ impl Server {
         if self.on_stop.is_none() {
             return Ok(());
         }
-        at_exit::run(Box::new(|_| {
-            let call = Call::control(self.name);
-            hooks::run(call, "on_stop", self.on_stop)
-                .map_err(|failure| format!("{call}: what it was to save may be lost: {failure}"))
-        }))
+        let mut unsaved = UNSAVED.lock();
+        if unsaved.is_empty() {
+            at_exit::run(Box::new(|_| save_all()))?;
+        }
+        unsaved.push(self);
+        Ok(())
+    }
+}
+
+/// The servers whose `.on_stop` this process runs at its end.
+static UNSAVED: Mutex<Vec<&'static Server>> = Mutex::new(Vec::new());
+
+/// Runs the `.on_stop` of every server whose functions have run in this process because its address is
+/// `local:`, the latest first. A daemon does so before its successor can load what they save.
+///
+/// # Errors
+/// If some have failed, and why.
+pub(super) fn save_all() -> Result<(), String> {
+    let mut failures = Vec::new();
+    loop {
+        let Some(server) = UNSAVED.lock().pop() else {
+            break;
+        };
+        let call = Call::control(server.name);
+        if let Err(failure) = hooks::run(call, "on_stop", server.on_stop) {
+            failures.push(format!(
+                "{call}: what it was to save may be lost: {failure}"
+            ));
+        }
+    }
+    match &failures[..] {
+        [] => Ok(()),
+        _ => Err(failures.join("\n")),
     }
 }

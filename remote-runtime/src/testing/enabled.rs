@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, fs, thread};
 
 use linkme::distributed_slice;
@@ -92,7 +93,7 @@ pub(crate) fn is_local() -> bool {
 /// server of one.
 pub(crate) fn folder() -> Option<&'static Path> {
     static USED: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let own = || own_folder(process::id());
+    let own = || new_folder(process::id());
     let used = || {
         env::var_os(FOLDER)
             .map(PathBuf::from)
@@ -133,8 +134,12 @@ const STATE: &str = "state";
 pub fn state_folder() -> io::Result<PathBuf> {
     static MADE: Mutex<bool> = Mutex::new(false);
     let process = process::id();
-    let own = folder().map_or_else(|| own_folder(process), Path::to_owned);
     let mut is_made = MADE.lock();
+    let own = match folder() {
+        Some(folder) => folder.to_owned(),
+        None if *is_made => own_folder(process),
+        None => new_folder(process),
+    };
     if !*is_made {
         make_own(&own)?;
         make_own(&own.join(STATE))?;
@@ -167,20 +172,29 @@ fn make_own(folder: &Path) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
 }
 
+/// The folder of a process that has not used it yet: what lies there is of another one, which had the
+/// same number and did not come to its end.
+fn new_folder(process: u32) -> PathBuf {
+    let folder = own_folder(process);
+    // Another user's is refused where it is used.
+    let _ = fs::remove_dir_all(&folder);
+    folder
+}
+
 fn own_folder(process: u32) -> PathBuf {
     PathBuf::from(format!("/tmp/remotex-test-{process}"))
 }
 
 thread_local! {
     /// The keys of servers for the calls of this thread, the latest last.
-    static KEYS: RefCell<Vec<(&'static str, String)>> = const { RefCell::new(Vec::new()) };
+    static KEYS: RefCell<Vec<(u64, &'static str, String)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A key that the calls of this thread mean, until it is dropped.
 #[derive(Debug)]
 #[must_use = "it ends when it is dropped"]
 pub struct Key {
-    server: &'static str,
+    number: u64,
     /// It belongs to its thread.
     _thread: PhantomData<*const ()>,
 }
@@ -188,9 +202,11 @@ pub struct Key {
 impl Key {
     /// Lets the calls of this thread mean the server `server` of that key.
     pub fn of(server: &'static str, key: String) -> Self {
-        KEYS.with_borrow_mut(|keys| keys.push((server, key)));
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        KEYS.with_borrow_mut(|keys| keys.push((number, server, key)));
         Self {
-            server,
+            number,
             _thread: PhantomData,
         }
     }
@@ -198,11 +214,7 @@ impl Key {
 
 impl Drop for Key {
     fn drop(&mut self) {
-        KEYS.with_borrow_mut(|keys| {
-            if let Some(at) = keys.iter().rposition(|(server, _)| *server == self.server) {
-                keys.remove(at);
-            }
-        });
+        KEYS.with_borrow_mut(|keys| keys.retain(|(number, ..)| *number != self.number));
     }
 }
 
@@ -210,7 +222,7 @@ impl Drop for Key {
 pub(crate) fn key(server: &str) -> Option<String> {
     KEYS.with_borrow(|keys| {
         let mut latest = keys.iter().rev();
-        let (_, key) = latest.find(|(of, _)| *of == server)?;
+        let (.., key) = latest.find(|(_, of, _)| *of == server)?;
         Some(key.clone())
     })
 }

@@ -1,7 +1,10 @@
 //! `remotex unit`: the systemd units of a server.
 
-use std::path::PathBuf;
-use std::{env, fs, io};
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 use remotex::discovery;
 use serde_json::json;
@@ -21,13 +24,13 @@ pub(crate) fn run(wanted: &Unit) -> Result<(), Failure> {
     if wanted.write {
         fs::create_dir_all(&folder)?;
         for (path, text) in &files {
-            fs::write(path, text)?;
+            write(path, text)?;
         }
     }
     if wanted.format.json {
         let [(socket_path, socket), (service_path, service)] = &files;
         return output::say_json(&json!({
-            "name": unit.name, "key": key.unwrap_or_default(),
+            "name": unit.name, "key": unit.key, "enable": unit.enable,
             "socket": socket, "socket_path": socket_path,
             "service": service, "service_path": service_path,
         }));
@@ -36,15 +39,34 @@ pub(crate) fn run(wanted: &Unit) -> Result<(), Failure> {
         say(format_args!("{LABEL}# {}{LABEL:#}\n{text}", path.display()))?;
     }
     let then = match wanted.write {
-        true => "Both are written. To let systemd start the server with its first call",
-        false => {
-            "With both in place (`--write` does that), let systemd start the server with its first call"
-        }
+        true => "Both are written. Now let systemd start the server",
+        false => "With both in place (`--write` does that), let systemd start the server",
     };
     say(format_args!(
-        "{LABEL}# {then}:{LABEL:#}\n{LABEL}#{LABEL:#}     {NAME}systemctl --user daemon-reload && systemctl --user enable --now {}.socket{NAME:#}",
-        unit.name
+        "{LABEL}# {then}:{LABEL:#}\n{LABEL}#{LABEL:#}     {NAME}systemctl --user daemon-reload && systemctl --user enable --now {}{NAME:#}",
+        unit.enable
     ))
+}
+
+/// Writes a unit, which may name what others are not to see, as arguments of its program.
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    match fs::read_to_string(path) {
+        Ok(there) if there == text => return Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+        _ => {
+            return Err(Failure::Use(format!(
+                "`{}` is there already, and differs; remove it first",
+                path.display()
+            )));
+        }
+    }
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    Ok(file.write_all(text.as_bytes())?)
 }
 
 /// The folder of a user's own units.

@@ -37,7 +37,7 @@ fn the_path_of_a_request_says_the_key() {
     // What the page asks for is relative to it.
     let page = there.get(&path(""));
     assert_eq!(page.status, 308);
-    assert_eq!(page.header("location"), Some(&*format!("{encoded}/")));
+    assert_eq!(page.header("location"), Some(&*format!("./{encoded}/")));
     assert_eq!(there.get("/healthz").text(), "ok\n");
     for elsewhere in ["/call/folder_server", "/key/other/call/folder_server", "/"] {
         let refused = there.ask("POST", elsewhere, &[JSON], b"{}");

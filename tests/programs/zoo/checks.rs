@@ -226,6 +226,12 @@ fn panic_is_an_answer() {
         panic!()
     };
     assert_eq!(location, "", "it is not that of the panic before");
+    // Its `.on_start` runs within the call.
+    let e = panics_after_aid().unwrap_err();
+    let Error::Panicked { location, .. } = e else {
+        panic!("{e:?}")
+    };
+    assert!(location.contains("servers.rs:"), "{location}");
     assert_eq!(pid().unwrap(), server, "the server goes on");
 }
 

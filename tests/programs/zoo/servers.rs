@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use remotex::{Mutex, Result, Server, remote};
 
-use super::functions::FORGOTTEN;
+use super::functions::{FORGOTTEN, ZOO};
 
 pub(crate) static UNSTARTED: Server = Server::new("unstarted");
 
@@ -79,6 +79,21 @@ pub(crate) fn dying_start() -> Result<()> {
     Ok(())
 }
 
+/// A server without a process of its own.
+static AID: Server = Server::new("aid").at("local:").on_start(|| Ok(()));
+
+#[remote(AID)]
+fn aid() -> Result<()> {
+    Ok(())
+}
+
+/// Panics after the first call to a server whose functions run here.
+#[remote(ZOO)]
+pub(crate) fn panics_after_aid() -> Result<()> {
+    aid()?;
+    panic!("there was no aid")
+}
+
 /// Keeps its value over its own end, in a file of its state folder.
 pub(crate) static SAVING: Server = Server::new("saving")
     .autostart()
@@ -106,6 +121,12 @@ fn save_value() -> Result<()> {
 #[remote(SAVING)]
 pub(crate) fn save(value: &str) -> Result<String> {
     Ok(std::mem::replace(&mut *VALUE.lock(), value.to_owned()))
+}
+
+/// The same, called within another server.
+#[remote(ZOO)]
+pub(crate) fn save_there(value: &str) -> Result<String> {
+    save(value)
 }
 
 pub(crate) static TWINS: Server = Server::new("twins").autostart();

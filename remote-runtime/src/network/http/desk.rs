@@ -111,7 +111,7 @@ impl Desk {
             Place::Slash => {
                 let last = whole.rsplit('/').next().unwrap_or_default();
                 let reply = text(StatusCode::PERMANENT_REDIRECT, PLAIN, "");
-                return with(reply, header::LOCATION, &format!("{last}/"));
+                return with(reply, header::LOCATION, &format!("./{last}/"));
             }
             Place::Elsewhere(_) if whole == "/healthz" => whole,
             // What they say of the key is looked at by the server.

@@ -10,7 +10,8 @@ const BEGIN: &str = "/key/";
 /// The key that an address names, if it does.
 pub(in super::super) fn of(at: &Network) -> Option<String> {
     let (_, key) = at.path.rsplit_once(BEGIN)?;
-    (!key.contains('/')).then(|| decoded(key))?
+    let key = (!key.contains('/')).then(|| decoded(key))?;
+    key.filter(|key| !key.is_empty())
 }
 
 /// The address of the server of `key` below `at`, unless that names a key itself.
@@ -85,7 +86,12 @@ mod tests {
         let named = network("http://h/some/where/key/%2Fa");
         assert_eq!(of(&named).as_deref(), Some("/a"));
         assert_eq!(below(&named, "/b"), named);
-        for none in ["http://h", "http://h/key", "http://h/key/a/b"] {
+        for none in [
+            "http://h",
+            "http://h/key",
+            "http://h/key/",
+            "http://h/key/a/b",
+        ] {
             assert_eq!(of(&network(none)), None, "{none}");
         }
     }

@@ -8,7 +8,7 @@ use crate::bridge::{self, Manner};
 use crate::client::{self, Deadline, Route};
 use crate::daemon;
 use crate::daemon::lock::Lock;
-use crate::error::{Call, Error, Result};
+use crate::error::{Call, Error, Result, Trouble};
 use crate::program::{self, Build};
 use crate::transport::Stream;
 use crate::{explain, network, registry};
@@ -117,12 +117,13 @@ impl Route for Way {
         let way = self.holding_start();
         let (succession, state) = client::succeed(call, &way, stream, program, version)?;
         // If it has ended without a word, the next attempt starts one as well.
-        self.take_over(call, self.which(), &files, starting, succession)?;
-        state.check(
-            call,
-            self,
-            "it has not run, since the server made room for this build first, and has ended",
-        )
+        let next = self.take_over(call, self.which(), &files, starting, succession);
+        let ended =
+            "it has not run, since the server made room for this build first, and has ended";
+        match state.remark(call, self, ended) {
+            Some(remark) => Err(Error::Unreachable(Trouble::new(remark))),
+            None => next.map(drop),
+        }
     }
 
     fn is_starting(&self) -> bool {
