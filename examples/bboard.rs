@@ -56,6 +56,11 @@ fn main() -> remotex::Result<()> {
             Ok(())
         }
         "--stop" => SERVER.stop(),
+        option if option.starts_with('-') => {
+            println!("bboard [ITEM…]  pins an item to the board; without one, reads it");
+            println!("bboard --stop   takes the board down");
+            Ok(())
+        }
         item => post(item, &rustix::system::uname().nodename().to_string_lossy()),
     }
 }

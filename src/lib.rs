@@ -307,6 +307,9 @@ pub use remote_runtime::Details;
 /// `#[serde(untagged)]`, `tag`, `flatten` or `skip_serializing_if` cannot travel; that is an error of
 /// the call.
 ///
+/// Values nest at most 128 deep, in arguments and answers alike: a tree whose nodes hold a `Vec` of
+/// nodes has 63 levels. A deeper one is [`Error::Unsendable`].
+///
 /// # The return type
 /// A `Result<T, E>`, by any name, since a call can fail on its way: `E` must be `From<`[`Error`]`>`.
 ///

@@ -293,6 +293,24 @@ fn errors_are_json_where_json_is_wanted() {
         ),
         (&json!("Raised"), &json!(7), &json!("the code is 7"))
     );
+    for words in [
+        &["status", "--json"][..],
+        &["status", "x", "--jsn", "--json"],
+        &["--json"],
+    ] {
+        let wrong = error(words);
+        assert_eq!(
+            (&wrong["kind"], &wrong["causes"]),
+            (&json!("Use"), &json!([]))
+        );
+        assert!(
+            wrong["message"]
+                .as_str()
+                .unwrap()
+                .contains("Usage: remotex"),
+            "{wrong}"
+        );
+    }
     let panicked = error(&["call", "offering", "fail", "--json", r#"{"how":"Panic"}"#]);
     assert_eq!(
         (&panicked["kind"], &panicked["may_have_run"]),

@@ -30,6 +30,16 @@ fn the_board_is_read_by_another_process() {
 }
 
 #[test]
+fn the_board_says_how_it_is_used() {
+    let home = Home::new();
+    for option in ["--help", "-h"] {
+        let said = run(&home, "bboard", &[option]);
+        assert!(said.contains("bboard --stop"), "{said}");
+    }
+    assert!(home.servers().is_empty());
+}
+
+#[test]
 fn the_board_of_two_programs_starts_in_either_order() {
     let home = Home::new();
     let mut client = home

@@ -1,5 +1,8 @@
 //! What can be typed.
 
+use std::env;
+use std::ffi::OsString;
+
 use clap::{Args, Parser, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 use remotex::{Format, Logs};
@@ -193,4 +196,10 @@ impl Action {
             Self::Completions { .. } => false,
         }
     }
+}
+
+/// Whether what was typed asks for JSON, although it means nothing as a whole.
+pub(crate) fn want_json() -> bool {
+    let is_json = |word: OsString| word.as_encoded_bytes().starts_with(b"--json");
+    env::args_os().any(is_json)
 }

@@ -67,6 +67,12 @@ impl Failure {
         }
     }
 
+    /// That of words that mean nothing.
+    pub(crate) fn unparsed(e: &clap::Error) -> Self {
+        let words = e.to_string();
+        Self::Use(words.trim().trim_start_matches("error: ").to_owned())
+    }
+
     /// Says it on stderr.
     pub(crate) fn tell(&self, is_json: bool) -> ExitCode {
         let code = self.code();
@@ -121,10 +127,14 @@ impl Failure {
                 value["usage"] = usage.as_str().into();
                 value
             }
-            Self::System(_) => json!({ "kind": "Io", "message": words, "exit": code }),
-            Self::Closed | Self::Use(_) => json!({ "kind": "Use", "message": words, "exit": code }),
+            Self::System(_) => {
+                json!({ "kind": "Io", "message": words, "causes": [], "exit": code })
+            }
+            Self::Closed | Self::Use(_) => {
+                json!({ "kind": "Use", "message": words, "causes": [], "exit": code })
+            }
             Self::Raised { raised, .. } => {
-                json!({ "kind": "Raised", "message": words, "value": raised.value, "may_have_run": true, "exit": code })
+                json!({ "kind": "Raised", "message": words, "causes": [], "value": raised.value, "may_have_run": true, "exit": code })
             }
             Self::Error(e) => {
                 // That is the variant, and the sentence in brackets.

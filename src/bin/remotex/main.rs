@@ -23,7 +23,11 @@ use failure::Failure;
 
 fn main() -> ExitCode {
     completions::answer();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) if e.use_stderr() && args::want_json() => return Failure::unparsed(&e).tell(true),
+        Err(e) => e.exit(),
+    };
     let is_json = cli.action.wants_json();
     match run(cli.action) {
         Ok(code) => code,
