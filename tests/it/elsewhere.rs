@@ -26,7 +26,7 @@ fn built_with(options: &[&str]) -> PathBuf {
 
 /// Returns how the server ended.
 fn serves_what_it_does_not_name(profile: &str, folder: &str) -> ExitStatus {
-    let target = built(profile);
+    let target = built_with(&["--profile", profile, "--package", "program"]);
     let home = Home::new();
     let program = |name| {
         let mut command = Command::new(target.join(folder).join(name));
