@@ -139,10 +139,22 @@ pub(crate) fn free_port() -> u16 {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let number = std::process::id().wrapping_mul(97).wrapping_add(number);
         let port = u16::try_from(10_000 + number % 20_000).unwrap();
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        if is_free(port) {
             return port;
         }
     }
+}
+
+/// Whether nobody listens at a port. The socket that finds that out never listens: a child of another
+/// test may have it for a moment after it is closed here, and would keep the port from a listener.
+fn is_free(port: u16) -> bool {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
+
+    let (family, kind) = (AddressFamily::INET, SocketType::STREAM);
+    let socket = socket_with(family, kind, SocketFlags::CLOEXEC, None).unwrap();
+    sockopt::set_socket_reuseaddr(&socket, true).unwrap();
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+    bind(&socket, &address).is_ok()
 }
 
 pub(crate) fn kill(pid: i32, signal: rustix::process::Signal) {
