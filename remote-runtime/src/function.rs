@@ -1,25 +1,23 @@
 //! The functions that a program serves, as the macro describes them.
 
+mod reply;
 #[cfg(test)]
 mod written;
 
 use std::env;
-use std::error::Error as StdError;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::codec::{self, Decoder, Encoder, Number, Unencoded};
-use crate::error::{Error, Failure};
-use crate::session::LONGEST_TEXT;
+use crate::codec::{Decoder, Encoder, Unencoded};
 use crate::session::scope::{self, Scope};
 use crate::shape::{Shape, Structure};
-use crate::thread;
 use crate::wire::Kind;
 use crate::wire::call::{Fingerprint, LARGEST_HEAD};
 use crate::wire::fault::Fault;
 use crate::wire::interface::{self, Interface};
-use serde::Serialize;
+
+pub use reply::Reply;
 
 /// One remote function: what is known of it wherever it can be called.
 #[derive(Debug)]
@@ -242,121 +240,6 @@ const LONGEST_VERSION: usize = 256;
 
 /// What the macro writes for a function.
 pub type Handler = fn(&mut Decoder<'_>, &mut Reply<'_>) -> Result<(), Fault>;
-
-/// Where a function's end is put down.
-#[derive(Debug)]
-pub struct Reply<'b> {
-    encoder: Encoder<'b, 'static>,
-    kind: Kind,
-    /// A large block that is its end.
-    block: Vec<u8>,
-    /// The failure that the function returned, as `Debug` has it.
-    debug: Option<String>,
-    /// Whether the caller wants the text of an error, too, and that text.
-    wants_text: bool,
-    text: Option<String>,
-}
-
-impl<'b> Reply<'b> {
-    pub(crate) fn new(encoder: Encoder<'b, 'static>, wants_text: bool) -> Self {
-        Self {
-            wants_text,
-            text: None,
-            encoder,
-            kind: Kind::Answer,
-            block: Vec::new(),
-            debug: None,
-        }
-    }
-
-    /// The failure that the function returned, as `Debug` has it.
-    pub(crate) fn take_debug(&mut self) -> Option<String> {
-        self.debug.take()
-    }
-
-    /// What is to be sent after what was encoded.
-    pub(crate) fn into_block(self) -> Vec<u8> {
-        self.block
-    }
-
-    /// What kind of frame the reply is.
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    pub(crate) fn answer<T: Serialize>(&mut self, value: &T) -> Result<(), Fault> {
-        scope::set(Scope::Server);
-        Ok(self.encoder.put(value)?)
-    }
-
-    pub(crate) fn answer_block(&mut self, block: Vec<u8>) -> Result<(), Fault> {
-        if block.len() < codec::LARGE {
-            return Ok(self.encoder.put_bytes(&block)?);
-        }
-        self.encoder.announce_block(&block)?;
-        self.block = block;
-        Ok(())
-    }
-
-    pub(crate) fn answer_numbers<N: Number>(&mut self, numbers: &[N]) -> Result<(), Fault> {
-        Ok(self.encoder.put_numbers(numbers)?)
-    }
-
-    /// Takes apart what the function failed with.
-    pub(crate) fn fail(&mut self, e: &(dyn StdError + 'static)) -> Fault {
-        let failure = Failure::of(e);
-        // The `Debug` of ours shows nothing more.
-        if e.is::<Error>() {
-            return Fault::Failed(failure);
-        }
-        // Whose `Debug` panics has failed all the same.
-        self.debug = thread::quietly(|| Beginning::of(format_args!("{e:?}")));
-        Fault::Failed(failure)
-    }
-
-    /// Notes the text of an error that travels as itself, if the caller wants it.
-    pub(crate) fn tell(&mut self, error: &dyn fmt::Display) {
-        if self.wants_text {
-            self.text = Some(Beginning::of(format_args!("{error}")));
-        }
-    }
-
-    pub(crate) fn raise<E: Serialize>(&mut self, error: &E) -> Result<(), Fault> {
-        self.kind = Kind::Raised;
-        if let Some(text) = self.text.take() {
-            self.kind = Kind::Told;
-            let length = u32::try_from(text.len()).unwrap_or(0).to_le_bytes();
-            self.encoder
-                .put_encoded(&[&length, text.as_bytes()].concat())?;
-        }
-        scope::set(Scope::Server);
-        Ok(self.encoder.put(error)?)
-    }
-}
-
-/// The beginning of a text that may be very long.
-struct Beginning(String);
-
-impl Beginning {
-    fn of(text: fmt::Arguments<'_>) -> String {
-        let mut beginning = Self(String::new());
-        // It ends with an error where it is long enough.
-        let _ = beginning.write_fmt(text);
-        beginning.0
-    }
-}
-
-impl Write for Beginning {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = LONGEST_TEXT - self.0.len();
-        self.0.push_str(&text[..text.floor_char_boundary(room)]);
-        if text.len() > room {
-            Err(fmt::Error)
-        } else {
-            Ok(())
-        }
-    }
-}
 
 impl From<Unencoded> for Fault {
     /// Of an answer: arguments are encoded at the client.
