@@ -1,4 +1,4 @@
-//! What runs when this process ends in an ordinary way: `main` returns, or something calls exit(3).
+//! Work that runs when this process ends in an ordinary way: `main` returns, or something calls exit(3).
 
 use std::io::{self, Write};
 use std::process;
@@ -13,21 +13,19 @@ use crate::thread;
 /// code, where the C library tells it.
 pub(crate) type Last = Box<dyn FnOnce(Option<i32>) -> Result<(), String> + Send>;
 
-/// How long all of it may take.
+/// The time that all of it may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The code of a process whose last work has failed.
 const FAILED: i32 = 1;
 
 struct List {
-    is_registered: bool,
-    /// The process that it is for: not a child of fork(2).
+    /// The process that registered the work, and not a child of fork(2); zero until one has.
     process: u32,
     work: Vec<Last>,
 }
 
 static LIST: Mutex<List> = Mutex::new(List {
-    is_registered: false,
     process: 0,
     work: Vec::new(),
 });
@@ -55,12 +53,11 @@ pub(crate) fn run_last(last: Last) -> io::Result<()> {
 
 fn register() -> io::Result<MutexGuard<'static, List>> {
     let mut list = LIST.lock();
-    if !list.is_registered {
+    if list.process == 0 {
         register_with_libc()?;
-        list.is_registered = true;
     }
     if list.process != process::id() {
-        // What a parent of this process does at its end is not its own.
+        // A child of fork(2) does not do the work of its parent.
         list.work.clear();
         list.process = process::id();
     }
@@ -105,7 +102,7 @@ fn finish(code: Option<i32>) {
     if LIST.lock().process != process::id() {
         return;
     }
-    // As whoever waits for the process is told it.
+    // A parent of this process hears these bits alone.
     let code = code.map(|code| code & 0xff);
     // This thread has ended its thread-local values already; the work may need some. The standard
     // library may need them too, to start a thread, and panics then.
@@ -154,6 +151,6 @@ fn work_off(code: Option<i32>) -> bool {
 }
 
 fn say(why: &str) {
-    // Where it is not read, the code of the process says that it has failed.
+    // If standard error is closed, the exit code still says that it has failed.
     let _ = writeln!(io::stderr(), "{why}");
 }

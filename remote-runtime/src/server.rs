@@ -37,7 +37,7 @@ use found::Found;
 #[cfg(feature = "discovery")]
 pub(crate) use found::{check_name, typed};
 pub use init::init;
-use local::Beginning;
+use local::LocalStart;
 pub(crate) use way::Way;
 
 /// A server: its name, where it is, and how it behaves.
@@ -82,8 +82,8 @@ pub struct Server {
     key: Mutex<Option<String>>,
     /// Where functions run, as far as that is known: one of the constants below.
     role: AtomicU8,
-    /// How far it has begun in a process that is its own server.
-    beginning: Beginning,
+    /// Its start in this process, if its functions run where they are called.
+    local_start: LocalStart,
     client: Client,
     /// What was found of it, if it is no server of this program.
     found: Option<Found>,

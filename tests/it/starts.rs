@@ -88,14 +88,12 @@ fn a_program_that_a_loader_runs_says_why_it_starts_no_server() {
         return eprintln!("left out, for want of a loader of the GNU C library");
     };
     let home = Home::new();
-    let mut command = home.any(loader);
-    let said = stdout(
-        &command
-            .arg(program_path("zoo"))
-            .arg("pid")
-            .output()
-            .unwrap(),
-    );
+    let call = || {
+        let mut command = home.any(loader);
+        command.arg(program_path("zoo")).arg("pid");
+        stdout(&command.output().unwrap())
+    };
+    let said = call();
     assert!(
         said.starts_with(
             "Io false `pid` on server `zoo`: its process cannot be started: the loader `"
@@ -104,13 +102,5 @@ fn a_program_that_a_loader_runs_says_why_it_starts_no_server() {
     );
     // It calls one that runs, as it is.
     let pid = home.run_zoo(&["pid"]);
-    let mut command = home.any(loader);
-    let said = stdout(
-        &command
-            .arg(program_path("zoo"))
-            .arg("pid")
-            .output()
-            .unwrap(),
-    );
-    assert_eq!(said, pid);
+    assert_eq!(call(), pid);
 }

@@ -129,17 +129,15 @@ impl Conversation {
             {
                 Ok(Some(Kind::Hello)) if self.hello.is_none() => self.greet(request, route)?,
                 Ok(Some(Kind::Fault)) if self.hello.is_some() => {
-                    return match fault::error(call, self.link.body()) {
-                        // The rules for a server that has gone apply, once it has: the next call is not
-                        // to meet it while it ends.
-                        e @ Error::Lost(_) => {
-                            let _ = self
-                                .link
-                                .receive(LARGEST_FAULT, Some(route.within(PATIENCE)));
-                            Err(e)
-                        }
-                        _ => Ok(Ended::Replied(Kind::Fault)),
-                    };
+                    if !fault::is_exit(self.link.body()) {
+                        return Ok(Ended::Replied(Kind::Fault));
+                    }
+                    // The rules for a server that has gone apply, once it has: the next call is not
+                    // to meet it while it ends.
+                    let e = fault::error(call, self.link.body());
+                    let patience = Some(route.within(PATIENCE));
+                    let _ = self.link.receive(LARGEST_FAULT, patience);
+                    return Err(e);
                 }
                 Ok(Some(kind @ (Kind::Answer | Kind::Raised | Kind::Told)))
                     if self.speaks_as_we_do() && !unwritten =>

@@ -180,11 +180,12 @@ impl Connection {
         client: &Client,
     ) -> Left {
         let is_last = duty == Duty::Watch;
-        let _watched = panic::watch(
-            (shared.service.name, shared.service.saves),
-            self.stream().clone(),
-            client.debug,
-        );
+        let caller = panic::Caller {
+            server: shared.service.name,
+            saves: shared.service.saves,
+            stream: self.stream().clone(),
+        };
+        let _watched = panic::watch(caller, client.debug);
         let _entered = client.caller.clone().enter();
         // Without an idle timeout, the time of the last call is not needed.
         let began = shared.service.idle_timeout.map(|_| shared.started.0);

@@ -32,11 +32,25 @@ thread_local! {
 
 /// The connection that this thread serves.
 struct Watched {
-    server: &'static str,
-    /// Whether the server saves something at its end.
-    saves: bool,
-    stream: Arc<Stream>,
+    caller: Caller,
     wants_backtrace: bool,
+}
+
+/// The caller that waits at the other end of a connection, and the server that it waits for.
+#[derive(Clone)]
+pub(super) struct Caller {
+    pub(super) server: &'static str,
+    /// Set if the server has an `.on_stop`.
+    pub(super) saves: bool,
+    pub(super) stream: Arc<Stream>,
+}
+
+impl Caller {
+    /// Answers the call. The process is about to end, and nothing is left that could hear of an error.
+    fn answer(&self, fault: &Fault) {
+        let reply = frame::of(Kind::Fault, |out| fault.put(out));
+        let _ = self.stream.send(&reply);
+    }
 }
 
 /// Where the latest panic of this thread happened.
@@ -72,16 +86,10 @@ fn install_once(once: &Once) {
     });
 }
 
-/// This thread serves `stream`, for as long as what this returns lives.
-pub(super) fn watch(
-    (server, saves): (&'static str, bool),
-    stream: Arc<Stream>,
-    wants_backtrace: bool,
-) -> Watching {
+/// Notes that this thread serves `caller`, for as long as the returned value lives.
+pub(super) fn watch(caller: Caller, wants_backtrace: bool) -> Watching {
     WATCHED.set(Some(Watched {
-        server,
-        saves,
-        stream,
+        caller,
         wants_backtrace,
     }));
     Watching
@@ -169,21 +177,17 @@ fn note(info: &PanicHookInfo<'_>) {
 fn answer_at_once(info: &PanicHookInfo<'_>) {
     let noted = NOTED.take().unwrap_or_default();
     let fault = noted.fault(message(info.payload()));
-    let reply = frame::of(Kind::Fault, |out| fault.put(out));
     WATCHED.with_borrow(|watched| {
         if let Some(watched) = watched {
-            // The process is about to abort: there is nobody left to tell of an error.
-            let _ = watched.stream.send(&reply);
+            watched.caller.answer(&fault);
         }
     });
 }
 
-/// A function that has ended its process, and the connection that its caller waits on.
+/// A function that has ended its process, and its caller.
 struct Exited {
-    server: &'static str,
-    saves: bool,
     function: &'static str,
-    stream: Arc<Stream>,
+    caller: Caller,
 }
 
 static EXITED: Mutex<Option<Exited>> = Mutex::new(None);
@@ -193,10 +197,8 @@ impl Drop for Watched {
         // Within a call, only the end of the thread drops it.
         if let Some(function) = IN_CALL.get().filter(|function| !function.is_empty()) {
             *EXITED.lock() = Some(Exited {
-                server: self.server,
-                saves: self.saves,
                 function,
-                stream: self.stream.clone(),
+                caller: self.caller.clone(),
             });
         }
     }
@@ -224,18 +226,15 @@ pub(super) fn answer_exits() -> io::Result<()> {
 impl Exited {
     fn answer(self, code: Option<i32>) {
         let fault = Fault::Exited(code);
-        let Self {
-            server, function, ..
-        } = self;
-        let unsaved = match self.saves {
+        let Self { function, caller } = self;
+        let unsaved = match caller.saves {
             true => "; `.on_stop` has not run",
             false => "",
         };
         logline::write(format_args!(
-            "server `{server}`: `{function}` was called, and {fault}{unsaved}"
+            "server `{}`: `{function}` was called, and {fault}{unsaved}",
+            caller.server
         ));
-        let reply = frame::of(Kind::Fault, |out| fault.put(out));
-        // A caller that has gone does not want to know.
-        let _ = self.stream.send(&reply);
+        caller.answer(&fault);
     }
 }

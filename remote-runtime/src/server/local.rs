@@ -12,8 +12,8 @@ use crate::address::Address;
 use crate::at_exit;
 use crate::error::{Call, Error};
 
-/// How far a server without a process of its own has begun.
-pub(super) struct Beginning(ReentrantMutex<RefCell<Stage>>);
+/// The start of a server in a process whose functions run where they are called.
+pub(super) struct LocalStart(ReentrantMutex<RefCell<Stage>>);
 
 enum Stage {
     Before,
@@ -24,15 +24,15 @@ enum Stage {
     Failed(String),
 }
 
-impl Beginning {
+impl LocalStart {
     pub(super) const fn new() -> Self {
         Self(ReentrantMutex::new(RefCell::new(Stage::Before)))
     }
 }
 
 impl Server {
-    /// Whether a remote function that is called now is to run in this process; its `.on_start` has run
-    /// then, or runs and makes the call itself.
+    /// Returns `true` if a remote function that is called now is to run in this process. The server's
+    /// `.on_start` has run then, or makes this very call.
     #[inline]
     pub(crate) fn runs_here(&'static self) -> bool {
         match self.role.load(Ordering::Acquire) {
@@ -42,7 +42,7 @@ impl Server {
         }
     }
 
-    /// Whether its state is loaded or saved by the user's code.
+    /// Returns `true` if it has an `.on_start` or an `.on_stop`.
     pub(super) fn has_hooks(&self) -> bool {
         self.on_start.is_some() || self.on_stop.is_some()
     }
@@ -58,7 +58,7 @@ impl Server {
     /// Runs `.on_start` once, while other threads wait; `false` if it has failed. Two threads of which each
     /// begins one of two such servers, whose `.on_start`s call each other, wait for ever, as with any locks.
     fn begin_here(&'static self) -> bool {
-        let stage = self.beginning.0.lock();
+        let stage = self.local_start.0.lock();
         match &*stage.borrow() {
             Stage::Before => {}
             Stage::Loading | Stage::Loaded => return true,
@@ -85,7 +85,7 @@ impl Server {
     /// The error of a call that nobody takes, since the address is `local:`.
     #[cold]
     pub(super) fn refused_here(&self, call: Call<'_>) -> Error {
-        Error::Unreachable(match &*self.beginning.0.lock().borrow() {
+        Error::Unreachable(match &*self.local_start.0.lock().borrow() {
             Stage::Failed(why) => {
                 call.trouble(format_args!("it cannot run in this process: {why}"))
             }

@@ -1,4 +1,4 @@
-//! What a server is: the settings of its `static`, each of which is `const`.
+//! The settings of a server's `static`, each of which is `const`.
 
 use std::panic::Location;
 use std::sync::OnceLock;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::local::Beginning;
+use super::local::LocalStart;
 use super::{Server, UNKNOWN};
 use crate::address;
 use crate::client::Client;
@@ -63,7 +63,7 @@ impl Server {
             resolved: OnceLock::new(),
             key: Mutex::new(None),
             role: AtomicU8::new(UNKNOWN),
-            beginning: Beginning::new(),
+            local_start: LocalStart::new(),
             client: Client::new(name),
             found: None,
         }

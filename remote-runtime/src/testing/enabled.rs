@@ -107,8 +107,8 @@ pub(crate) fn is_home() -> bool {
     folder().is_some() || env::var_os(HOME).is_some()
 }
 
-/// What the server of a test has in its environment: its folder, and in that its state, so that what
-/// it saves is no file of the user's.
+/// The variables of a test's server: they name its folder, and within that the one for its state, so
+/// that the server saves to no file of the user's.
 pub(crate) fn variables() -> Vec<(&'static str, PathBuf)> {
     let Some(folder) = folder() else {
         return Vec::new();
@@ -132,29 +132,26 @@ const STATE: &str = "state";
 /// # Errors
 /// If it cannot be made, or belongs to another user.
 pub fn state_folder() -> io::Result<PathBuf> {
-    static MADE: Mutex<bool> = Mutex::new(false);
-    let process = process::id();
-    let mut is_made = MADE.lock();
-    let own = match folder() {
-        Some(folder) => folder.to_owned(),
-        None if *is_made => own_folder(process),
-        None => new_folder(process),
-    };
-    if !*is_made {
-        make_own(&own)?;
-        make_own(&own.join(STATE))?;
-        // Of the server, it is the test that ends it.
-        if own == own_folder(process) {
-            let removed = own.clone();
-            at_exit::run_last(Box::new(move |_| {
-                // Its server may have done it.
-                let _ = fs::remove_dir_all(removed);
-                Ok(())
-            }))?;
-        }
-        *is_made = true;
+    static MADE: Mutex<Option<PathBuf>> = Mutex::new(None);
+    let mut made = MADE.lock();
+    if let Some(state) = &*made {
+        return Ok(state.clone());
     }
-    Ok(own.join(STATE))
+    let process = process::id();
+    let own = folder().map_or_else(|| new_folder(process), Path::to_owned);
+    let state = own.join(STATE);
+    make_own(&own)?;
+    make_own(&state)?;
+    // The folder of a server is its test's, which removes it.
+    if own == own_folder(process) {
+        at_exit::run_last(Box::new(move |_| {
+            // Its server may have done it.
+            let _ = fs::remove_dir_all(own);
+            Ok(())
+        }))?;
+    }
+    *made = Some(state.clone());
+    Ok(state)
 }
 
 /// Makes a folder that only this user can enter, if it is not there.

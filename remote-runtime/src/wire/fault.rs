@@ -241,6 +241,13 @@ pub fn record(body: &[u8]) -> Option<Id> {
     record.try_into().ok()
 }
 
+/// Returns `true` if the function has ended the server's process.
+#[must_use]
+pub fn is_exit(body: &[u8]) -> bool {
+    let mut fields = fields::read(body).map_while(Result::ok);
+    fields.any(|(tag, value)| tag == CODE && number(value) == Ok(EXITED.into()))
+}
+
 /// What has happened, in words, without the names of server and function.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,9 +3,8 @@
 //! An authority is made for one server, signs one certificate for it and one for its clients, and its key
 //! is forgotten: nobody can sign a third.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rcgen::{
@@ -135,11 +134,5 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}
     }
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(text.as_bytes())
+    output::write_private(path, text)
 }

@@ -1,7 +1,10 @@
-//! Printing: for people on a terminal, plain in a pipe.
+//! Printing, for people on a terminal and plain in a pipe; and files for their user alone.
 
 use std::fmt::Display;
+use std::fs::OpenOptions;
 use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use remotex::terminal;
@@ -72,4 +75,15 @@ pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> 
     ))?;
     rows.iter()
         .try_for_each(|row| say(line(&mut row.iter().map(String::as_str))))
+}
+
+/// Writes a new file that only its user can read.
+pub(crate) fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())
 }

@@ -1,9 +1,8 @@
 //! `remotex unit`: the systemd units of a server.
 
 use std::env;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use remotex::discovery;
@@ -60,13 +59,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
             )));
         }
     }
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    Ok(file.write_all(text.as_bytes())?)
+    Ok(output::write_private(path, text)?)
 }
 
 /// The folder of a user's own units.
