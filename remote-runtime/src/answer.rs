@@ -134,7 +134,7 @@ impl<T, E: fmt::Display> TellText<T, E> for &Tag<Result<T, E>> {
     }
 }
 
-/// The same of an error without a text.
+/// An error without a text, of which callers get nothing more.
 pub trait TellNothing<R> {
     #[doc(hidden)]
     fn __remotex_tell(&self, _: &R, _: &mut Reply<'_>) {}

@@ -120,7 +120,8 @@ impl fmt::Display for Raised {
     }
 }
 
-/// What the reply to a call says: what the function has returned, or the error of a type of its own.
+/// Reads the reply to a call: the value that the function has returned, or its error of a type of its
+/// own.
 pub(crate) fn answer(
     call: Call<'_>,
     kind: Kind,

@@ -228,7 +228,7 @@ impl Host {
         self.shared.tell(ending);
     }
 
-    /// What tells them the same from another thread, for as long as the service is there.
+    /// Returns a function that tells them the same from another thread, while the service is there.
     pub(crate) fn teller(&self) -> impl Fn(&Ending) + Send + 'static {
         let shared = Arc::downgrade(&self.shared);
         move |ending| {

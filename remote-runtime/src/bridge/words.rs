@@ -10,17 +10,18 @@ use std::time::{Duration, Instant};
 
 use crate::transport;
 
-/// How much is kept until it is known whether it is part of an error, in bytes: what a pipe holds.
+/// The most bytes that are kept until the process has led to a server, or to an error: a pipe holds as
+/// many.
 const KEPT: usize = 64 * 1024;
 
-/// How much of it an error quotes, in bytes.
+/// The most bytes that an error quotes.
 const QUOTED: usize = 4096;
 
-/// What a process has said, and what it will say.
+/// The words of a process: those that were read, and the pipe that more come from.
 pub(super) struct Words {
     from: Option<ChildStderr>,
     said: Vec<u8>,
-    /// How much of that was printed already.
+    /// The number of bytes of that which were printed already.
     printed: usize,
 }
 
@@ -79,7 +80,7 @@ impl Words {
     }
 
     fn print(&mut self) {
-        // Whoever is not there to read it does not want it.
+        // An error means that standard error is closed, so that nothing reads it.
         let _ = io::stderr().write_all(&self.said[self.printed..]);
         self.printed = self.said.len();
     }

@@ -105,7 +105,8 @@ pub(crate) fn ask_to_stop(call: Call<'_>, route: &dyn Route, stream: Stream) -> 
     ask(call, route, stream, Kind::Stop, b"").map(drop)
 }
 
-/// Asks the server to end, and waits until it has. Over HTTP, nothing is heard of its state.
+/// Asks the server to end, and waits until it has. Over HTTP, the server does not say what became of
+/// its state.
 pub(crate) fn stop(call: Call<'_>, route: &dyn Route, stream: Stream) -> Result<State, Error> {
     let is_exchange = stream.is_exchange();
     let Some((mut link, hello)) = ask(call, route, stream, Kind::Stop, b"")? else {
@@ -117,7 +118,7 @@ pub(crate) fn stop(call: Call<'_>, route: &dyn Route, stream: Stream) -> Result<
     await_end(call, route, &mut link, &hello, State::default())
 }
 
-/// What has become of the state that an ended server was to save.
+/// The outcome of saving the state of a server that has ended.
 #[derive(Debug, Default)]
 #[must_use]
 pub(crate) struct State {

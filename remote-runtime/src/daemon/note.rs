@@ -28,7 +28,7 @@ const ADDRESS: u8 = 9;
 const BY_HAND: u8 = 10;
 const COMMAND: u8 = 11;
 
-/// How much of a command line is noted, in bytes; of a longer one, nothing is.
+/// The longest command line that is noted, in bytes; a longer one is left out.
 const LONGEST_COMMAND: usize = 16 * 1024;
 
 /// How large a note may be, in bytes: two paths, a key, and some names.

@@ -20,7 +20,7 @@ use crate::wire::hello::for_key;
 pub struct Unit {
     /// The name of both, without `.socket` and `.service`.
     pub name: String,
-    /// Which one it is of the servers that there are for each key; empty if there is one only.
+    /// The key of the server; empty if it has none.
     pub key: String,
     /// The one to enable: the socket, or the service of a server that is met over a network, where only
     /// itself can be met.
@@ -150,7 +150,7 @@ fn variable(name: &str, value: impl AsRef<OsStr>) -> String {
     quoted(&assignment, Dollar::Plain)
 }
 
-/// What `$` means where a word stands.
+/// The meaning of `$` in a word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dollar {
     Plain,

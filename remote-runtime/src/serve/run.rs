@@ -42,7 +42,7 @@ struct Found<'m> {
     arguments: &'m [u8],
     /// The id that joins its trace with the client's.
     trace: Option<u64>,
-    /// Whether its caller wants the text of an error of its own type, too.
+    /// Set if its caller wants the text of an error of its own type, too.
     wants_text: bool,
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct Service {
     pub(crate) grace: Duration,
     /// How many references a client may hold.
     pub(crate) max_references: usize,
-    /// Whether something is saved at its end, so that who asks for the end is told how that went.
+    /// Set if it has an `.on_stop`, so that a client that asks for the end is told how that went.
     pub(crate) saves: bool,
     /// The path of its program, if it makes room for another build of that: it was not started by
     /// hand.

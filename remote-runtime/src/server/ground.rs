@@ -1,4 +1,4 @@
-//! What a running server stands on.
+//! The files and the log that a running server stands on.
 
 use std::os::fd::BorrowedFd;
 

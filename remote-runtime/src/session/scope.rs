@@ -21,7 +21,7 @@ pub(crate) enum Scope {
     /// At a client, in the arguments or the answer of a call to the server that these are of.
     Client {
         holdings: &'static Holdings,
-        /// Whether a reference to one of that server's objects was encoded.
+        /// Set once a reference to one of that server's objects was encoded.
         refers: bool,
     },
 }
@@ -68,7 +68,7 @@ pub(crate) fn current() -> Scope {
     SCOPE.get()
 }
 
-/// Whether the arguments that this thread has encoded refer to objects of the server.
+/// Returns `true` if the arguments that this thread has encoded refer to objects of the server.
 pub(crate) fn refers() -> bool {
     matches!(current(), Scope::Client { refers: true, .. })
 }

@@ -62,7 +62,7 @@ pub struct Head<'m> {
     pub again: Option<Again>,
     /// The servers whose functions have made it, one inside the other, separated by spaces.
     pub chain: Option<&'m str>,
-    /// Whether the caller wants the text of an error of its own type, too: see
+    /// Set if the caller wants the text of an error of its own type, too: see
     /// [`Told`](super::Kind::Told).
     pub wants_text: bool,
 }

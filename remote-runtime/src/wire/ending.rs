@@ -7,7 +7,7 @@ const FAILED: u8 = 3;
 /// The longest reason that a server sends, in bytes.
 pub const LONGEST_REASON: usize = 4096;
 
-/// How far the end of a server has come, as it tells the client that has asked for it.
+/// A stage of a server's end, as the server tells it to the client that has asked for the end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// It has begun, and nothing more is said of it.

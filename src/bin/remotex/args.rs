@@ -198,7 +198,7 @@ impl Action {
     }
 }
 
-/// Whether what was typed asks for JSON, although it means nothing as a whole.
+/// Returns `true` if a command line that cannot be parsed asks for JSON.
 pub(crate) fn want_json() -> bool {
     let is_json = |word: OsString| word.as_encoded_bytes().starts_with(b"--json");
     env::args_os().any(is_json)

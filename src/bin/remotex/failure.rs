@@ -67,7 +67,7 @@ impl Failure {
         }
     }
 
-    /// That of words that mean nothing.
+    /// The failure of a command line that cannot be parsed.
     pub(crate) fn unparsed(e: &clap::Error) -> Self {
         let words = e.to_string();
         Self::Use(words.trim().trim_start_matches("error: ").to_owned())

@@ -114,7 +114,7 @@ impl Desk {
                 return with(reply, header::LOCATION, &format!("./{last}/"));
             }
             Place::Elsewhere(_) if whole == "/healthz" => whole,
-            // What they say of the key is looked at by the server.
+            // The server reads the key in their hello, and says what is wrong with it.
             Place::Elsewhere(path)
                 if kind(request.headers()).is_some_and(|kind| kind == FRAMES) =>
             {

@@ -4,7 +4,7 @@
 use super::{decoded, encoded};
 use crate::address::Network;
 
-/// How the path of a server with a key begins.
+/// The beginning of each path of a server with a key.
 const BEGIN: &str = "/key/";
 
 /// The key that an address names, if it does.
@@ -24,7 +24,7 @@ pub(in super::super) fn below(at: &Network, key: &str) -> Network {
     at
 }
 
-/// Where a path of a request leads.
+/// The place that a request's path leads to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Place<'p> {
     /// To this path of the server.
@@ -35,7 +35,7 @@ pub(super) enum Place<'p> {
     Elsewhere(&'p str),
 }
 
-/// Where `path` leads at the server of `key`.
+/// Returns the place that `path` leads to at the server of `key`.
 pub(super) fn place<'p>(path: &'p str, key: &str) -> Place<'p> {
     if key.is_empty() {
         return Place::Here(path);
