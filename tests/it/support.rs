@@ -4,12 +4,18 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+/// Tests that hang.
+#[path = "watchdog.rs"]
+mod watchdog;
+
+use watchdog::Watched;
+
 /// Folders that belong to one test, and the servers in them.
-pub(crate) struct Home(remotex::testing::Home);
+pub(crate) struct Home(remotex::testing::Home, #[expect(dead_code)] Watched);
 
 impl Home {
     pub(crate) fn new() -> Self {
-        Self(remotex::testing::Home::new().unwrap())
+        Self(remotex::testing::Home::new().unwrap(), Watched::begin())
     }
 
     pub(crate) fn path(&self, of: &str) -> PathBuf {
