@@ -28,6 +28,8 @@ pub(crate) enum Address {
     Network(Network),
     /// In this very process: functions run where they are called.
     Local,
+    /// In this very process, which serves the single client that has started it.
+    Child,
 }
 
 /// A process that is spoken to over its input and output.
@@ -50,7 +52,7 @@ impl Address {
         match self {
             Self::Unix(path) => Some(path.clone()),
             Self::Network(network) => Some(beside(name, network)),
-            Self::Piped(_) | Self::Local => None,
+            Self::Piped(_) | Self::Local | Self::Child => None,
         }
     }
 }
@@ -74,6 +76,7 @@ impl fmt::Display for Address {
             Self::Piped(piped) => write!(f, "{piped}"),
             Self::Network(network) => write!(f, "{network}"),
             Self::Local => f.write_str("local:"),
+            Self::Child => f.write_str("stdio:"),
         }
     }
 }

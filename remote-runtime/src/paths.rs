@@ -105,21 +105,6 @@ pub(crate) fn create(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes a folder that is new, and nobody else's.
-pub(crate) fn private() -> io::Result<PathBuf> {
-    use rustix::fs::{Mode, mkdir};
-    let us = std::process::id();
-    for n in 0_u32.. {
-        let folder = env::temp_dir().join(format!("remotex-{us}-{n}"));
-        match mkdir(&folder, Mode::RWXU) {
-            // Somebody's before us, who had this number.
-            Err(Errno::EXIST) => {}
-            made => return made.map(|()| folder).map_err(io::Error::from),
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
-}
-
 /// A text as a shell takes it.
 pub(crate) fn quoted(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/:=@%+,".contains(c);

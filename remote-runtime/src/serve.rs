@@ -103,8 +103,9 @@ struct Shared {
 }
 
 impl Host {
-    /// Begins to listen on `socket`, and to serve.
-    pub(crate) fn begin(service: Service, socket: Bound) -> io::Result<Self> {
+    /// Begins to serve, and to listen on `socket`, if there is one. Without it, connections come by
+    /// [`site`](Self::site) alone.
+    pub(crate) fn begin(service: Service, socket: Option<Bound>) -> io::Result<Self> {
         panic::install_hook();
         panic::answer_exits()?;
         let (ask, asked) = UnixStream::pair()?;
@@ -112,8 +113,10 @@ impl Host {
         ask.set_nonblocking(true)?;
         let (quit, quitted) = UnixStream::pair()?;
         let signals = signals::Watch::begin(&ask)?;
-        let listener = socket.listen()?;
-        listener.set_nonblocking(true)?;
+        let listener = socket.map(Bound::listen).transpose()?;
+        if let Some(listener) = &listener {
+            listener.set_nonblocking(true)?;
+        }
         let pool = Pool::new(listener, quitted)?;
         let instance = u64::from_le_bytes(session::random()?);
         let sessions = Sessions::new(service.name, service.grace, service.max_references)?;

@@ -29,6 +29,7 @@ mod hooks;
 mod host;
 mod init;
 mod local;
+mod role;
 mod sharing;
 mod way;
 
@@ -85,6 +86,8 @@ pub struct Server {
     /// Its start in this process, if its functions run where they are called.
     local_start: LocalStart,
     client: Client,
+    /// Where it takes connections from within this process, if it is the child of a client.
+    inside: alone::Inside,
     /// What was found of it, if it is no server of this program.
     found: Option<Found>,
 }

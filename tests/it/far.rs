@@ -2,11 +2,14 @@
 //! one), or a child that is the server itself.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::machine::Machine;
-use crate::support::{Home, Running, await_that, board, is_alive, program_path, stderr, stdout};
+use crate::support::{
+    Home, Running, await_that, begin, board, is_alive, kill, pid_of, printed, program_path, stderr,
+    stdout,
+};
 
 #[test]
 fn a_board_on_another_machine_is_posted_to_and_read() {
@@ -267,6 +270,43 @@ fn a_child_that_serves_ends_with_its_client() {
         "{stopped}"
     );
     assert_eq!(zoo(&["stop", "zoo"]), "()");
+    // It has a status within, and can be told there to stop.
+    let quit = zoo(&["bow-out"]);
+    assert!(quit.ends_with(", 1)"), "{quit}");
+    let pid = pid_of(&quit).unwrap();
+    await_that(|| !is_alive(pid));
+}
+
+/// The child of a client has no files that it could leave, however it ends.
+#[test]
+fn nothing_stays_of_a_child_that_is_killed() {
+    let home = Home::new();
+    let (temporary, went) = (home.path("temporary"), home.path("went"));
+    fs::create_dir(&temporary).unwrap();
+    let went = went.to_str().unwrap();
+    let mut client = with_child(&home, "zoo", "zoo", "zoo");
+    client.env("TMPDIR", &temporary).args(["slow", went]);
+    let client = begin(&mut client);
+    await_that(|| home.path("went.began").exists());
+    let child = children(client.id())[0];
+    kill(child, rustix::process::Signal::KILL);
+    assert!(printed(client).starts_with("Lost true "));
+    let left = |folder: &Path| -> Vec<_> { fs::read_dir(folder).unwrap().flatten().collect() };
+    assert!(left(&temporary).is_empty());
+    assert!(!home.path("run/remotex").exists() || left(&home.path("run/remotex")).is_empty());
+}
+
+/// The processes that a process has started.
+fn children(of: u32) -> Vec<i32> {
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid: &i32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let parent = stat.rsplit(')').next();
+        let parent = parent.and_then(|rest| rest.split_whitespace().nth(1));
+        parent == Some(&*of.to_string())
+    })
+    .collect()
 }
 
 #[test]
@@ -281,20 +321,7 @@ fn a_client_that_is_killed_leaves_no_child() {
             .unwrap(),
     );
     await_that(|| started.with_extension("began").exists());
-    let children = || -> Vec<i32> {
-        let all = fs::read_dir("/proc").unwrap().flatten();
-        let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.filter(|pid: &i32| {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            let parent = stat
-                .rsplit(')')
-                .next()
-                .and_then(|rest| rest.split_whitespace().nth(1));
-            parent == Some(&*client.pid().to_string())
-        })
-        .collect()
-    };
-    let child = children()[0];
+    let child = children(client.pid().cast_unsigned())[0];
     client.signal(rustix::process::Signal::KILL);
     await_that(|| !is_alive(child));
 }

@@ -135,6 +135,7 @@ fn main() -> ExitCode {
         ["environment"] => show(environment()),
         ["descriptors"] => show(descriptors()),
         ["running", name] => show(server(name).status().map(|status| status.running)),
+        ["bow-out"] => show(bow_out()),
         ["shout"] => show(shout()),
         ["restart", name] => show(server(name).restart()),
         ["sleep", millis] => show(sleep(millis.parse().unwrap())),

@@ -193,7 +193,7 @@ impl Exam<'_> {
                 );
                 Some(Address::Network(network).socket(self.name))
             }
-            Some(Ok(far @ (Address::Piped(_) | Address::Network(_)))) => {
+            Some(Ok(far @ (Address::Piped(_) | Address::Network(_) | Address::Child))) => {
                 let found = format!("{variable} leads elsewhere, to `{far}`; look at it there");
                 self.fine("address", found);
                 None

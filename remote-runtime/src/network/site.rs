@@ -13,7 +13,6 @@ use crate::{figures::Figures, function::Table, wire::report::Report};
 /// A server, seen from where its clients come in.
 pub(crate) trait Site: Send + Sync {
     /// Serves a connection, of which it is known who is at its other end.
-    #[cfg_attr(not(feature = "tcp"), expect(dead_code, reason = "nobody comes in"))]
     fn admit(&self, stream: Stream);
 
     /// Its name, and which one it is of several.

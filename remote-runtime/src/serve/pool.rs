@@ -93,17 +93,19 @@ enum Task {
 }
 
 impl Pool {
-    /// Takes connections from `listener`, as soon as there is a [thread](Self::begin), until `quit`
-    /// ends.
-    pub(super) fn new(listener: UnixListener, quit: UnixStream) -> io::Result<Self> {
+    /// Takes connections from `listener`, if there is one, as soon as there is a
+    /// [thread](Self::begin), until `quit` ends.
+    pub(super) fn new(listener: Option<UnixListener>, quit: UnixStream) -> io::Result<Self> {
         let poller = Poller::new()?;
-        poller.add(listener.as_fd(), LISTENER)?;
+        if let Some(listener) = &listener {
+            poller.add(listener.as_fd(), LISTENER)?;
+        }
         poller.add(quit.as_fd(), QUIT)?;
         Ok(Self {
             poller,
             crew: Mutex::default(),
             is_behind: AtomicBool::new(false),
-            listener: Mutex::new(Some(listener)),
+            listener: Mutex::new(listener),
             quit,
         })
     }

@@ -88,14 +88,15 @@ impl Server {
                 call.trouble("it is not on this machine; stop it, and start it there"),
             ));
         }
-        let Some(files) = way.files(call)? else {
-            return Ok(());
-        };
-        if self.is_local() {
+        let files = way.files(call)?;
+        if self.is_local() && (files.is_some() || way.is_child()) {
             return Err(Error::Unreachable(call.trouble(
                 "it cannot restart itself; call `stop`, and let the next call start it",
             )));
         }
+        let Some(files) = files else {
+            return Ok(());
+        };
         way.may_start(call, &files, "it would be started at")?;
         // Nobody else is to start one meanwhile.
         let starting = daemon::begin(call, &files, way.start_by())?;

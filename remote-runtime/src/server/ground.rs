@@ -6,22 +6,23 @@ use crate::daemon::log::Keeper;
 use crate::daemon::place::Place;
 use crate::serve::Footing;
 
-/// The files of a running server, and its log if it has one.
+/// What a running server has: its files, unless it serves a single client, and its log if there is one.
 pub(super) struct Ground {
-    pub(super) place: Place,
+    pub(super) place: Option<Place>,
     pub(super) log: Option<Keeper>,
 }
 
 impl Footing for Ground {
     fn changes(&self) -> Option<BorrowedFd<'_>> {
-        self.place.changes()
+        self.place.as_ref()?.changes()
     }
 
     fn is_lost(&self) -> Option<&'static str> {
-        if self.place.is_lost() {
+        let place = self.place.as_ref()?;
+        if place.is_lost() {
             return Some("its socket or its lock was removed");
         }
-        let is_orphaned = self.place.is_orphaned();
+        let is_orphaned = place.is_orphaned();
         is_orphaned.then_some("the programs that it is for are gone")
     }
 

@@ -4,7 +4,7 @@ use std::env;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
@@ -12,7 +12,8 @@ use rustix::process::{Signal, getpid, kill_process};
 use super::ground::Ground;
 use super::hooks::{self, Failure};
 use super::local;
-use super::{INITIALISED, LOCAL, Server, UNKNOWN, Way};
+use super::role::Role;
+use super::{INITIALISED, Server, Way};
 use crate::address::{self, Address, Files};
 use crate::bridge::{self, Manner, Wanted};
 use crate::client::{self, Route};
@@ -30,7 +31,7 @@ use crate::registry;
 use crate::serve::{Footing, Host, Service};
 use crate::wire::ending::Ending;
 use crate::wire::hello::for_key;
-use crate::{chain, logline, network, output, testing, thread};
+use crate::{logline, network, output, testing, thread};
 
 impl Server {
     /// Serves here, in the foreground, until stopped: by [`stop`](Server::stop), by a signal, or
@@ -93,7 +94,12 @@ impl Server {
             lock,
             socket: activated.map_or_else(|| daemon::bind(call, &files), Ok)?,
         };
-        self.serve(way.key(), None, given, owned, files, ready)
+        let standing = Standing {
+            given,
+            owned,
+            files,
+        };
+        self.serve(way.key(), None, Some(standing), ready)
             .map_err(|failure| failure.error)
     }
 
@@ -127,7 +133,12 @@ impl Server {
         let ended = files.map_err(Failure::from).and_then(|files| {
             let program =
                 program::path().map_err(|e| call.io("the path of its program is not known", e))?;
-            self.serve(&key, Some(program), given, true, files, ready)
+            let standing = Standing {
+                given,
+                owned: true,
+                files,
+            };
+            self.serve(&key, Some(program), Some(standing), ready)
         });
         ended.map_err(|failure| {
             logline::write(format_args!("server `{}`: {failure}", self.name));
@@ -194,35 +205,41 @@ impl Server {
         let _ = thread::start("remotex test", Box::new(wait));
     }
 
-    /// Serves from start to end. Nobody can connect before all is ready; who would, waits for the
-    /// start lock, or is told that nobody listens.
-    fn serve(
+    /// Serves from start to end. No client can connect before all is ready: one that tries waits for the
+    /// start lock, or is told that nobody listens. Without a `standing`, a single client is served, which
+    /// `ready` connects.
+    pub(super) fn serve(
         &'static self,
         key: &str,
         program: Option<PathBuf>,
-        given: Given,
-        owned: bool,
-        files: Files,
+        standing: Option<Standing>,
         ready: &mut dyn FnMut(),
     ) -> Result<(), Failure> {
         let call = Call::control(self.name);
-        let Given {
-            starting,
-            lock,
-            socket,
-        } = given;
         let is_daemon = program.is_some();
         let table = registry::table_of(self).map_err(|e| Error::Mismatch(call.trouble(e)));
-        let log = is_daemon.then(|| Keeper::begin(files.logs()));
-        let note = Note {
-            log: log.as_ref().map(Keeper::path).unwrap_or_default(),
-            is_by_hand: !is_daemon,
-            ..self.note(key, table.as_ref().map_or(&[], Table::programs), owned)
+        let mut ground = Ground {
+            log: None,
+            place: None,
         };
-        let ground = Ground {
-            log,
-            place: Place::take(files, lock, owned, &note, self.root(is_daemon)),
-        };
+        let (mut starting, mut socket) = (None, None);
+        if let Some(Standing {
+            given,
+            owned,
+            files,
+        }) = standing
+        {
+            starting = Some(given.starting);
+            socket = Some(given.socket);
+            ground.log = is_daemon.then(|| Keeper::begin(files.logs()));
+            let note = Note {
+                log: ground.log.as_ref().map(Keeper::path).unwrap_or_default(),
+                is_by_hand: !is_daemon,
+                ..self.note(key, table.as_ref().map_or(&[], Table::programs), owned)
+            };
+            let root = self.root(is_daemon);
+            ground.place = Some(Place::take(files, given.lock, owned, &note, root));
+        }
         let _role = Role::take(self, key);
         let table = table?;
         let mut door = match self.resolve(call)? {
@@ -258,8 +275,11 @@ impl Server {
         if let Some(door) = &mut door {
             door.open(host.site()).map_err(cannot)?;
         }
+        self.open(&host);
         testing::step("server: listening");
-        starting.release();
+        if let Some(starting) = starting {
+            starting.release();
+        }
         testing::step("server: start lock let go");
         ready();
         let ended = host
@@ -295,12 +315,13 @@ impl Server {
         });
         host.unwatch_signals();
         testing::step("end: on_stop done");
-        let Ground { place, .. } = ground;
-        if place.is_owned() && !place.is_lost() && host.hand_over(place.lock()) {
-            place.hand_over();
-        } else {
-            // Who has come since is kept waiting by `host`: first there must be room for a successor.
-            drop(place);
+        match ground.place {
+            Some(place) if place.is_owned() && !place.is_lost() && host.hand_over(place.lock()) => {
+                place.hand_over();
+            }
+            // Clients that have come since are kept waiting by `host`: first there must be room for a
+            // successor.
+            place => drop(place),
         }
         testing::step("end: lock let go");
         if is_daemon {
@@ -308,6 +329,14 @@ impl Server {
         }
         ended
     }
+}
+
+/// What clients find a server by.
+pub(super) struct Standing {
+    given: Given,
+    /// `true` if the server made its socket itself, and no service manager did.
+    owned: bool,
+    files: Files,
 }
 
 impl Server {
@@ -394,34 +423,5 @@ fn refuse_second(call: Call<'_>, way: &Way) -> Result<()> {
         // It is ending, and its lock says when it has.
         Ok(None) | Err(Error::Unreachable(_)) => Ok(()),
         Err(e) => Err(e),
-    }
-}
-
-/// The number of servers of this process.
-static ROLES: AtomicUsize = AtomicUsize::new(0);
-
-/// Returns true if this process is a server.
-pub(super) fn serves() -> bool {
-    ROLES.load(Ordering::Acquire) != 0
-}
-
-/// Functions run here while it lives.
-struct Role(&'static Server);
-
-impl Role {
-    fn take(server: &'static Server, key: &str) -> Self {
-        chain::serve(server.name);
-        *server.key.lock() = Some(key.to_owned());
-        server.role.store(LOCAL, Ordering::Release);
-        ROLES.fetch_add(1, Ordering::AcqRel);
-        Self(server)
-    }
-}
-
-impl Drop for Role {
-    fn drop(&mut self) {
-        self.0.role.store(UNKNOWN, Ordering::Release);
-        ROLES.fetch_sub(1, Ordering::AcqRel);
-        *self.0.key.lock() = None;
     }
 }

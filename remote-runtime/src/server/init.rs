@@ -6,7 +6,7 @@ use std::process;
 use std::sync::atomic::Ordering;
 
 use super::INITIALISED;
-use super::host::serves;
+use super::role::serves;
 use crate::bridge::{self, Manner, Wanted};
 use crate::daemon::handover::{self, Started};
 use crate::daemon::trial::Trial;

@@ -64,6 +64,7 @@ impl Server {
             key: Mutex::new(None),
             role: AtomicU8::new(UNKNOWN),
             local_start: LocalStart::new(),
+            inside: Mutex::new(None),
             client: Client::new(name),
             found: None,
         }

@@ -82,6 +82,11 @@ impl Way {
         Ok(self.files_at(self.server.resolve(call)?))
     }
 
+    /// Whether this process serves the server for the single client that has started it.
+    pub(super) fn is_child(&self) -> bool {
+        matches!(self.server.resolved.get(), Some(Address::Child))
+    }
+
     fn files_at(&self, address: &Address) -> Option<Files> {
         let name = self.server.name;
         let socket = address.socket(name)?;
@@ -119,6 +124,7 @@ impl Way {
                 let patience = self.within(bridge::patience(ssh));
                 return bridge::connect(call, ssh, &self.key, Manner::Find, patience);
             }
+            None if self.is_child() => return self.server.join_inside(call),
             None => {}
         }
         match (self.files(call)?, self.network(call)?) {

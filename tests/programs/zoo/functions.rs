@@ -24,6 +24,14 @@ pub(crate) fn pid() -> Result<u32> {
     Ok(std::process::id())
 }
 
+/// Stops the server from within, and says how it was until then.
+#[remote(ZOO)]
+pub(crate) fn bow_out() -> Result<(u32, u64)> {
+    let status = ZOO.status()?;
+    ZOO.stop()?;
+    Ok((status.pid, status.running))
+}
+
 #[remote(ZOO)]
 pub(crate) fn echo(text: &str) -> Result<String> {
     Ok(text.to_owned())
