@@ -2,11 +2,10 @@
 
 pub use remote_runtime::argument::finish;
 pub use remote_runtime::codec::Decoder;
-pub use remote_runtime::function::{Function, Known, Reply, program, version};
+pub use remote_runtime::function::{Function, Known, Reply, TypeVisitor, program, version};
 pub use remote_runtime::linkme;
 pub use remote_runtime::registry::{ENTRIES, Entry, declared};
 pub use remote_runtime::remote::{Cell, Handle, Keep, Object, Proxy};
-pub use remote_runtime::shape::Shape;
 pub use remote_runtime::tag::Tag;
 #[cfg(feature = "testing")]
 pub use remote_runtime::testing::{DAEMONS, LOCALS};

@@ -4,16 +4,16 @@
     help(board.post)                      # its docs in Rust, its arguments and their types
     board.post("hello", by="python")      # a function of a block is `board.BBoard.post(...)`
 
-Structs come as objects, and are given so or as dicts; enums are "Unit" or {"Variant": value}; bytes and paths come as
-bytes, and may be given as str or PathLike; a map whose keys have no hash comes as pairs. See docs/PROTOCOL.md.
+Values are what serde's JSON of their types has, as Python has JSON: a struct is a dict, whose fields are attributes
+too, an enum "Unit" or {"Variant": value}, a tuple a list. What JSON lacks is there: bytes, large integers, maps with any
+keys (as pairs, where these have no hash), and references to what stays in the server. See docs/PROTOCOL.md.
 """
-import contextlib, glob, inspect, io, itertools, keyword, os, re, reprlib, socket as sockets, struct, types
+import contextlib, glob, inspect, io, keyword, os, re, reprlib, socket as sockets, struct, types
 
 CALL, INTERFACE, ANSWER, RAISED, FAULT, GOODBYE, OFFER, TOLD = 1, 8, 0x81, 0x82, 0x83, 0x86, 0x8A, 0x8E
 LARGEST = 64 << 20
-BOOL, INT, FLOAT, CHAR, TEXT, BYTES, UNIT, TUPLE, STRUCT, NEWTYPE, DEFINED, OPTION, LIST, MAP, ENUM, NAME = range(1, 17)
 FAULTS = "? Failed Panicked UnknownFunction Mismatch TooLarge Unsendable Busy Malformed Gone Denied Lost".split()
-MAGIC, NOTHING = b"remotex\n", ({None: b""}.__getitem__, lambda body: None)
+MAGIC, REFERENCE = b"remotex\n", 29285
 
 class Error(Exception):
     """Why a call has no answer. Its kind is a variant of Rust's `remotex::Error`, or "Raised", with a value."""
@@ -36,75 +36,115 @@ def fields(data):
 def sized(form, data, *before):
     return struct.pack("<" + form, *before, len(data)) + data
 
-def codec(kind, data, defined):
-    """How a type travels: a function that makes bytes of a value, and one that takes a value off a body."""
-    (bits, signed), at, real = (*data, 0, 0)[:2], int.from_bytes(data[:8], "little"), "<f" if data == b" " else "<d"
-    told = fields(data)[kind in (STRUCT, NEWTYPE, ENUM):] if TUPLE <= kind < NAME and kind != DEFINED else []
-    names = [value.decode() for tag, value in told if tag == NAME]  # after one that is not there comes another one
-    parts = [codec(*one, defined) for one, then in zip(told, told[1:] + [(NAME,)]) if one[0] < NAME or then[0] == NAME]
-    def row(values):  # of which there are as many as parts, or one of either meets this object
-        return b"".join(put(v) for (put, _), v in itertools.zip_longest(parts, values, fillvalue=object()))
-    def get_row(body):
-        return tuple(get(body) for _, get in parts)
-    def get_rows(body):  # of which no message has more than this
-        return [get_row(body) for _ in range(min(number(body), body.getbuffer().nbytes + 65536))]
-    def get_map(body):
-        with contextlib.suppress(TypeError):
-            return dict(rows := get_rows(body))
-        return rows
-    def put_variant(value):
-        (name, held), = value.items() if isinstance(value, dict) else [(value, None)]
-        return struct.pack("<I", names.index(name)) + parts[names.index(name)][0](held)
-    def get_variant(body):
-        at = number(body, 4)
-        return names[at] if parts[at] is NOTHING else {names[at]: parts[at][1](body)}
-    return {
-        BOOL: ({False: b"\0", True: b"\1"}.__getitem__, lambda b: (False, True)[number(b, 1)]),
-        INT: (lambda v: v.to_bytes(bits // 8, "little", signed=signed), lambda b: number(b, bits // 8, signed)),
-        FLOAT: (lambda v: struct.pack(real, v), lambda b: struct.unpack(real, take(b, bits // 8))[0]),
-        CHAR: (lambda v: chr(ord(v)).encode(),
-               lambda b: ((c := take(b, 1)) + take(b, sum(c > most for most in (b"\xBF", b"\xDF", b"\xEF")))).decode()),
-        TEXT: (lambda v: sized("Q", v.encode()), lambda b: take(b, number(b)).decode()),
-        BYTES: (lambda v: sized("Q", os.fsencode(v)), lambda b: take(b, number(b))),
-        STRUCT: (lambda v: row([(v if isinstance(v, dict) else vars(v))[name] for name in names]),
-                 lambda b: types.SimpleNamespace(**dict(zip(names, get_row(b))))),
-        DEFINED: (lambda v: defined[at][0](v), lambda b: defined[at][1](b)),
-        OPTION: (lambda v: b"\0" if v is None else b"\1" + row([v]), lambda b: get_row(b)[0] if number(b, 1) else None),
-        LIST: (lambda v: struct.pack("<Q", len(v)) + b"".join(row([one]) for one in (v, None)[isinstance(v, str)]),
-               lambda b: [one for one, in get_rows(b)]),
-        MAP: (lambda v: struct.pack("<Q", len(v)) + b"".join(map(row, getattr(v, "items", v.__iter__)())), get_map),
-        UNIT: NOTHING, TUPLE: (row, get_row), NEWTYPE: parts and parts[0], ENUM: (put_variant, get_variant),
-    }.get(kind)
+class Struct(dict):
+    """A struct, or another map whose keys are texts: its fields are attributes, too."""
+    def __getattr__(self, name):
+        with contextlib.suppress(KeyError):
+            return self[name]
+        raise AttributeError(name)
+
+class Reference:
+    """What stays in the server: it can be given back."""
+    def __init__(self, name, known):
+        self.name, self.known = name, known
+    def __repr__(self):
+        return f"<{self.name}>"
+
+def head(major, count):
+    form, low = next((form, low) for form, low, most in HEADS if count <= most)
+    return struct.pack(">B" + form, major << 5 | (low or count), *[count] * bool(form))
+HEADS = ("", 0, 23), ("B", 24, 2**8 - 1), ("H", 25, 2**16 - 1), ("I", 26, 2**32 - 1), ("Q", 27, 2**64 - 1)
+
+def encode(value):
+    """A value as CBOR (RFC 8949)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        distance, negative = value ^ -(value < 0), value < 0
+        big = distance.to_bytes((distance.bit_length() + 7) // 8, "big")
+        return head(negative, distance) if distance < 2**64 else head(6, 2 + negative) + head(2, len(big)) + big
+    if isinstance(value, os.PathLike):
+        value = os.fsencode(value)
+        with contextlib.suppress(UnicodeDecodeError):
+            value = value.decode()
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return head(2, len(value := bytes(value))) + value
+    if isinstance(value, str):
+        return head(3, len(value := value.encode())) + value
+    if isinstance(value, Reference):
+        return head(6, REFERENCE) + encode([value.name, value.known])
+    if isinstance(value, float):
+        return b"\xFB" + struct.pack(">d", value)
+    if value is None or isinstance(value, bool):
+        return {None: b"\xF6", False: b"\xF4", True: b"\xF5"}[value]
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return head(4, len(value)) + b"".join(map(encode, value))
+    value = value if isinstance(value, dict) else vars(value)
+    return head(5, len(value)) + b"".join(encode(key) + encode(held) for key, held in value.items())
+
+def decode(body):
+    """The value that is all of a body."""
+    value = decode_next(body)
+    if body.read(1):
+        raise ValueError("something is left over")
+    return value
+
+def decode_next(body):
+    """The value that a body has next as CBOR, as a server of remotex writes it."""
+    first = number(body, 1)
+    major, low, simple = first >> 5, first & 31, {0xF4: False, 0xF5: True, 0xF6: None}
+    if first in simple:
+        return simple[first]
+    if first in (0xFA, 0xFB):
+        return struct.unpack(*((">f", take(body, 4)) if first == 0xFA else (">d", take(body, 8))))[0]
+    count = low if low < 24 else None if low == 31 else int.from_bytes(take(body, 1 << low - 24), "big")
+    counted = range(count) if count is not None else iter(lambda: ends(body), True)
+    if major < 2:
+        return count ^ -major
+    if major < 4:
+        return take(body, count) if major == 2 else take(body, count).decode()
+    if major == 4:
+        return [decode_next(body) for _ in counted]
+    if major == 6:
+        held = decode_next(body)
+        return Reference(*held) if count == REFERENCE else int.from_bytes(held, "big") ^ -(count == 3)
+    pairs = [(decode_next(body), decode_next(body)) for _ in counted]
+    with contextlib.suppress(TypeError):
+        pairs = {tuple(key) if isinstance(key, list) else key: held for key, held in pairs}
+        return Struct(pairs) if all(isinstance(key, str) for key in pairs) else pairs
+    return pairs
+
+def ends(body):
+    """Whether a list without a count is over."""
+    over = take(body, 1) == b"\xFF"
+    body.seek(over - 1, os.SEEK_CUR)
+    return over
 
 def fault(what, data):
     told = [(tag, value.decode(errors="replace")) for tag, value in fields(data)]
     one, kind = dict(told), FAULTS[ord(dict(told)[1][0])]
     has_run = kind in ("Failed", "Panicked", "Lost") or one.get(9) == "\1" or (kind == "Unsendable" and 10 not in one)
     why = (f"it panicked at {one[3]}: " if 3 in one else "") + one.get(2, kind)
+    what = f"the argument `{one[10]}` of {what}" if 10 in one else what
     return Error(kind, f"{what}: {why}", has_run, [value for tag, value in told if tag == 5])
 
 def function(server, ask, data):
-    told, defined = fields(data), []
-    one = {2: b"", 11: bytes(16), 12: b"", **dict(told)}
+    told = fields(data)
+    one = {2: b"", **dict(told)}
     name, docs, output = (one[tag].decode() for tag in (1, 2, 8))
     names, written = ([value.decode() for tag, value in told if tag == of] for of in (6, 7))
-    shown = [(tag, codec(*fields(value)[0], defined)) for tag, value in fields(one[12])]
-    arguments, answers, errors, defined[:] = ([one for tag, one in shown if tag == of] for of in (6, 7, 8, 9))
-    chain = os.environb.get(b"_REMOTEX_CHAIN")  # the servers that wait for what this process calls
-    about = sized("BI", one[3], 3) + sized("BI", one[11], 1) + (sized("BI", chain, 7) if chain else b"")
-    about += sized("BI", b"", 10)  # with the text of an error
-    head, what = sized("H", one[1]) + sized("H", about), f"`{name}` on server `{server}`"
+    says = [(one[3], 3), (b"", 10)]  # whose function it is; and arguments and reply are CBOR
+    says += [(value, tag) for value, tag in ((one.get(11), 1), (os.environb.get(b"_REMOTEX_CHAIN"), 7)) if value]
+    begin = sized("H", one[1]) + sized("H", b"".join(sized("BI", value, tag) for value, tag in says))
+    what = f"`{name}` on server `{server}`"
     def call(*args, **kwargs):
-        body, why = head, ""
+        body, why = begin + head(4, len(names)), ""
         try:
-            for (put, _), argument, ty, value in zip(arguments, names, written, shape.bind(*args, **kwargs).args):
+            for argument, ty, value in zip(names, written, shape.bind(*args, **kwargs).args):
                 why = f"the argument `{argument}` of {what} must be a `{ty}`, and is {reprlib.repr(value)}"
-                body += put(value)
+                body += encode(value)
         except Exception as e:
             raise TypeError(why or f"{what}{shape}: {e}") from e
-        ends = dict(zip((ANSWER, RAISED), [get for _, get in answers + errors]))
-        told = lambda body: (take(body, number(body, 4)).decode(), ends[RAISED](body))
-        return ask(what, CALL, body, {**ends, RAISED: lambda body: (None, ends[RAISED](body)), TOLD: told})
+        told = lambda body: (take(body, number(body, 4)).decode(), decode(body))
+        return ask(what, CALL, body, {ANSWER: decode, RAISED: lambda body: (None, decode(body)), TOLD: told})
     safe, kind = [re.sub(r"\W", "_", n) + "_" * keyword.iskeyword(n) for n in names], inspect.Parameter
     parameters = [kind(name, kind.POSITIONAL_OR_KEYWORD, annotation=ty) for name, ty in zip(safe, written)]
     call.__signature__ = shape = inspect.Signature(parameters, return_annotation=output)

@@ -24,7 +24,7 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
         Some(word) => quote!(::core::option::Option::Some(#word)),
         None => quote!(::core::option::Option::None),
     };
-    let (handler, shape) = (handler(options, function), shape(options, function));
+    let (handler, visit) = (handler(options, function), visit(options, function));
     let object = function.receiver.map(|access| match access {
         Access::Read => quote!(("self", "&Self"),),
         Access::Write => quote!(("self", "&mut Self"),),
@@ -42,7 +42,7 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
     let server = quote_spanned!(server.span()=> #krate::__private::declared(&#server));
     quote! {
         #handler
-        #shape
+        #visit
 
         #[#krate::__private::linkme::distributed_slice(#krate::__private::ENTRIES)]
         #[linkme(crate = #krate::__private::linkme)]
@@ -59,7 +59,7 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
                 idempotent: #idempotent,
                 or_local: #or_local,
                 types: #vouched,
-                shape: __remotex_shape,
+                visit: __remotex_visit,
                 known: #krate::__private::Known::new(),
                 handler: __remotex_handler,
             },
@@ -117,10 +117,10 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
     }
 }
 
-/// Tells one build's function from another's, by what its types are.
-fn shape(options: &Options, function: &Function) -> TokenStream {
+/// Has its types visited, which tells one build's function from another's.
+fn visit(options: &Options, function: &Function) -> TokenStream {
     let krate = &options.krate;
-    let shape = local("shape");
+    let visitor = local("visitor");
     let object = function.object.iter().map(|ty| quote!(#krate::Remote<#ty>));
     let types = function
         .arguments
@@ -130,10 +130,10 @@ fn shape(options: &Options, function: &Function) -> TokenStream {
     let output = &function.output;
     let way = way(options, output);
     quote! {
-        fn __remotex_shape(#shape: &mut #krate::__private::Shape) {
+        fn __remotex_visit(#visitor: &mut #krate::__private::TypeVisitor<'_>) {
             use #krate::__private::tiers::*;
-            #((&&&&#krate::__private::Tag::<#types>::new()).__remotex_shape(#shape);)*
-            (&&&&&&#krate::__private::Tag::<#output>::new()).__remotex_shape_answer(#shape, #way);
+            #((&&&&#krate::__private::Tag::<#types>::new()).__remotex_visit(#visitor);)*
+            (&&&&&&#krate::__private::Tag::<#output>::new()).__remotex_visit_answer(#visitor, #way);
         }
     }
 }

@@ -15,13 +15,13 @@
 //!             (&&Tag::<remotex::Result<()>>::new()).tell(&ended, reply);
 //!             (&&&&&&Tag::<remotex::Result<()>>::new()).answer(ended, reply, way)
 //!         }
-//!         fn shape(shape: &mut Shape) {
-//!             (&&&&Tag::<&str>::new()).shape(shape);
-//!             (&&&&Tag::<&str>::new()).shape(shape);
-//!             (&&&&&&Tag::<remotex::Result<()>>::new()).shape_answer(shape, way);
+//!         fn visit(visitor: &mut TypeVisitor<'_>) {
+//!             (&&&&Tag::<&str>::new()).visit(visitor);
+//!             (&&&&Tag::<&str>::new()).visit(visitor);
+//!             (&&&&&&Tag::<remotex::Result<()>>::new()).visit_answer(visitor, way);
 //!         }
 //!         #[distributed_slice(ENTRIES)]
-//!         static ENTRY: Entry = Entry { server: &SERVER, function: Function { name: "post", handler, shape, .. } };
+//!         static ENTRY: Entry = Entry { server: &SERVER, function: Function { name: "post", handler, visit, .. } };
 //!
 //!         if let Some(away) = Entry::away(&ENTRY) {
 //!             let ended = (&&&&&&Tag::<remotex::Result<()>>::new()).ask(away, &mut |out| {

@@ -1,7 +1,7 @@
 //! How a function's answer and its error travel back.
 //!
 //! The tiers of `(&&&&&&Tag::<R>::new()).__remotex_ask(…)`, `.__remotex_answer(…)`,
-//! `.__remotex_shape_answer(…)` and `.__remotex_check_answer()`, where `R` is the return type. The
+//! `.__remotex_visit_answer(…)` and `.__remotex_check_answer()`, where `R` is the return type. The
 //! methods have names that no trait of a user has, since one for all types would be in the way:
 //!
 //! 1. `remotex::Error` travels as its message and those of its sources, although serde knows it, so that it
@@ -23,8 +23,7 @@ use crate::argument::Owned;
 use crate::call::{Away, Received, Send};
 use crate::codec::{Decoder, Number};
 use crate::error::Error;
-use crate::function::Reply;
-use crate::shape::Shape;
+use crate::function::{Reply, TypeVisitor};
 use crate::tag::Tag;
 use crate::wire::fault::Fault;
 
@@ -41,7 +40,7 @@ pub trait Carry<T> {
     #[doc(hidden)]
     fn take(received: Received) -> Result<T, Error>;
     #[doc(hidden)]
-    fn shape(shape: &mut Shape);
+    fn visit(visitor: &mut TypeVisitor<'_>);
 }
 
 /// As serde sees it.
@@ -54,8 +53,8 @@ impl<T: Serialize + DeserializeOwned> Carry<T> for AsValue {
     fn take(received: Received) -> Result<T, Error> {
         received.decode()
     }
-    fn shape(shape: &mut Shape) {
-        shape.add_written::<T>();
+    fn visit(visitor: &mut TypeVisitor<'_>) {
+        visitor.value::<T>();
     }
 }
 
@@ -65,13 +64,13 @@ pub struct AsBlock;
 impl<T: Owned> Carry<T> for AsBlock {
     const IS_BLOCK: bool = true;
     fn put(value: T, reply: &mut Reply<'_>) -> Result<(), Fault> {
-        reply.answer_block(value.into_bytes())
+        reply.answer_block(value.into_bytes(), T::IS_TEXT)
     }
     fn take(received: Received) -> Result<T, Error> {
         received.decode_block(T::of_bytes)
     }
-    fn shape(shape: &mut Shape) {
-        T::shape(shape);
+    fn visit(visitor: &mut TypeVisitor<'_>) {
+        T::visit(visitor);
     }
 }
 
@@ -85,8 +84,8 @@ impl<N: Number + DeserializeOwned> Carry<Vec<N>> for AsNumbers {
     fn take(received: Received) -> Result<Vec<N>, Error> {
         received.decode_with(Decoder::take_numbers)
     }
-    fn shape(shape: &mut Shape) {
-        shape.add::<Vec<N>>();
+    fn visit(visitor: &mut TypeVisitor<'_>) {
+        visitor.numbers::<N>();
     }
 }
 
@@ -194,7 +193,7 @@ macro_rules! tiers {
     ($($(#[$doc:meta])* $tier:ident for $ty:ty, where E: $($bound:path),*;
         raised: $raised:expr;
         failed: $failed:expr;
-        shape: $shape:expr;)*) => {$(
+        visit: $visit:expr;)*) => {$(
         $(#[$doc])*
         pub trait $tier<T, E> {
             #[doc(hidden)]
@@ -207,7 +206,7 @@ macro_rules! tiers {
                 way: C,
             ) -> Result<(), Fault>;
             #[doc(hidden)]
-            fn __remotex_shape_answer<C: Carry<T>>(&self, shape: &mut Shape, way: C);
+            fn __remotex_visit_answer<C: Carry<T>>(&self, visitor: &mut TypeVisitor<'_>, way: C);
             #[doc(hidden)]
             fn __remotex_refuse(&self, e: Error) -> Result<T, E>;
             #[doc(hidden)]
@@ -225,10 +224,10 @@ macro_rules! tiers {
             fn __remotex_refuse(&self, e: Error) -> Result<T, E> {
                 Err(e.into())
             }
-            fn __remotex_shape_answer<C: Carry<T>>(&self, shape: &mut Shape, _: C) {
-                C::shape(shape);
-                let shape_error: fn(&mut Shape) = $shape;
-                shape_error(shape);
+            fn __remotex_visit_answer<C: Carry<T>>(&self, visitor: &mut TypeVisitor<'_>, _: C) {
+                C::visit(visitor);
+                let visit_error: fn(&mut TypeVisitor<'_>) = $visit;
+                visit_error(visitor);
             }
             fn __remotex_answer<C: Carry<T>>(
                 &self,
@@ -251,22 +250,22 @@ tiers! {
     AnswerOurs for &&&&&Tag<Result<T, E>>, where E: Ours, Into<BoxedSync>;
         raised: |received| Err(received.unexpected());
         failed: |e: E, reply: &mut Reply<'_>| Err(reply.fail(e.into().as_ref()));
-        shape: |shape| shape.word("failure");
+        visit: |visitor| visitor.word("failure");
     /// Tier 2.
     AnswerTyped for &&&&Tag<Result<T, E>>, where E: Serialize, DeserializeOwned;
         raised: Received::decode;
         failed: |e: E, reply| reply.raise(&e);
-        shape: Shape::add_written::<E>;
+        visit: |visitor| visitor.value::<E>();
     /// Tier 3.
     AnswerBoxedSync for &&&Tag<Result<T, E>>, where E: Into<BoxedSync>;
         raised: |received| Err(received.unexpected());
         failed: |e: E, reply: &mut Reply<'_>| Err(reply.fail(e.into().as_ref()));
-        shape: |shape| shape.word("failure");
+        visit: |visitor| visitor.word("failure");
     /// Tier 4.
     AnswerBoxed for &&Tag<Result<T, E>>, where E: Into<Boxed>;
         raised: |received| Err(received.unexpected());
         failed: |e: E, reply: &mut Reply<'_>| Err(reply.fail(e.into().as_ref()));
-        shape: |shape| shape.word("failure");
+        visit: |visitor| visitor.word("failure");
 }
 
 /// Tier 5.
@@ -276,7 +275,7 @@ pub trait AnswerNothing<R> {
     #[doc(hidden)]
     fn __remotex_answer<C>(&self, result: R, reply: &mut Reply<'_>, way: C) -> Result<(), Fault>;
     #[doc(hidden)]
-    fn __remotex_shape_answer<C>(&self, _: &mut Shape, _: C) {}
+    fn __remotex_visit_answer<C>(&self, _: &mut TypeVisitor<'_>, _: C) {}
     #[doc(hidden)]
     fn __remotex_refuse(&self, _: Error) -> R {
         unreachable!("`check_answer` has refused it at compile time")

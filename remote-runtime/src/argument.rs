@@ -2,7 +2,7 @@
 //! that it can lend it to the function.
 //!
 //! The tiers of `(&&&&Tag::<T>::new()).__remotex_carry(…)`, `.__remotex_hold(…)`,
-//! `.__remotex_shape(…)` and `.__remotex_check()`:
+//! `.__remotex_visit(…)` and `.__remotex_check()`:
 //!
 //! 1. paths, whose bytes need not be UTF-8, and bytes, which travel as one block; numbers in a row;
 //! 2. whatever can be read straight from the message, borrowing from it or not;
@@ -19,12 +19,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Decoder, Number, Undecoded};
+use crate::function::TypeVisitor;
 use crate::session::scope::{self, Scope};
-use crate::shape::{OPTION, Shape};
 use crate::tag::Tag;
 use crate::wire::fault::Fault;
 
-pub(crate) use bulk::BLOCK;
 pub use bulk::{Block, Bytes, Numbers, Outbound, Owned};
 
 fn take<'m, T: Deserialize<'m>>(name: &str, from: &mut Decoder<'m>) -> Result<T, Fault> {
@@ -186,14 +185,15 @@ carry_numbers! { Vec<N> &Vec<N> &[N] }
 /// Tier 1 of holding.
 pub trait HoldBytes<'m, T> {
     #[doc(hidden)]
-    fn __remotex_shape(&self, shape: &mut Shape) {
-        shape.word(BLOCK);
-    }
+    fn __remotex_visit(&self, visitor: &mut TypeVisitor<'_>);
     #[doc(hidden)]
     fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault>;
 }
 
 impl<'m, T: Bytes<'m>> HoldBytes<'m, T> for &&&Tag<T> {
+    fn __remotex_visit(&self, visitor: &mut TypeVisitor<'_>) {
+        visitor.block(T::IS_TEXT);
+    }
     fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault> {
         take::<Block<'m>>(name, from).map(|block| Held(T::of(block.bytes())))
     }
@@ -202,15 +202,15 @@ impl<'m, T: Bytes<'m>> HoldBytes<'m, T> for &&&Tag<T> {
 /// Tier 1 of holding, what may be missing.
 pub trait HoldBytesOption<'m, T> {
     #[doc(hidden)]
-    fn __remotex_shape(&self, shape: &mut Shape) {
-        shape.word(OPTION);
-        shape.word(BLOCK);
-    }
+    fn __remotex_visit(&self, visitor: &mut TypeVisitor<'_>);
     #[doc(hidden)]
     fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<Option<T>>, Fault>;
 }
 
 impl<'m, T: Bytes<'m>> HoldBytesOption<'m, T> for &&&Tag<Option<T>> {
+    fn __remotex_visit(&self, visitor: &mut TypeVisitor<'_>) {
+        visitor.optional_block(T::IS_TEXT);
+    }
     fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<Option<T>>, Fault> {
         take::<Option<Block<'m>>>(name, from)
             .map(|block| Held(block.map(|block| T::of(block.bytes()))))
@@ -220,14 +220,15 @@ impl<'m, T: Bytes<'m>> HoldBytesOption<'m, T> for &&&Tag<Option<T>> {
 /// Tier 1 of holding, a reference to what owns its bytes.
 pub trait HoldBytesRef<T> {
     #[doc(hidden)]
-    fn __remotex_shape(&self, shape: &mut Shape) {
-        shape.word(BLOCK);
-    }
+    fn __remotex_visit(&self, visitor: &mut TypeVisitor<'_>);
     #[doc(hidden)]
     fn __remotex_hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Kept<T>, Fault>;
 }
 
 impl HoldBytesRef<PathBuf> for &&&Tag<&PathBuf> {
+    fn __remotex_visit(&self, visitor: &mut TypeVisitor<'_>) {
+        visitor.block(<PathBuf as Bytes<'_>>::IS_TEXT);
+    }
     fn __remotex_hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Kept<PathBuf>, Fault> {
         take::<Block<'_>>(name, from).map(|block| Kept(PathBuf::of(block.bytes())))
     }
@@ -238,7 +239,7 @@ pub trait HoldNumbers {
     #[doc(hidden)]
     type Held;
     #[doc(hidden)]
-    fn __remotex_shape(&self, shape: &mut Shape);
+    fn __remotex_visit(&self, visitor: &mut TypeVisitor<'_>);
     #[doc(hidden)]
     fn __remotex_hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Self::Held, Fault>;
 }
@@ -247,8 +248,8 @@ macro_rules! hold_numbers {
     ($($ty:ty => $held:ident<$of:ty>;)*) => {$(
         impl<N: Number + DeserializeOwned> HoldNumbers for &&&Tag<$ty> {
             type Held = $held<$of>;
-            fn __remotex_shape(&self, shape: &mut Shape) {
-                shape.add::<Vec<N>>();
+            fn __remotex_visit(&self, visitor: &mut TypeVisitor<'_>) {
+                visitor.numbers::<N>();
             }
             fn __remotex_hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<$held<$of>, Fault> {
                 from.mark();
@@ -281,14 +282,14 @@ impl<T: Serialize> CarryValue<T> for &&Tag<T> {
 /// Tier 2 of holding.
 pub trait HoldValue<'m, T> {
     #[doc(hidden)]
-    fn __remotex_shape(&self, shape: &mut Shape);
+    fn __remotex_visit(&self, visitor: &mut TypeVisitor<'m>);
     #[doc(hidden)]
     fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault>;
 }
 
 impl<'m, T: Serialize + Deserialize<'m>> HoldValue<'m, T> for &&Tag<T> {
-    fn __remotex_shape(&self, shape: &mut Shape) {
-        shape.add_written::<T>();
+    fn __remotex_visit(&self, visitor: &mut TypeVisitor<'m>) {
+        visitor.value::<T>();
     }
     fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Held<T>, Fault> {
         take(name, from).map(Held)
@@ -302,7 +303,7 @@ pub trait HoldRef<'m> {
     #[doc(hidden)]
     type Held;
     #[doc(hidden)]
-    fn __remotex_shape(&self, shape: &mut Shape);
+    fn __remotex_visit(&self, visitor: &mut TypeVisitor<'m>);
     #[doc(hidden)]
     fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<Self::Held, Fault>;
 }
@@ -311,8 +312,8 @@ macro_rules! refs {
     ($($ty:ty => $kept:ident, $owned:ty;)*) => {$(
         impl<'m, T: Serialize + Deserialize<'m>> HoldRef<'m> for &Tag<$ty> {
             type Held = $kept<T>;
-            fn __remotex_shape(&self, shape: &mut Shape) {
-                shape.add_written::<$owned>();
+            fn __remotex_visit(&self, visitor: &mut TypeVisitor<'m>) {
+                visitor.value::<$owned>();
             }
             fn __remotex_hold(&self, name: &str, from: &mut Decoder<'m>) -> Result<$kept<T>, Fault> {
                 take(name, from).map($kept)
@@ -345,7 +346,7 @@ impl<T> CarryNothing<T> for Tag<T> {
 /// Tier 4 of holding.
 pub trait HoldNothing<T> {
     #[doc(hidden)]
-    fn __remotex_shape(&self, _: &mut Shape) {}
+    fn __remotex_visit(&self, _: &mut TypeVisitor<'_>) {}
     #[doc(hidden)]
     fn __remotex_hold(&self, name: &str, from: &mut Decoder<'_>) -> Result<Nothing<T>, Fault>;
 }

@@ -150,7 +150,7 @@ impl Away<'_> {
             trace,
             chain: chain.as_deref(),
             wants_block: is_block,
-            wants_text: false,
+            is_plain: false,
             record: &|record| At::record(server, function.name, holdings.key, record),
         };
         let exchanged = server.client().exchange(&request, way, &mut encode);

@@ -94,8 +94,8 @@ pub(crate) struct Request<'a> {
     pub(crate) chain: Option<&'a str>,
     /// Whether its answer is nothing but a block.
     pub(crate) wants_block: bool,
-    /// Set if the server is to send the text of an error of its own type, too.
-    pub(crate) wants_text: bool,
+    /// Set if its arguments and its reply are CBOR.
+    pub(crate) is_plain: bool,
     /// Where the server keeps what it knows of its failure, by its id.
     pub(crate) record: &'a dyn Fn(Id) -> Record,
 }

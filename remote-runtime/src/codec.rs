@@ -1,12 +1,13 @@
 //! Values into bytes and back: the only file that names bincode.
 //!
-//! The format is bincode 2 through serde, with integers of fixed width, little-endian: what lies in
+//! Between compiled programs the format is bincode 2 through serde, with integers of fixed width, little-endian: what lies in
 //! memory lies so on the wire, which is what makes bulk values cheap. It says nothing about itself,
 //! so that both sides must mean the same types.
 //!
 //! Whatever is decoded comes from somebody else. Lengths are checked against the bytes that are
 //! there, and `guard` checks what a length cannot tell: counts of elements, and depth.
 
+pub(crate) mod cbor;
 mod guard;
 mod lent;
 mod numbers;
@@ -147,13 +148,18 @@ impl<'b, 'v> Encoder<'b, 'v> {
         guard
             .check_elements()
             .map_err(|why| Unencoded::Unsendable(why.into()))?;
-        if self.size <= self.limit {
-            return Ok(());
-        }
-        Err(Unencoded::TooLarge {
-            size: self.size,
-            limit: self.limit,
-        })
+        self.check_size()
+    }
+
+    /// Appends `value` as [CBOR](cbor).
+    ///
+    /// # Errors
+    /// As of [`put`](Self::put).
+    pub(crate) fn put_cbor<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unencoded> {
+        let room = self.limit.saturating_sub(self.size);
+        let size = cbor::put(value, self.out, room)?;
+        self.size = self.size.saturating_add(size);
+        self.check_size()
     }
 
     /// Appends `block` as one: its length, then itself, which is lent if it is large and can be.
@@ -195,14 +201,17 @@ impl<'b, 'v> Encoder<'b, 'v> {
     /// If the limit does not allow them.
     pub(crate) fn put_encoded(&mut self, values: &[u8]) -> Result<(), Unencoded> {
         self.size = self.size.saturating_add(values.len());
-        if self.size > self.limit {
-            return Err(Unencoded::TooLarge {
-                size: self.size,
-                limit: self.limit,
-            });
-        }
+        self.check_size()?;
         self.out.extend_from_slice(values);
         Ok(())
+    }
+
+    fn check_size(&self) -> Result<(), Unencoded> {
+        let Self { size, limit, .. } = *self;
+        match size <= limit {
+            true => Ok(()),
+            false => Err(Unencoded::TooLarge { size, limit }),
+        }
     }
 
     /// Appends numbers: how many they are, then themselves.

@@ -1,8 +1,8 @@
 //! Calls without the compiled types: the feature `json`.
 //!
-//! A server says how the types of its functions lie on the wire ([`Structure`]). So JSON becomes the
-//! very bytes that a compiled client would send, and the answer's bytes become JSON: the server does
-//! not know the difference, and all of its checks, limits and hooks are the same.
+//! The arguments travel as CBOR, which the types of the function read themselves in the server, and so does
+//! the answer, which they write. So JSON means what serde's JSON of these types means, and all checks,
+//! limits and hooks of the server are the same.
 
 mod measure;
 
@@ -12,7 +12,7 @@ use crate::call::{At, print_if_wanted};
 use crate::client::{Reply, Request, Route};
 use crate::codec::Encoder;
 use crate::error::{Call, Error, Result};
-use crate::json::{Raised, answer, encoded, structure};
+use crate::json::{Raised, answer, encoded};
 use crate::server::Server;
 use crate::wire::Kind;
 use crate::wire::fault::{self, Fault};
@@ -22,10 +22,19 @@ use crate::{chain, registry};
 impl Server {
     /// Calls a function by its name on the wire, with its arguments as JSON, by their names.
     ///
-    /// What serde sees decides how values are written: a struct is an object, an enum as `serde_json`
-    /// has it by default, `None` is `null` and can be left out, bytes and paths are texts or lists of
-    /// numbers, numbers beyond 64 bits are texts. A reference (`Remote<T>`) is answered as a text that
-    /// names its type.
+    /// Values are written as `serde_json` writes them for the types of the function, whose `Serialize` and
+    /// `Deserialize` run in the server: with `default`, `alias` and all else that they say. Where JSON is
+    /// too narrow, these rules hold:
+    /// - An argument that is an `Option` can be left out. In an `Option<Option<T>>`, `null` is the outer
+    ///   `None`.
+    /// - An integer is a number, and is taken as a text of digits and as a float without a fraction, too,
+    ///   since not every language has integers of more than 53 bits. One of more than 64 bits is answered
+    ///   as a text.
+    /// - A float that is no number is `"NaN"`, `"inf"` or `"-inf"`.
+    /// - Bytes are a list of numbers; an argument that is nothing but bytes may be a text. A path is a text,
+    ///   and an answer that is one and not UTF-8 is an error.
+    /// - A map whose keys are no texts, numbers or truth values is a list of pairs.
+    /// - A reference (`Remote<T>`) is answered as a text that names its type, and cannot be given.
     ///
     /// The inner `Err` is what the function has failed with, if that travels as its own type, with its
     /// text.
@@ -53,15 +62,14 @@ impl Server {
         arguments: &Map<String, Value>,
     ) -> Result<Result<Value, Raised>> {
         let call = Call::of(self.name(), &function.name);
-        let structure = structure(function, call)?;
         let arguments = encoded(function, call, arguments)?;
         if self.is_local() {
             let (kind, body) = self.run_here(call, function, &arguments)?;
-            return answer(call, kind, &body, structure);
+            return answer(call, kind, &body);
         }
         // It does not count as read: nobody holds the references that were in it.
         let reply = self.exchange(call, function, &arguments)?;
-        answer(call, reply.kind(), reply.body(), structure)
+        answer(call, reply.kind(), reply.body())
     }
 
     fn exchange(
@@ -83,7 +91,7 @@ impl Server {
             trace: None,
             chain: chain.as_deref(),
             wants_block: false,
-            wants_text: true,
+            is_plain: true,
             record: &|record| At::record(self, &function.name, holdings.key, record),
         };
         let mut encode = |encoder: &mut Encoder<'_, '_>| {

@@ -1,6 +1,7 @@
 //! The functions that a program serves, as the macro describes them.
 
 mod reply;
+mod visitor;
 #[cfg(test)]
 mod written;
 
@@ -18,6 +19,7 @@ use crate::wire::fault::Fault;
 use crate::wire::interface::{self, Interface};
 
 pub use reply::Reply;
+pub use visitor::TypeVisitor;
 
 /// One remote function: what is known of it wherever it can be called.
 #[derive(Debug)]
@@ -42,8 +44,8 @@ pub struct Function {
     pub or_local: bool,
     /// The author's word for types that serde does not show wholly.
     pub types: Option<&'static str>,
-    /// Adds the shapes of its types.
-    pub shape: fn(&mut Shape),
+    /// Has its types visited.
+    pub visit: fn(&mut TypeVisitor<'_>),
     /// The findings about its types, once they were asked for.
     pub known: Known,
     /// Takes the arguments off a message, runs the function, and puts down how it ended.
@@ -75,7 +77,7 @@ impl Function {
     pub(crate) fn describe(&self) -> interface::Function {
         let mut described = self.outline();
         described.fingerprint = self.fingerprint();
-        described.structure = described.fingerprint.and_then(|_| self.structure());
+        described.structure = self.structure();
         described
     }
 
@@ -97,23 +99,24 @@ impl Function {
         }
     }
 
-    /// Runs it in this process, with arguments as they are sent, and returns its reply.
+    /// Runs it in this process, with a list of its arguments as CBOR, and returns its reply as CBOR.
     ///
     /// # Errors
     /// If it fails, or the arguments are none of its.
     pub(crate) fn run(&self, arguments: &[u8]) -> Result<(Kind, Vec<u8>), Fault> {
+        let encoded = self.encode(arguments, usize::MAX)?;
         let mut body = Vec::new();
         let mut reply = Reply::new(Encoder::new(&mut body, 0, usize::MAX), true);
         let _entered = scope::enter(Scope::Outside);
-        (self.handler)(&mut Decoder::new(arguments), &mut reply)?;
+        (self.handler)(&mut Decoder::new(&encoded), &mut reply)?;
         let (kind, block) = (reply.kind(), reply.into_block());
         body.extend_from_slice(&block);
         Ok((kind, body))
     }
 
-    /// Its types; only where they are known.
+    /// Its types, as callers see them that do not have them; only where serde shows them.
     fn structure(&self) -> Option<Structure> {
-        let mut shape = Shape::cursory();
+        let mut shape = Shape::plain();
         self.show_types(&mut shape);
         shape.structure(self.arguments.len())
     }
@@ -121,7 +124,7 @@ impl Function {
     /// Adds its types to a shape.
     fn show_types(&self, shape: &mut Shape) {
         let _entered = scope::enter(Scope::Tracing);
-        (self.shape)(shape);
+        (self.visit)(&mut TypeVisitor::showing(shape));
     }
 
     /// Tells it from a function of another build: its crate, name and signature, its types as

@@ -1,9 +1,9 @@
-//! JSON for the values of functions, by what a server says of their types ([`Structure`]): into the very
-//! bytes that a compiled client would send, and out of those of an answer. The feature `json`.
+//! JSON for the values of functions: into the CBOR that a server takes from callers without the types, and
+//! out of that of its answer; and what a server says of its types ([`Structure`]), for people and as a
+//! schema. The feature `json`.
 
 mod decode;
 mod describe;
-mod encode;
 #[cfg(feature = "http")]
 mod schema;
 
@@ -12,13 +12,13 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use crate::codec::{Decoder, Encoder, Undecoded};
+use crate::codec::cbor::{self, REFERENCE_NAME};
+use crate::codec::{Encoder, Undecoded};
 use crate::error::{Call, Error, Result};
-use crate::shape::{Definition, Structure, Type};
+use crate::shape::{Definition, Type};
 use crate::wire::Kind;
 use crate::wire::interface::{Function, Interface};
-use decode::Expected;
-use encode::Told;
+use decode::Json;
 
 pub use describe::{Described, InWords};
 #[cfg(feature = "http")]
@@ -49,53 +49,59 @@ impl Function {
     /// Of an argument that there is not it is the word as well, and the call then says so.
     #[must_use]
     pub fn value_of(&self, argument: &str, word: &str) -> Value {
-        let structure = self.structure.as_ref();
-        let types = Types(structure.map_or(&[], |structure| &structure.definitions));
-        let types_of = structure.map_or(&[][..], |structure| &structure.arguments);
-        let mut typed = self.arguments.iter().zip(types_of);
-        let found = typed.find(|((name, _), _)| name == argument);
         let text = || Value::String(word.into());
-        match found {
+        let at = self.arguments.iter().position(|(name, _)| name == argument);
+        let Some(at) = at else {
+            return text();
+        };
+        let json = || serde_json::from_str(word).unwrap_or_else(|_| text());
+        let Some(structure) = &self.structure else {
+            let (_, written) = &self.arguments[at];
+            let is_text = ["&str", "String", "char", "&Path", "PathBuf"].contains(&&**written);
+            return if is_text { text() } else { json() };
+        };
+        match structure.arguments.get(at) {
             // JSON has no integers of more than 64 bits, but as texts.
-            Some((_, Type::Integer { .. })) => word
+            Some(Type::Integer { .. }) => word
                 .parse()
                 .map(|number: i64| number.into())
                 .or_else(|_| word.parse().map(|number: u64| number.into()))
                 .unwrap_or_else(|_| text()),
-            Some((_, ty)) if !types.is_word(ty) => {
-                serde_json::from_str(word).unwrap_or_else(|_| text())
-            }
+            Some(ty) if !Types(&structure.definitions).is_word(ty) => json(),
             _ => text(),
+        }
+    }
+
+    /// Whether an argument can be left out.
+    pub(crate) fn is_optional(&self, argument: usize) -> bool {
+        match &self.structure {
+            Some(structure) => {
+                let ty = structure.arguments.get(argument);
+                ty.is_some_and(|ty| Types(&structure.definitions).is_option(ty))
+            }
+            None => {
+                let written = self.arguments.get(argument);
+                written.is_some_and(|(_, ty)| ty.starts_with("Option<"))
+            }
         }
     }
 }
 
-/// The types of a function, without which nobody can call it by its name.
-pub(crate) fn structure<'f>(function: &'f Function, call: Call<'_>) -> Result<&'f Structure> {
-    function
-        .structure
-        .as_ref()
-        .ok_or_else(|| Error::Unsendable {
-            what: "a value".into(),
-            why: call.with("the server does not show all of its types".into(), false),
-        })
-}
-
-/// The arguments as a compiled client would send them.
+/// The arguments of a call, as a list of CBOR.
 pub(crate) fn encoded(
     function: &Function,
     call: Call<'_>,
     arguments: &Map<String, Value>,
 ) -> Result<Vec<u8>> {
-    let structure = structure(function, call)?;
     check_names(function, call, arguments)?;
     let mut encoded = Vec::new();
-    let mut encoder = Encoder::new(&mut encoded, 0, usize::MAX);
-    let types = Types(&structure.definitions);
-    for ((name, written), ty) in function.arguments.iter().zip(&structure.arguments) {
+    cbor::put_list(&mut encoded, function.arguments.len());
+    let start = encoded.len();
+    let mut encoder = Encoder::new(&mut encoded, start, usize::MAX);
+    for (name, _) in &function.arguments {
         let value = arguments.get(name).unwrap_or(&Value::Null);
-        let put = encoder.put(&Told { types, ty, value });
-        put.map_err(|e| with_type(e.of_argument(call, name), call, written))?;
+        let put = encoder.put_cbor(value);
+        put.map_err(|e| e.of_argument(call, name))?;
     }
     Ok(encoded)
 }
@@ -122,22 +128,14 @@ impl fmt::Display for Raised {
 
 /// Reads the reply to a call: the value that the function has returned, or its error of a type of its
 /// own.
-pub(crate) fn answer(
-    call: Call<'_>,
-    kind: Kind,
-    body: &[u8],
-    structure: &Structure,
-) -> Result<Result<Value, Raised>> {
+pub(crate) fn answer(call: Call<'_>, kind: Kind, body: &[u8]) -> Result<Result<Value, Raised>> {
     let read = match kind {
         Kind::Told => told(body).and_then(|(text, body)| {
-            let value = read(body, &structure.error, structure)?;
-            let text = Some(text.into_owned());
+            let (text, value) = (Some(text.into_owned()), read(body)?);
             Ok(Err(Raised { text, value }))
         }),
-        Kind::Raised => {
-            read(body, &structure.error, structure).map(|value| Err(Raised { text: None, value }))
-        }
-        _ => read(body, &structure.answer, structure).map(Ok),
+        Kind::Raised => read(body).map(|value| Err(Raised { text: None, value })),
+        _ => read(body).map(Ok),
     };
     read.map_err(|e| {
         let why = format_args!("its answer cannot be read: {e}");
@@ -154,13 +152,8 @@ fn told(body: &[u8]) -> Result<(Cow<'_, str>, &[u8]), Undecoded> {
     Ok((String::from_utf8_lossy(text), error))
 }
 
-fn read(body: &[u8], ty: &Option<Type>, structure: &Structure) -> Result<Value, Undecoded> {
-    let missing = || Undecoded::Wrong("the server does not say of what type it is".into());
-    let ty = ty.as_ref().ok_or_else(missing)?;
-    let types = Types(&structure.definitions);
-    let mut decoder = Decoder::new(body);
-    let value = decoder.take_with(Expected { types, ty })?;
-    decoder.finish().map(|()| value)
+fn read(body: &[u8]) -> Result<Value, Undecoded> {
+    cbor::read(body).map(|Json(value)| value)
 }
 
 fn check_names(function: &Function, call: Call<'_>, arguments: &Map<String, Value>) -> Result<()> {
@@ -176,27 +169,12 @@ fn check_names(function: &Function, call: Call<'_>, arguments: &Map<String, Valu
         let hint = nearest(unknown, names());
         return Err(wrong(unknown, format!("there is none of that name{hint}")));
     }
-    let Some(structure) = &function.structure else {
-        return Ok(());
-    };
-    let types = Types(&structure.definitions);
-    for ((name, written), ty) in function.arguments.iter().zip(&structure.arguments) {
-        if !arguments.contains_key(name) && !types.is_option(ty) {
+    for (at, (name, written)) in function.arguments.iter().enumerate() {
+        if !arguments.contains_key(name) && !function.is_optional(at) {
             return Err(wrong(name, format!("it is missing; it is a `{written}`")));
         }
     }
     Ok(())
-}
-
-/// Says of which type an argument is, as it was written.
-fn with_type(e: Error, call: Call<'_>, written: &str) -> Error {
-    match e {
-        Error::Unsendable { what, why } => Error::Unsendable {
-            what,
-            why: call.with(format!("{why} (it is a `{written}`)"), false),
-        },
-        other => other,
-    }
 }
 
 /// The right name that somebody may have meant, or which names there are, in words that follow what is
@@ -213,9 +191,6 @@ fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> String {
         _ => String::new(),
     }
 }
-
-/// How the name of a reference begins, as serde sees it.
-const REFERENCE: &str = "Remote<";
 
 /// What types refer to.
 #[derive(Clone, Copy)]
@@ -244,15 +219,6 @@ impl<'a> Types<'a> {
             (Type::Newtype(_, inner), _) => self.is_word(inner),
             (_, Some(Definition::Optional(held))) => self.is_word(held),
             _ => false,
-        }
-    }
-
-    /// Whether a value of it is a text in JSON.
-    fn is_text(self, ty: &Type) -> bool {
-        match ty {
-            Type::Text | Type::Char | Type::Bytes => true,
-            Type::Newtype(_, inner) => self.is_text(inner),
-            _ => matches!(self.defined(ty), Some(Definition::Enum { .. })),
         }
     }
 
@@ -285,7 +251,7 @@ impl<'a> Types<'a> {
                     name => format!("a `{name}`, {of}"),
                 }
             }
-            Type::Newtype(name, _) if name.starts_with(REFERENCE) => format!("a `{name}`"),
+            Type::Newtype(name, _) if name.starts_with(REFERENCE_NAME) => format!("a `{name}`"),
             Type::Newtype(name, inner) => match &**inner {
                 Type::Defined(_) => format!("a `{name}`: {}", part(inner)),
                 inner => self.words_within(inner, levels + 1),
@@ -310,94 +276,74 @@ impl<'a> Types<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shape::Shape;
+    use crate::shape::{Shape, Structure};
     use proptest::prelude::*;
-    use serde::{Deserialize, Serialize};
-    use serde_json::json;
-    use std::collections::BTreeMap;
+    use serde::Deserialize;
 
-    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-    struct Chain {
-        next: Option<Box<Chain>>,
-    }
-
-    /// Of which JSON cannot say how long it is.
     #[derive(Deserialize)]
     struct Nested(#[allow(dead_code, reason = "looked at")] Option<Box<Nested>>);
 
-    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-    enum Many {
-        Unit,
-        New(i64),
-        Tuple(u8, String),
-        Struct {
-            a: Vec<Option<u16>>,
-            b: (char, bool),
-        },
-        Map(BTreeMap<String, f64>),
-        Chain(Chain),
-    }
-
-    fn chain() -> impl Strategy<Value = Chain> {
-        let longer = |next| Chain {
-            next: Some(Box::new(next)),
-        };
-        (0..20_usize).prop_map(move |n| (0..n).fold(Chain { next: None }, |chain, _| longer(chain)))
-    }
-
-    fn many() -> impl Strategy<Value = Many> {
-        let numbers = -1e9..1e9_f64;
-        prop_oneof![
-            Just(Many::Unit),
-            any::<i64>().prop_map(Many::New),
-            any::<(u8, String)>().prop_map(|(a, b)| Many::Tuple(a, b)),
-            any::<(Vec<Option<u16>>, (char, bool))>().prop_map(|(a, b)| Many::Struct { a, b }),
-            proptest::collection::btree_map(any::<String>(), numbers, 0..4).prop_map(Many::Map),
-            chain().prop_map(Many::Chain),
-        ]
-    }
-
-    fn structure() -> Structure {
-        let mut shape = Shape::new();
-        shape.add::<Many>();
-        shape.word("failure");
-        shape.structure(0).expect("all of it is seen")
-    }
-
-    fn encoded<T: Serialize>(value: &T) -> Vec<u8> {
-        let mut out = Vec::new();
-        Encoder::new(&mut out, 0, usize::MAX)
-            .put(value)
-            .expect("it can be sent");
-        out
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            (-1e9..1e9_f64).prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map(any::<String>(), inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(48))]
-
         #[test]
-        fn json_is_the_same_bytes_as_the_value(many in many()) {
-            let structure = structure();
-            let types = Types(&structure.definitions);
-            let ty = structure.answer.as_ref().expect("an answer");
-            // As serde_json has it.
-            let value = serde_json::to_value(&many).expect("it is JSON");
-            prop_assert_eq!(encoded(&Told { types, ty, value: &value }), encoded(&many));
-            prop_assert_eq!(read(&encoded(&many), &structure.answer, &structure), Ok(value));
+        fn json_comes_back_from_cbor(value in json()) {
+            let mut bytes = Vec::new();
+            Encoder::new(&mut bytes, 0, usize::MAX).put_cbor(&value).expect("it is CBOR");
+            prop_assert_eq!(read(&bytes), Ok(value));
         }
 
         #[test]
         fn any_bytes_are_a_value_or_wrong(body: Vec<u8>) {
-            let structure = structure();
-            let _ = read(&body, &structure.answer, &structure);
-            let _ = answer(Call::of("x", "f"), Kind::Told, &body, &structure);
+            let _ = read(&body);
+            let _ = answer(Call::of("x", "f"), Kind::Told, &body);
         }
     }
 
     #[test]
+    fn what_json_does_not_have_is_written_in_one_way() {
+        let json = |value: &dyn Fn(&mut Encoder<'_, '_>)| {
+            let mut bytes = Vec::new();
+            value(&mut Encoder::new(&mut bytes, 0, usize::MAX));
+            read(&bytes).expect("it is JSON").to_string()
+        };
+        let bytes = cbor::Block(b"ab".into());
+        assert_eq!(json(&|out| out.put_cbor(&bytes).unwrap()), "[97,98]");
+        assert_eq!(
+            json(&|out| out.put_cbor(&(u128::MAX, i128::MIN)).unwrap()),
+            r#"["340282366920938463463374607431768211455","-170141183460469231731687303715884105728"]"#
+        );
+        assert_eq!(
+            json(&|out| out
+                .put_cbor(&(f64::NAN, f32::NEG_INFINITY, 0.1_f32))
+                .unwrap()),
+            r#"["NaN","-inf",0.1]"#
+        );
+        let pairs = std::collections::BTreeMap::from([((1, 2), "a")]);
+        assert_eq!(
+            json(&|out| out.put_cbor(&pairs).unwrap()),
+            r#"[[[1,2],"a"]]"#
+        );
+    }
+
+    #[test]
     fn a_type_that_holds_itself_is_told_in_a_few_words() {
-        let structure = structure();
-        let types = Types(&structure.definitions);
         let mut shape = Shape::new();
         shape.add::<Nested>();
         shape.word("failure");
@@ -407,23 +353,11 @@ mod tests {
             Types(&chain.definitions).words(&ty),
             "a `Nested`: null, or another value"
         );
-        let wrong = Told {
-            types,
-            ty: &Type::Bool,
-            value: &json!([1]),
-        };
-        let e = Encoder::new(&mut Vec::new(), 0, 100)
-            .put(&wrong)
-            .unwrap_err();
-        assert_eq!(
-            format!("{e:?}"),
-            r#"Unsendable("it must be true or false, and is [1]")"#
-        );
     }
 
     /// What a server says of its types is a peer's word.
     #[test]
-    fn types_that_cannot_be_end() {
+    fn types_that_cannot_be_are_told_in_words() {
         let definitions = [Definition::Optional(Type::Newtype(
             "X".into(),
             Box::new(Type::Defined(0)),
@@ -433,19 +367,8 @@ mod tests {
             definitions: definitions.into(),
             ..Structure::default()
         };
-        assert!(read(&[1; 100_000], &structure.answer, &structure).is_err());
-        let ty = Type::Defined(0);
         let types = Types(&structure.definitions);
-        assert!(!types.words(&ty).is_empty());
-        let lost = Type::Defined(7);
-        assert!(
-            Encoder::new(&mut Vec::new(), 0, 9)
-                .put(&Told {
-                    types,
-                    ty: &lost,
-                    value: &json!(1)
-                })
-                .is_err()
-        );
+        assert!(!types.words(&Type::Defined(0)).is_empty());
+        assert!(!types.words(&Type::Defined(7)).is_empty());
     }
 }

@@ -39,11 +39,12 @@ use std::any::type_name;
 use serde::Deserialize;
 
 pub use layout::Written;
-pub(crate) use structure::{BLOCK, OPTION};
+use structure::BLOCK;
+pub(crate) use structure::OPTION;
 pub use structure::{Definition, Structure, Type};
 
 use digest::Hash;
-use record::Token;
+use record::{Tag, Token};
 use tracer::{Look, Tracer};
 
 /// The shapes of some types, one after the other.
@@ -62,9 +63,12 @@ impl Shape {
         Self(Tracer::that_looks(Look::Remembered))
     }
 
-    /// The same, which looks at each type once, as if no value changed what it reads.
-    pub(crate) fn cursory() -> Self {
-        Self(Tracer::that_looks(Look::Once))
+    /// The same, which looks at each type once, as if no value changed what it reads, and as it is in a
+    /// format for people.
+    pub(crate) fn plain() -> Self {
+        let mut tracer = Tracer::that_looks(Look::Once);
+        tracer.is_plain = true;
+        Self(tracer)
     }
 
     /// The same, which looks for a type that does not write what it reads.
@@ -101,6 +105,14 @@ impl Shape {
     pub fn word(&mut self, word: &str) {
         let digest = Hash::of(word.as_bytes());
         self.0.record.push(Token::Word(digest.to_le_bytes()));
+    }
+
+    /// Adds bytes that travel as one block, which are a text to people or are not.
+    pub(crate) fn block(&mut self, is_text: bool) {
+        match is_text && self.0.is_plain {
+            true => self.0.record.push(Token::Is(Tag::Text)),
+            false => self.word(BLOCK),
+        }
     }
 
     /// The types of a function with so many arguments, whose shapes were added in their order, then that

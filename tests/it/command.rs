@@ -66,6 +66,16 @@ fn an_answer_goes_through_jq() {
 }
 
 #[test]
+fn json_is_what_it_is_to_the_types_of_a_function() {
+    let home = Home::new();
+    home.run_zoo(&["start", "offering"]);
+    let form = r#"form={"color":"gray","at":["::1"],"id":"0a-ff"}"#;
+    let answer = json_of(&home, &["call", "offering", "reform", form, "more=01-02"]);
+    let form = json!({ "colour": "Grey", "count": 13, "at": ["::1"], "id": "0a-ff" });
+    assert_eq!(answer, json!([form, "01-02"]));
+}
+
+#[test]
 fn one_function_is_shown_with_all_about_it() {
     let home = Home::new();
     home.run_zoo(&["start", "offering"]);
@@ -83,7 +93,7 @@ fn one_function_is_shown_with_all_about_it() {
     let shown = json_of(&home, &["show", "offering", "climb", "--json"]);
     assert_eq!(
         shown["arguments"][2],
-        json!({ "name": "path", "type": "&Path", "expects": { "words": "a text, or a list of bytes", "json": "\"text\"" } })
+        json!({ "name": "path", "type": "&Path", "expects": { "words": "a text", "json": "\"text\"" } })
     );
     assert_eq!(shown["idempotent"], true);
     assert_eq!(shown["fingerprint"].as_str().map(str::len), Some(32));
@@ -191,12 +201,12 @@ fn wrong_use_is_told_in_a_sentence_and_by_a_code() {
         (
             &["offering", "internal"],
             2,
-            "`internal` on server `offering`: the server offers no such function; there is `Branch::grow`, `HEIGHT::get`, `climb`, `fail`, `mirror`, `undocumented`",
+            "`internal` on server `offering`: the server offers no such function; there is `Branch::grow`, `HEIGHT::get`, `climb`, `fail`, `mirror`, `reform`, `undocumented`",
         ),
         (
-            &["offering", "undocumented", "value=5"],
+            &["offering", "undocumented", "value=x"],
             2,
-            "a value of `undocumented` on server `offering` cannot be sent: the server does not show all of its types",
+            "the argument `value` of `undocumented` on server `offering` cannot be sent: its type can only be read from a format that describes itself (as with `untagged`, `tag`, `flatten` or `serde_json::Value`)",
         ),
         (
             &["offering", "fail", "how={\"Wrong\":{\"code\":7}}"],

@@ -36,6 +36,8 @@ mod holding;
 mod beside;
 #[path = "zoo/strange.rs"]
 mod strange;
+#[path = "zoo/forms.rs"]
+mod forms;
 #[path = "zoo/offers.rs"]
 mod offers;
 #[path = "zoo/holders.rs"]

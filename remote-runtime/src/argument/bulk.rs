@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::codec::{Encoder, NOT_TEXT, Number, Unencoded};
-use crate::shape::Shape;
+use crate::function::TypeVisitor;
 
 /// What a value is made into so that it can be sent.
 pub trait Outbound<'v> {
@@ -60,6 +60,9 @@ impl<'de: 'v, 'v> Deserialize<'de> for Block<'v> {
 
 /// Types that are made of such bytes.
 pub trait Bytes<'m>: Sized {
+    /// Whether they are a text wherever people read them.
+    #[doc(hidden)]
+    const IS_TEXT: bool;
     #[doc(hidden)]
     fn block(&self) -> Block<'_>;
     #[doc(hidden)]
@@ -67,8 +70,9 @@ pub trait Bytes<'m>: Sized {
 }
 
 macro_rules! bytes {
-    ($($ty:ty: |$value:ident| $block:expr, |$bytes:ident| $of:expr;)*) => {$(
+    ($($ty:ty: $is_text:literal, |$value:ident| $block:expr, |$bytes:ident| $of:expr;)*) => {$(
         impl<'m> Bytes<'m> for $ty {
+            const IS_TEXT: bool = $is_text;
             fn block(&self) -> Block<'_> {
                 let $value = self;
                 Block($block)
@@ -81,32 +85,32 @@ macro_rules! bytes {
 }
 
 bytes! {
-    &'m [u8]: |v| v, |b| b;
-    Vec<u8>: |v| v, |b| b.to_vec();
-    &'m Path: |v| v.as_os_str().as_bytes(), |b| Path::new(OsStr::from_bytes(b));
-    PathBuf: |v| v.as_os_str().as_bytes(), |b| OsString::from_vec(b.to_vec()).into();
-    &'m OsStr: |v| v.as_bytes(), |b| OsStr::from_bytes(b);
-    OsString: |v| v.as_bytes(), |b| OsString::from_vec(b.to_vec());
+    &'m [u8]: false, |v| v, |b| b;
+    Vec<u8>: false, |v| v, |b| b.to_vec();
+    &'m Path: true, |v| v.as_os_str().as_bytes(), |b| Path::new(OsStr::from_bytes(b));
+    PathBuf: true, |v| v.as_os_str().as_bytes(), |b| OsString::from_vec(b.to_vec()).into();
+    &'m OsStr: true, |v| v.as_bytes(), |b| OsStr::from_bytes(b);
+    OsString: true, |v| v.as_bytes(), |b| OsString::from_vec(b.to_vec());
 }
-
-/// What a block is in the shape of a function.
-pub(crate) use crate::shape::BLOCK;
 
 /// Types that are nothing but bytes of their own, and become and come of them without a copy.
 pub trait Owned: Sized {
+    #[doc(hidden)]
+    const IS_TEXT: bool;
     #[doc(hidden)]
     fn into_bytes(self) -> Vec<u8>;
     #[doc(hidden)]
     fn of_bytes(bytes: Vec<u8>) -> Result<Self, &'static str>;
     #[doc(hidden)]
-    fn shape(shape: &mut Shape) {
-        shape.word(BLOCK);
+    fn visit(visitor: &mut TypeVisitor<'_>) {
+        visitor.block(Self::IS_TEXT);
     }
 }
 
 macro_rules! owned {
-    ($($ty:ty: $into:expr, $of:expr;)*) => {$(
+    ($($ty:ty: $is_text:literal, $into:expr, $of:expr;)*) => {$(
         impl Owned for $ty {
+            const IS_TEXT: bool = $is_text;
             fn into_bytes(self) -> Vec<u8> {
                 $into(self)
             }
@@ -118,20 +122,22 @@ macro_rules! owned {
 }
 
 owned! {
-    Vec<u8>: |v| v, |b| b;
-    PathBuf: |v: PathBuf| v.into_os_string().into_vec(), |b| OsString::from_vec(b).into();
-    OsString: OsString::into_vec, OsString::from_vec;
+    Vec<u8>: false, |v| v, |b| b;
+    PathBuf: true, |v: PathBuf| v.into_os_string().into_vec(), |b| OsString::from_vec(b).into();
+    OsString: true, OsString::into_vec, OsString::from_vec;
 }
 
 impl Owned for String {
+    const IS_TEXT: bool = true;
+
     fn into_bytes(self) -> Vec<u8> {
         Self::into_bytes(self)
     }
     fn of_bytes(bytes: Vec<u8>) -> Result<Self, &'static str> {
         Self::from_utf8(bytes).map_err(|_| NOT_TEXT)
     }
-    fn shape(shape: &mut Shape) {
-        shape.add::<Self>();
+    fn visit(visitor: &mut TypeVisitor<'_>) {
+        visitor.value::<Self>();
     }
 }
 

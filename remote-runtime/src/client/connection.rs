@@ -171,7 +171,7 @@ fn head<'a>(request: &Request<'a>, route: &dyn Route, told: Told, number: Option
         trace: request.trace,
         number,
         chain: request.chain,
-        wants_text: request.wants_text,
+        is_plain: request.is_plain,
         ..Head::default()
     }
 }

@@ -14,13 +14,13 @@ pub(super) use de::GuardedSeed;
 pub(super) use ser::Guarded;
 
 /// How deep values may nest; the same as serde_json's, and what a thread's stack has room for.
-const DEEPEST: usize = 128;
+pub(super) const DEEPEST: usize = 128;
 
 /// How many elements a message may have beyond one for each of its bytes. An element that takes
 /// bytes is paid for with them; only those that take none need this allowance.
 const EMPTY_ELEMENTS: usize = 65_536;
 
-const TOO_DEEP: &str = "it nests more than 128 values deep";
+pub(super) const TOO_DEEP: &str = "it nests more than 128 values deep";
 const TOO_MANY: &str = "it has more elements than its bytes can hold";
 
 /// What one message has used of its bounds. Both sides count alike, so that what one of them

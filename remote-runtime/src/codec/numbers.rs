@@ -1,7 +1,10 @@
 //! Slices of numbers, as a whole instead of one by one: the bytes are the same.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 /// A number that has the same bytes on the wire as in the memory of most machines.
-pub trait Number: Copy {
+pub trait Number: Copy + Serialize + DeserializeOwned {
     /// How many bytes one takes.
     const SIZE: usize;
 

@@ -1,10 +1,12 @@
 //! The reply to a call, as the handler of its function writes it.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
 
 use serde::Serialize;
 
+use crate::codec::cbor::Block;
 use crate::codec::{self, Encoder, Number};
 use crate::error::{Error, Failure};
 use crate::session::LONGEST_TEXT;
@@ -22,16 +24,16 @@ pub struct Reply<'b> {
     block: Vec<u8>,
     /// The failure that the function returned, as `Debug` has it.
     debug: Option<String>,
-    /// Set if the caller wants the text of an error that travels as itself, too.
-    wants_text: bool,
-    /// The text of such an error, if the function returned one and the caller wants it.
+    /// Set if the reply is CBOR, for a caller that does not have the types.
+    is_plain: bool,
+    /// The text of an error that travels as itself, for such a caller.
     text: Option<String>,
 }
 
 impl<'b> Reply<'b> {
-    pub(crate) fn new(encoder: Encoder<'b, 'static>, wants_text: bool) -> Self {
+    pub(crate) fn new(encoder: Encoder<'b, 'static>, is_plain: bool) -> Self {
         Self {
-            wants_text,
+            is_plain,
             text: None,
             encoder,
             kind: Kind::Answer,
@@ -57,10 +59,22 @@ impl<'b> Reply<'b> {
 
     pub(crate) fn answer<T: Serialize>(&mut self, value: &T) -> Result<(), Fault> {
         scope::set(Scope::Server);
-        Ok(self.encoder.put(value)?)
+        self.put(value)
     }
 
-    pub(crate) fn answer_block(&mut self, block: Vec<u8>) -> Result<(), Fault> {
+    /// Puts a value down in the form that the caller reads.
+    fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
+        match self.is_plain {
+            false => self.encoder.put(value)?,
+            true => self.encoder.put_cbor(value)?,
+        }
+        Ok(())
+    }
+
+    pub(crate) fn answer_block(&mut self, block: Vec<u8>, is_text: bool) -> Result<(), Fault> {
+        if self.is_plain {
+            return self.answer_plain_block(&block, is_text);
+        }
         if block.len() < codec::LARGE {
             return Ok(self.encoder.put_bytes(&block)?);
         }
@@ -69,8 +83,23 @@ impl<'b> Reply<'b> {
         Ok(())
     }
 
+    #[cold]
+    fn answer_plain_block(&mut self, block: &[u8], is_text: bool) -> Result<(), Fault> {
+        if !is_text {
+            return self.put(&Block(Cow::Borrowed(block)));
+        }
+        let text = str::from_utf8(block).map_err(|_| Fault::Unsendable {
+            argument: None,
+            why: "it is a path, or another text of the system, that is not UTF-8".into(),
+        })?;
+        self.put(text)
+    }
+
     pub(crate) fn answer_numbers<N: Number>(&mut self, numbers: &[N]) -> Result<(), Fault> {
-        Ok(self.encoder.put_numbers(numbers)?)
+        match self.is_plain {
+            false => Ok(self.encoder.put_numbers(numbers)?),
+            true => self.put(numbers),
+        }
     }
 
     /// Takes apart what the function failed with.
@@ -85,9 +114,9 @@ impl<'b> Reply<'b> {
         Fault::Failed(failure)
     }
 
-    /// Notes the text of an error that travels as itself, if the caller wants it.
+    /// Notes the text of an error that travels as itself, for a caller that does not have its type.
     pub(crate) fn tell(&mut self, error: &dyn fmt::Display) {
-        if self.wants_text {
+        if self.is_plain {
             self.text = Some(Beginning::of(format_args!("{error}")));
         }
     }
@@ -101,7 +130,7 @@ impl<'b> Reply<'b> {
                 .put_encoded(&[&length, text.as_bytes()].concat())?;
         }
         scope::set(Scope::Server);
-        Ok(self.encoder.put(error)?)
+        self.put(error)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{REFERENCE, Types};
+use super::Types;
+use crate::codec::cbor::REFERENCE_NAME;
 use crate::shape::{Definition, Type};
 use crate::wire::interface::Function;
 
@@ -99,7 +100,7 @@ impl<'a> Pattern<'a> {
                 };
                 self.put_all("{", fields, ", ", each, "}");
             }
-            Type::Newtype(name, _) if name.starts_with(REFERENCE) => {
+            Type::Newtype(name, _) if name.starts_with(REFERENCE_NAME) => {
                 let _ = write!(self.text, "a `{name}`, which cannot be JSON");
             }
             Type::Newtype(_, inner) => self.put(inner, levels),

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{REFERENCE, Types};
+use super::Types;
+use crate::codec::cbor::REFERENCE_NAME;
 use crate::shape::{Definition, Structure, Type};
 
 /// The schemas of a function: of what can hold itself, which others refer to by its place.
@@ -42,11 +43,6 @@ impl<'s> Schemas<'s> {
         self.object(arguments)
     }
 
-    /// Whether a value of it can be left out.
-    pub(crate) fn is_option(&self, ty: &Type) -> bool {
-        self.types.is_option(ty)
-    }
-
     pub(crate) fn schema(&self, ty: &Type) -> Value {
         match ty {
             Type::Bool => json!({ "type": "boolean" }),
@@ -70,7 +66,7 @@ impl<'s> Schemas<'s> {
                 let fields = fields.iter().map(|(name, ty)| (&**name, ty));
                 titled(self.object(fields), name)
             }
-            Type::Newtype(name, _) if name.starts_with(REFERENCE) => {
+            Type::Newtype(name, _) if name.starts_with(REFERENCE_NAME) => {
                 json!({ "type": "string", "title": name })
             }
             Type::Newtype(name, inner) => titled(self.schema(inner), name),
@@ -138,7 +134,7 @@ impl<'s> Schemas<'s> {
     /// Whether there is no value of it without a reference, which JSON cannot be.
     pub(crate) fn is_reference(&self, ty: &Type) -> bool {
         match ty {
-            Type::Newtype(name, _) if name.starts_with(REFERENCE) => true,
+            Type::Newtype(name, _) if name.starts_with(REFERENCE_NAME) => true,
             Type::Newtype(_, inner) => self.is_reference(inner),
             Type::Tuple(parts) => parts.iter().any(|part| self.is_reference(part)),
             Type::Struct { fields, .. } => fields.iter().any(|(_, ty)| self.is_reference(ty)),
@@ -168,6 +164,17 @@ impl<'s> Schemas<'s> {
             "required": required,
             "additionalProperties": false,
         })
+    }
+}
+
+impl Types<'_> {
+    /// Whether a value of it is a text in JSON.
+    fn is_text(self, ty: &Type) -> bool {
+        match ty {
+            Type::Text | Type::Char | Type::Bytes => true,
+            Type::Newtype(_, inner) => self.is_text(inner),
+            _ => matches!(self.defined(ty), Some(Definition::Enum { .. })),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ enum Place<T: Object + ?Sized> {
     Here(Arc<Cell<T::Kept>>),
     There(Arc<Far>),
     /// While only the shape of a type is looked at.
-    Nowhere,
+    Nowhere(Reference),
 }
 
 impl<T: Object + ?Sized> Handle<T> {
@@ -34,7 +34,7 @@ impl<T: Object + ?Sized> Handle<T> {
     pub(super) fn cell(&self) -> Option<&Arc<Cell<T::Kept>>> {
         match &self.0 {
             Place::Here(cell) => Some(cell),
-            Place::There(_) | Place::Nowhere => None,
+            Place::There(_) | Place::Nowhere(_) => None,
         }
     }
 
@@ -81,7 +81,7 @@ impl<T: Object + ?Sized> Handle<T> {
         match &self.0 {
             Place::Here(cell) => (0, cell.number()),
             Place::There(far) => far.object(),
-            Place::Nowhere => (0, 0),
+            Place::Nowhere(_) => (0, 0),
         }
     }
 
@@ -118,7 +118,8 @@ impl<T: Object + ?Sized> Handle<T> {
                 "stays in server `{}`, and only that one can give it away",
                 far.holdings().server
             )),
-            (Scope::Tracing | Scope::Outside, _) | (_, Place::Nowhere) => Err(
+            (Scope::Tracing | Scope::Converting, Place::Nowhere(reference)) => Ok(*reference),
+            _ => Err(
                 "it can only be sent in the arguments or the answer of a remote function".into(),
             ),
         }
@@ -129,7 +130,7 @@ impl<T: Object + ?Sized> Handle<T> {
         Ok(Self(match scope::current() {
             Scope::Client { holdings, .. } => Place::There(Arc::new(Far::new(reference, holdings))),
             Scope::Server => Place::Here(scope::find(&reference, T::NAME)?),
-            Scope::Tracing => Place::Nowhere,
+            Scope::Tracing | Scope::Converting => Place::Nowhere(reference),
             Scope::Outside => {
                 return Err(
                     "a reference can only come in the arguments or the answer of a remote function"
@@ -144,7 +145,7 @@ impl<T: Object + ?Sized> Whereabouts for Handle<T> {
     fn far(&self) -> Option<&Far> {
         match &self.0 {
             Place::There(far) => Some(far),
-            Place::Here(_) | Place::Nowhere => None,
+            Place::Here(_) | Place::Nowhere(_) => None,
         }
     }
 }
@@ -154,7 +155,7 @@ impl<T: Object + ?Sized> Clone for Handle<T> {
         Self(match &self.0 {
             Place::Here(cell) => Place::Here(cell.clone()),
             Place::There(far) => Place::There(far.clone()),
-            Place::Nowhere => Place::Nowhere,
+            Place::Nowhere(reference) => Place::Nowhere(*reference),
         })
     }
 }
@@ -172,7 +173,7 @@ impl<T: Object + ?Sized> fmt::Debug for Handle<T> {
                     far.holdings().server
                 )
             }
-            Place::Nowhere => write!(f, "{reference}(nowhere)"),
+            Place::Nowhere(_) => write!(f, "{reference}(nowhere)"),
         }
     }
 }

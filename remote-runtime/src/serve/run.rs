@@ -1,6 +1,7 @@
 //! Runs one call: finds the function, decodes its arguments, and encodes how it ended.
 
 use std::backtrace::Backtrace;
+use std::borrow::Cow;
 use std::io::{self, IoSlice};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,8 +43,8 @@ struct Found<'m> {
     arguments: &'m [u8],
     /// The id that joins its trace with the client's.
     trace: Option<u64>,
-    /// Set if its caller wants the text of an error of its own type, too.
-    wants_text: bool,
+    /// Set if the arguments and the reply are CBOR.
+    is_plain: bool,
 }
 
 /// A call, with what it says of itself apart from its arguments.
@@ -174,18 +175,31 @@ impl Runner {
             function,
             arguments,
             trace,
-            wants_text,
+            is_plain,
         } = *found;
         let began = service.after.map(|_| Instant::now());
         let figures = service.figures.as_ref();
         let measured = figures.and_then(|figures| figures.begin(function.name));
         client.tally.begin(function, client.began);
-        let mut decoder = Decoder::new(arguments);
+        let encoded = match is_plain {
+            false => Ok(Cow::Borrowed(arguments)),
+            true => guarded(function.name, || {
+                Ok(function.encode(arguments, service.limit)?.into())
+            }),
+        };
+        let (arguments, unread) = match encoded {
+            Ok(encoded) => (encoded, None),
+            Err(failed) => (Cow::default(), Some(failed)),
+        };
+        let mut decoder = Decoder::new(&arguments);
         let mut reply = Reply::new(
             Encoder::new(&mut self.out, at + HEADER, client.limit),
-            wants_text,
+            is_plain,
         );
         let run = || {
+            if let Some(failed) = unread {
+                return Err(failed);
+            }
             function.check_types()?;
             if let Some(before) = service.before {
                 let call = Call::new(service.name, function, arguments.len());
@@ -280,7 +294,7 @@ fn find<'m>(
         function,
         arguments,
         trace: head.trace,
-        wants_text: head.wants_text,
+        is_plain: head.is_plain,
     }))
 }
 

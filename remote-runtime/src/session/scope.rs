@@ -16,6 +16,8 @@ pub(crate) enum Scope {
     Outside,
     /// Only the shape of a type is looked at, and a reference is one to nothing.
     Tracing,
+    /// Arguments of other callers are encoded as those of compiled ones are, and a reference stays what it is.
+    Converting,
     /// In the server, in the arguments or the answer of a call that it serves.
     Server,
     /// At a client, in the arguments or the answer of a call to the server that these are of.

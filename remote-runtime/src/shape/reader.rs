@@ -224,13 +224,14 @@ impl<'de> Deserializer<'de> for &mut Tracer {
         let value = visitor.visit_enum(Chosen {
             tracer: self,
             variant,
+            variants,
         });
         self.close(value.is_ok());
         value
     }
 
     fn is_human_readable(&self) -> bool {
-        false
+        self.is_plain
     }
 }
 
@@ -310,6 +311,7 @@ impl<'de> MapAccess<'de> for Parts<'_> {
 struct Chosen<'t> {
     tracer: &'t mut Tracer,
     variant: u32,
+    variants: &'static [&'static str],
 }
 
 impl<'de, 't> EnumAccess<'de> for Chosen<'t> {
@@ -320,6 +322,14 @@ impl<'de, 't> EnumAccess<'de> for Chosen<'t> {
         self,
         seed: T,
     ) -> Result<(T::Value, &'t mut Tracer), Stop> {
+        if let (true, Some(name)) = (
+            self.tracer.is_plain,
+            self.variants.get(self.variant as usize),
+        ) {
+            // With aliases, there are more names than variants.
+            let variant = seed.deserialize(name.into_deserializer());
+            return Ok((variant?, self.tracer));
+        }
         let variant = seed.deserialize(self.variant.into_deserializer());
         self.tracer.has_aliases |= variant.is_err();
         Ok((variant?, self.tracer))

@@ -5,7 +5,7 @@ use super::record::{State, Tag, Token, range};
 use super::tracer::Tracer;
 
 /// The word for what travels as a whole, whatever it is made of.
-pub(crate) const BLOCK: &str = "block";
+pub(super) const BLOCK: &str = "block";
 
 /// The word before that if it may be missing.
 pub(crate) const OPTION: &str = "option";

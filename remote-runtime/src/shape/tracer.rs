@@ -96,6 +96,8 @@ pub(super) struct Tracer {
     /// Whether some enum lists more names than it has variants, as serde's derive does where there are
     /// aliases: which name is whose cannot be told.
     pub(super) has_aliases: bool,
+    /// Whether types are asked for their form for people.
+    pub(super) is_plain: bool,
 }
 
 /// What has come of one pass.
@@ -134,6 +136,7 @@ impl Tracer {
             tally: Tally::default(),
             probe: None,
             has_aliases: false,
+            is_plain: false,
         }
     }
 

@@ -13,7 +13,8 @@
 //!           CONTENT     u64, a digest of the client's executable, if the server has asked for it;
 //!                       zero if it has asked for the fingerprint only
 //!           CHAIN       text, the servers that wait for it, if a remote function makes it
-//!           TEXT        empty: the caller wants the text of an error of its own type, too
+//!           PLAIN       empty: the arguments are a list as CBOR, and the reply is CBOR, with the
+//!                       text of an error of its own type
 //! ```
 
 use std::time::Duration;
@@ -30,7 +31,7 @@ const AGAIN: u8 = 6;
 const CHAIN: u8 = 7;
 const VERSION: u8 = 8;
 const CONTENT: u8 = 9;
-const TEXT: u8 = 10;
+const PLAIN: u8 = 10;
 
 /// More than a call's name and fields take.
 pub const LARGEST_HEAD: usize = 2048;
@@ -62,9 +63,9 @@ pub struct Head<'m> {
     pub again: Option<Again>,
     /// The servers whose functions have made it, one inside the other, separated by spaces.
     pub chain: Option<&'m str>,
-    /// Set if the caller wants the text of an error of its own type, too: see
-    /// [`Told`](super::Kind::Told).
-    pub wants_text: bool,
+    /// Set if the caller does not have the types of the function: its arguments are a list as CBOR (RFC
+    /// 8949), and so are the answer and the error, which comes with its [text](super::Kind::Told).
+    pub is_plain: bool,
 }
 
 /// A call that was sent before, and of which the client does not know whether it has run.
@@ -114,8 +115,8 @@ impl<'m> Head<'m> {
         if let Some(content) = self.content {
             put(out, CONTENT, &content.to_le_bytes());
         }
-        if self.wants_text {
-            put(out, TEXT, &[]);
+        if self.is_plain {
+            put(out, PLAIN, &[]);
         }
         let length = u16::try_from(out.len() - at - 2).unwrap_or(u16::MAX);
         out[at..at + 2].copy_from_slice(&length.to_le_bytes());
@@ -166,7 +167,7 @@ impl<'m> Head<'m> {
                         since: Duration::from_micros(number(since)?),
                     });
                 }
-                (TEXT, _) => head.wants_text = true,
+                (PLAIN, _) => head.is_plain = true,
                 (TIMEOUT, value) => head.timeout = Some(Duration::from_micros(number(value)?)),
                 _ => {}
             }
@@ -208,7 +209,7 @@ mod tests {
             chain: Some("a b"),
             version: Some("1.2"),
             content: Some(10),
-            wants_text: true,
+            is_plain: true,
         };
         head.put(&mut out);
         out.extend_from_slice(b"xyz");
@@ -233,7 +234,7 @@ mod tests {
             chain in proptest::option::of(".{0,80}"),
             version in proptest::option::of(".{0,80}"),
             content: Option<u64>,
-            wants_text: bool,
+            is_plain: bool,
             arguments: Vec<u8>,
         ) {
             let timeout = micros.map(Duration::from_micros);
@@ -249,7 +250,7 @@ mod tests {
                 chain: chain.as_deref(),
                 version: version.as_deref(),
                 content,
-                wants_text,
+                is_plain,
             };
             let mut body = Vec::new();
             head.put(&mut body);

@@ -86,7 +86,7 @@ fn say_details(function: &Function) -> Result<(), Failure> {
         }
         None => vec![(
             "types",
-            "not shown by serde; it can only be called by a compiled program".into(),
+            "not all shown by serde; their values are as in serde's JSON".into(),
         )],
     };
     let mut place = format!(

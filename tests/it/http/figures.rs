@@ -212,7 +212,7 @@ fn a_server_says_what_it_offers() {
             .unwrap()
             .starts_with("Climbs a tree.")
     );
-    assert_eq!(function(&interface, "undocumented")["callable"], false);
+    assert_eq!(function(&interface, "undocumented")["callable"], true);
     assert!(!interface.to_string().contains("internal"));
 }
 

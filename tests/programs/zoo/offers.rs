@@ -180,10 +180,11 @@ fn check(offer: &Interface) {
             "climb",
             "fail",
             "mirror",
+            "reform",
             "undocumented"
         ]
     );
-    let [grow, height, climb, _, _, undocumented] = &offer.functions[..] else {
+    let [grow, height, climb, _, _, _, undocumented] = &offer.functions[..] else {
         panic!("{names:?}");
     };
     assert_eq!(
@@ -259,8 +260,8 @@ fn check(offer: &Interface) {
         }
     );
     assert_eq!(*both, Type::Tuple(vec![Type::Bool, Type::Char]));
-    assert_eq!(*path, Type::Bytes);
-    assert_eq!(*defined(maybe), Definition::Optional(Type::Bytes));
+    assert_eq!(*path, Type::Text);
+    assert_eq!(*defined(maybe), Definition::Optional(Type::Text));
     let Definition::Map(key, value) = defined(names) else {
         panic!("{names:?}");
     };
@@ -298,7 +299,7 @@ fn check(offer: &Interface) {
     );
 }
 
-fn call(function: &str, arguments: Value) -> Result<std::result::Result<Value, Raised>> {
+pub(crate) fn call(function: &str, arguments: Value) -> Result<std::result::Result<Value, Raised>> {
     OFFERING.call_json(function, arguments.as_object().unwrap())
 }
 
@@ -356,6 +357,7 @@ pub(crate) fn json() {
     // It went before the next call, over the same connection.
     assert_eq!(call("HEIGHT::get", json!({})).unwrap(), Ok(json!(0)));
     assert!(OFFERING.status().unwrap().holders.is_empty());
+    super::forms::json_is_that_of_the_types();
     wrong(&arguments);
 }
 
@@ -366,24 +368,26 @@ fn wrong(arguments: &Value) {
         arguments[name] = value;
         call("mirror", arguments).unwrap_err().to_string()
     };
-    let tree_is = "it must be a `Tree`, one of `Leaf`, `Node`, `Named`, `Other`";
+    let there = "there is `Leaf`, `Node`, `Named`, `Other` (it is a `Tree`)";
     for (name, value, words) in [
-        ("tree", json!(7), format!("{tree_is}, and is 7 (it is a `Tree`)")),
-        ("tree", json!("Lead"), "it has no variant `Lead`; is `Leaf` meant? (it is a `Tree`)".into()),
+        ("tree", json!(7), format!("it must be a `Tree`, and is 7; {there}")),
+        ("tree", json!("Lead"), format!("it has no variant `Lead`; {there}")),
         (
             "tree",
             json!({"Named": {"name": "x"}}),
-            "its field `of` is missing, which is a list, of which each is a `Tree`, one of `Leaf`, `Node`, `Named`, \
-             `Other` (it is a `Tree`)"
-                .into(),
+            "its field `of` is missing (it is a `Tree`)".into(),
         ),
         (
             "tree",
-            json!({"Named": {"nam": "x", "of": []}}),
-            "it has no field `nam`; is `name` meant? (it is a `Tree`)".into(),
+            json!({"Node": ["Leaf", {"Other": 256}]}),
+            "at `[1]`: it must be a whole number of 8 bits, not negative, and is 256 (it is a `Tree`)".into(),
         ),
-        ("pair", json!([true]), "it must be a list of 2 values, and is [true] (it is a `(bool, char)`)".into()),
-        ("pair", json!([1, "x"]), "it must be true or false, and is 1 (it is a `(bool, char)`)".into()),
+        ("pair", json!([true]), "it must be a tuple of size 2, and has 1 (it is a `(bool, char)`)".into()),
+        (
+            "pair",
+            json!([1, "x"]),
+            "at `[0]`: it must be true or false, and is 1 (it is a `(bool, char)`)".into(),
+        ),
         (
             "small",
             json!(128),
@@ -394,7 +398,7 @@ fn wrong(arguments: &Value) {
             json!(-1),
             "it must be a whole number of 128 bits, not negative, and is -1 (it is a `u128`)".into(),
         ),
-        ("path", json!({}), "it must be a text, or a list of bytes, and is {} (it is a `PathBuf`)".into()),
+        ("path", json!({}), "it must be a text, or a list of bytes, and is an object (it is a `PathBuf`)".into()),
         ("mayb", json!(1), "there is none of that name; is `maybe` meant?".into()),
     ] {
         assert_eq!(
@@ -417,11 +421,7 @@ fn wrong(arguments: &Value) {
     let e = call("internal", Value::Object(Map::new())).unwrap_err();
     assert!(matches!(e, Error::UnknownFunction(_)), "{e:?}");
     let e = call("undocumented", json!({"value": 7})).unwrap_err();
-    assert!(
-        e.to_string()
-            .ends_with("the server does not show all of its types"),
-        "{e}"
-    );
+    assert!(e.to_string().contains("as with `untagged`"), "{e}");
     let e = call("Branch::grow", json!({"self": "x", "by": 1})).unwrap_err();
     assert!(
         e.to_string()

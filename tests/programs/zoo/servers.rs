@@ -158,7 +158,7 @@ pub(crate) fn other_double() -> Result<()> {
 pub(crate) static HASTY: Server = Server::new("hasty")
     .autostart()
     .idle_timeout(FORGOTTEN)
-    .timeout(Duration::from_millis(300));
+    .timeout(Duration::from_secs(2));
 
 /// Takes so long; `true` if the caller has told how long it waits, and it is not over yet.
 #[remote(HASTY)]

@@ -12,7 +12,7 @@ use super::gateway::{CROWDED, Gateway, NoReply, reply_in};
 use super::openapi::reference;
 use crate::error::{Call, Error};
 use crate::figures::Figures;
-use crate::json::{Raised, Schemas, answer, encoded, structure};
+use crate::json::{Raised, Schemas, answer, encoded};
 use crate::wire::call::Head;
 use crate::wire::fault;
 use crate::wire::hello::Hello;
@@ -74,11 +74,10 @@ impl JsonCall {
         Call::of(&self.interface.server, &self.name)
     }
 
-    /// The bytes that a compiled client would send.
+    /// The frames of the call.
     fn frames(&self, site: &dyn Site, arguments: &[u8]) -> Result<Vec<u8>, Error> {
         let call = self.call();
         let function = self.interface.function(&self.name)?;
-        structure(function, call)?;
         let arguments: Map<String, Value> = match serde_json::from_slice(arguments) {
             Ok(Value::Object(arguments)) => arguments,
             Ok(_) => return Err(unreadable(call, "it is JSON, but no object")),
@@ -107,11 +106,10 @@ impl JsonCall {
 
     fn read(&self, reply: &[u8]) -> Result<Result<Value, Raised>, Error> {
         let call = self.call();
-        let structure = structure(self.interface.function(&self.name)?, call)?;
         let replied = reply_in(reply).map_err(|_| self.unanswered(&NoReply::Lost))?;
         let (kind, body) = replied.unwrap_or((Kind::Goodbye, b""));
         match kind {
-            Kind::Answer | Kind::Raised | Kind::Told => answer(call, kind, body, structure),
+            Kind::Answer | Kind::Raised | Kind::Told => answer(call, kind, body),
             Kind::Fault => Err(fault::error(call, body)),
             // It has not run.
             _ => Err(Error::Busy(
@@ -145,7 +143,7 @@ fn unreadable(call: Call<'_>, why: impl std::fmt::Display) -> Error {
     }
 }
 
-/// The bytes that a compiled client would send.
+/// The frames of a call whose arguments are CBOR.
 fn frames(site: &dyn Site, function: &Function, arguments: &[u8]) -> Vec<u8> {
     let (name, key) = site.name();
     let mut frames = Vec::new();
@@ -161,7 +159,7 @@ fn frames(site: &dyn Site, function: &Function, arguments: &[u8]) -> Vec<u8> {
             name: &function.name,
             fingerprint: function.fingerprint,
             program: Some(&function.package),
-            wants_text: true,
+            is_plain: true,
             ..Head::default()
         };
         head.put(out);
@@ -227,7 +225,7 @@ fn function(function: &Function) -> Value {
                 "name": name,
                 "type": ty,
                 "what": what.map(|what| &what.words),
-                "optional": its.as_ref().is_some_and(|(schemas, ty)| schemas.is_option(ty)),
+                "optional": function.is_optional(at),
                 "schema": its.map(|(schemas, ty)| schemas.schema(ty)),
             })
         });
@@ -242,7 +240,7 @@ fn function(function: &Function) -> Value {
         "line": function.line,
         "idempotent": function.idempotent,
         "or_local": function.or_local,
-        "callable": schemas.as_ref().is_some_and(|(structure, schemas)| {
+        "callable": schemas.as_ref().is_none_or(|(structure, schemas)| {
             !structure.arguments.iter().any(|ty| schemas.is_reference(ty))
         }),
         "arguments": arguments.collect::<Vec<_>>(),
