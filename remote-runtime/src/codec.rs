@@ -151,11 +151,11 @@ impl<'b, 'v> Encoder<'b, 'v> {
         self.check_size()
     }
 
-    /// Appends `value` as [CBOR](cbor).
+    /// Appends `value` as CBOR (RFC 8949).
     ///
     /// # Errors
     /// As of [`put`](Self::put).
-    pub(crate) fn put_cbor<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unencoded> {
+    pub fn put_cbor<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unencoded> {
         let room = self.limit.saturating_sub(self.size);
         let size = cbor::put(value, self.out, room)?;
         self.size = self.size.saturating_add(size);

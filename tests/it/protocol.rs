@@ -113,6 +113,21 @@ fn a_call_and_its_answer_are_as_the_protocol_has_them() {
             .put(&["hello", "bye"][..])
             .unwrap();
     });
+    let plain = Head {
+        is_plain: true,
+        ..head
+    };
+    assert_frame("call-plain", Kind::Call, |out| {
+        plain.put(out);
+        let arguments = ("hello", "me");
+        Encoder::new(out, 0, 1000).put_cbor(&arguments).unwrap();
+    });
+    let call = body("call-plain", Kind::Call);
+    assert_eq!(Head::split(&call).unwrap().0, plain);
+    assert_frame("answer-plain", Kind::Answer, |out| {
+        let wrong = BTreeMap::from([("code", 7)]);
+        Encoder::new(out, 0, 1000).put_cbor(&wrong).unwrap();
+    });
     let answer = body("answer-list", Kind::Answer);
     assert_eq!(Decoder::new(&answer).take(), Ok(vec!["hello", "bye"]));
 }

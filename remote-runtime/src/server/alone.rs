@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Weak, mpsc};
 
 use parking_lot::Mutex;
 
@@ -10,6 +10,7 @@ use super::{Server, Way};
 use crate::address::Address;
 use crate::bridge::{Ends, Wanted};
 use crate::error::{Call, Error, Result};
+use crate::link::PATIENCE;
 use crate::network::Site;
 use crate::serve::Host;
 use crate::thread;
@@ -31,14 +32,18 @@ impl Server {
                 call.trouble("this process is a client of it already"),
             ));
         }
-        let mut ends = Some(ends);
+        let (carrying, is_over) = mpsc::channel::<()>();
+        let mut ends = Some((ends, carrying));
         let ready = &mut || {
-            if let Some(ends) = ends.take() {
-                self.carry(ends);
+            if let Some((ends, carrying)) = ends.take() {
+                self.carry(ends, carrying);
             }
         };
-        self.serve(&wanted.key, None, None, ready)
-            .map_err(|failure| failure.error)
+        let served = self.serve(&wanted.key, None, None, ready);
+        drop(ends);
+        // The last answers may be on their way. Nothing is ever sent: it ends when the sender does.
+        let _ = is_over.recv_timeout(PATIENCE);
+        served.map_err(|failure| failure.error)
     }
 
     /// Takes connections from within this process from here on, if it is a child.
@@ -59,9 +64,11 @@ impl Server {
         Ok(Some(Stream::Near(ours)))
     }
 
-    /// Connects to this very server, and carries bytes; it ends when they do.
-    fn carry(&'static self, ends: Ends) {
+    /// Connects to this very server, and carries bytes; the server ends when they do. Drops `carrying` at the
+    /// end.
+    fn carry(&'static self, ends: Ends, carrying: mpsc::Sender<()>) {
         let run = move || {
+            let _carrying = carrying;
             let call = Call::control(self.name);
             let way = Way::patient(self, call);
             let stream = way.and_then(|way| way.find(call));
