@@ -234,6 +234,25 @@ impl Error {
     }
 }
 
+/// The names of all variants.
+#[cfg(feature = "http")]
+pub(crate) const VARIANTS: [&str; 14] = [
+    "Unreachable",
+    "Lost",
+    "TimedOut",
+    "Denied",
+    "UnknownFunction",
+    "Mismatch",
+    "Panicked",
+    "Failed",
+    "TooLarge",
+    "Unsendable",
+    "Gone",
+    "Busy",
+    "Malformed",
+    "Io",
+];
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

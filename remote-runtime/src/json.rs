@@ -22,7 +22,7 @@ use decode::Json;
 
 pub use describe::{Described, InWords};
 #[cfg(feature = "http")]
-pub(crate) use schema::Schemas;
+pub(crate) use schema::{FunctionSchemas, Schemas};
 
 impl Interface {
     /// The function of that name on the wire.
@@ -85,6 +85,16 @@ impl Function {
             }
         }
     }
+}
+
+/// Whether a function can be called with JSON, which has no references.
+#[cfg(feature = "http")]
+pub(crate) fn is_callable(function: &Function) -> bool {
+    let Some(structure) = &function.structure else {
+        return true;
+    };
+    let types = Types(&structure.definitions);
+    !structure.arguments.iter().any(|ty| types.is_reference(ty))
 }
 
 /// The arguments of a call, as a list of CBOR.

@@ -9,10 +9,9 @@ use serde_json::{Map, Value, json};
 use super::super::Site;
 use super::conversion::convert;
 use super::gateway::{CROWDED, Gateway, NoReply, reply_in};
-use super::openapi::reference;
 use crate::error::{Call, Error};
 use crate::figures::Figures;
-use crate::json::{Raised, Schemas, answer, encoded};
+use crate::json::{FunctionSchemas, Raised, Schemas, answer, encoded, is_callable};
 use crate::wire::call::Head;
 use crate::wire::fault;
 use crate::wire::hello::Hello;
@@ -199,39 +198,30 @@ pub(super) fn error(e: &Error) -> (StatusCode, Value) {
 
 /// What a server offers.
 pub(super) fn interface(interface: &Interface) -> Value {
+    let schemas = Schemas::of(interface, "#/schemas/");
+    let functions = interface.functions.iter().zip(schemas.functions());
     json!({
         "server": interface.server,
         "key": interface.key,
         "program": interface.program.to_string_lossy(),
-        "functions": interface.functions.iter().map(function).collect::<Vec<_>>(),
+        "functions": functions.map(|(it, its)| function(it, its)).collect::<Vec<_>>(),
+        "schemas": schemas.named,
     })
 }
 
-fn function(function: &Function) -> Value {
+fn function(function: &Function, schemas: Option<&FunctionSchemas>) -> Value {
     let words = function.in_words();
-    let structure = function.structure.as_ref();
-    let prefix = reference(function);
-    let schemas = structure.map(|structure| (structure, Schemas::of(structure, &prefix)));
-    let arguments = function
-        .arguments
-        .iter()
-        .enumerate()
-        .map(|(at, (name, ty))| {
-            let what = words.as_ref().and_then(|words| words.arguments.get(at));
-            let its = schemas
-                .as_ref()
-                .and_then(|(structure, schemas)| Some((schemas, structure.arguments.get(at)?)));
-            json!({
-                "name": name,
-                "type": ty,
-                "what": what.map(|what| &what.words),
-                "optional": function.is_optional(at),
-                "schema": its.map(|(schemas, ty)| schemas.schema(ty)),
-            })
-        });
-    let answer = schemas
-        .as_ref()
-        .and_then(|(structure, schemas)| Some(schemas.schema(structure.answer.as_ref()?)));
+    let arguments = function.arguments.iter().enumerate();
+    let arguments = arguments.map(|(at, (name, ty))| {
+        let what = words.as_ref().and_then(|words| words.arguments.get(at));
+        json!({
+            "name": name,
+            "type": ty,
+            "what": what.map(|what| &what.words),
+            "optional": function.is_optional(at),
+            "schema": schemas.and_then(|schemas| schemas.arguments.get(name)),
+        })
+    });
     json!({
         "name": function.name,
         "docs": function.docs,
@@ -240,11 +230,9 @@ fn function(function: &Function) -> Value {
         "line": function.line,
         "idempotent": function.idempotent,
         "or_local": function.or_local,
-        "callable": schemas.as_ref().is_none_or(|(structure, schemas)| {
-            !structure.arguments.iter().any(|ty| schemas.is_reference(ty))
-        }),
+        "callable": is_callable(function),
         "arguments": arguments.collect::<Vec<_>>(),
-        "answer": { "type": function.output, "schema": answer },
+        "answer": { "type": function.output, "schema": schemas.map(|schemas| &schemas.answer) },
     })
 }
 

@@ -3,13 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{CALL, JSON, encoded};
-use crate::json::Schemas;
+use crate::error::VARIANTS;
+use crate::json::{FunctionSchemas, Schemas, is_callable};
 use crate::wire::interface::{Function, Interface};
-
-/// How references to the types of a function begin.
-pub(super) fn reference(function: &Function) -> String {
-    format!("#/components/schemas/{}.", component(&function.name))
-}
 
 /// A name of a component can have no other characters.
 fn component(name: &str) -> String {
@@ -19,8 +15,14 @@ fn component(name: &str) -> String {
         .collect()
 }
 
+/// How references to schemas begin.
+const COMPONENTS: &str = "#/components/schemas/";
+
+/// The schema of an error that is no value of the function.
+const ERROR: &str = "#/components/schemas/Error";
+
 pub(super) fn document(interface: &Interface) -> Value {
-    let (mut paths, mut schemas) = (Map::new(), Map::new());
+    let (mut paths, schemas) = (Map::new(), Schemas::of(interface, COMPONENTS));
     for (path, summary, kind, is_open) in [
         ("/interface", "What the server offers.", JSON, false),
         ("/status", "What the server is doing.", JSON, false),
@@ -51,12 +53,14 @@ pub(super) fn document(interface: &Interface) -> Value {
         }
         paths.insert(path.into(), json!({ "get": get }));
     }
-    for function in &interface.functions {
-        if let Some(path) = call(function, &mut schemas) {
-            paths.insert(format!("{CALL}{}", encoded(&function.name)), path);
+    for (function, its) in interface.functions.iter().zip(schemas.functions()) {
+        if is_callable(function) {
+            let path = format!("{CALL}{}", encoded(&function.name));
+            paths.insert(path, call(function, its));
         }
     }
-    schemas.insert("Error".into(), error());
+    let mut components = schemas.named;
+    components.insert("Error".into(), error(&VARIANTS, None));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -67,7 +71,7 @@ pub(super) fn document(interface: &Interface) -> Value {
         "servers": [{ "url": "." }],
         "paths": paths,
         "components": {
-            "schemas": schemas,
+            "schemas": components,
             "securitySchemes": {
                 "token": { "type": "http", "scheme": "bearer" },
                 "password": { "type": "http", "scheme": "basic" },
@@ -77,40 +81,43 @@ pub(super) fn document(interface: &Interface) -> Value {
     })
 }
 
-/// The path of a function whose types are known; its own go to `shared`.
-fn call(function: &Function, shared: &mut Map<String, Value>) -> Option<Value> {
-    let structure = function.structure.as_ref()?;
-    let prefix = reference(function);
-    let schemas = Schemas::of(structure, &prefix);
-    if structure
-        .arguments
-        .iter()
-        .any(|ty| schemas.is_reference(ty))
-    {
-        // With JSON, nobody can call it.
-        return None;
-    }
-    let own = component(&function.name);
-    shared.extend(
-        schemas
-            .shared()
-            .map(|(at, schema)| (format!("{own}.{at}"), schema)),
-    );
-    let names = function.arguments.iter().map(|(name, _)| &**name);
-    let arguments = schemas.arguments(names.zip(&structure.arguments));
-    let answer = structure.answer.as_ref();
-    let answer = answer.map_or(json!({}), |answer| schemas.schema(answer));
+/// The path of a function. Of types that serde does not show nothing is said.
+fn call(function: &Function, schemas: Option<&FunctionSchemas>) -> Value {
+    let names = function.arguments.iter().map(|(name, _)| name);
+    let required = names.clone().enumerate();
+    let required = required.filter(|(at, _)| !function.is_optional(*at));
+    let properties: Map<_, _> = names
+        .map(|name| {
+            let known = schemas.and_then(|schemas| schemas.arguments.get(name));
+            (name.clone(), known.cloned().unwrap_or_else(|| json!({})))
+        })
+        .collect();
+    let arguments = json!({
+        "type": "object",
+        "properties": properties,
+        "required": required.map(|(_, name)| name).collect::<Vec<_>>(),
+        "additionalProperties": false,
+    });
+    let answer = schemas.map_or(json!({}), |schemas| schemas.answer.clone());
+    let raised = schemas.and_then(|schemas| schemas.error.as_ref());
+    let failure = match raised {
+        None => failure(),
+        Some(value) => {
+            let schema = json!({ "anyOf": [{ "$ref": ERROR }, error(&["Raised"], Some(value))] });
+            response("Why there is no answer.", JSON, &schema)
+        }
+    };
     let summary = function.docs.lines().next().unwrap_or_default();
-    Some(json!({ "post": {
-        "operationId": own,
+    json!({ "post": {
+        "operationId": component(&function.name),
         "summary": summary,
         "description": function.docs,
         "requestBody": { "required": true, "content": { JSON: { "schema": arguments } } },
         "responses": {
             "200": response("What it returns.", JSON, &answer),
-            "default": failure(),
+            "default": failure,
         },
-    } }))
+    } })
 }
 
 fn response(description: &str, kind: &str, schema: &Value) -> Value {
@@ -118,23 +125,28 @@ fn response(description: &str, kind: &str, schema: &Value) -> Value {
 }
 
 fn failure() -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/Error" });
-    response("Why there is no answer.", JSON, &schema)
+    response("Why there is no answer.", JSON, &json!({ "$ref": ERROR }))
 }
 
-fn error() -> Value {
+/// An error of one of these kinds, which may have a value.
+fn error(kinds: &[&str], value: Option<&Value>) -> Value {
+    let mut properties = json!({
+        "kind": { "type": "string", "enum": kinds },
+        "message": { "type": "string" },
+        "causes": { "type": "array", "items": { "type": "string" } },
+        "may_have_run": { "type": "boolean", "description": "Whether the function may have run." },
+    });
+    let mut required = vec!["kind", "message", "causes", "may_have_run"];
+    if let Some(value) = value {
+        properties["value"] = value.clone();
+        required.push("value");
+    }
     json!({
         "type": "object",
         "properties": { "error": {
             "type": "object",
-            "properties": {
-                "kind": { "type": "string", "description": "The variant of `remotex::Error`, or `Raised`." },
-                "message": { "type": "string" },
-                "causes": { "type": "array", "items": { "type": "string" } },
-                "may_have_run": { "type": "boolean", "description": "Whether the function may have run." },
-                "value": { "description": "Of `Raised`: the error value of the function." },
-            },
-            "required": ["kind", "message", "causes", "may_have_run"],
+            "properties": properties,
+            "required": required,
         } },
         "required": ["error"],
     })
