@@ -70,8 +70,8 @@ pub use parking_lot::{Mutex, RwLock};
 #[cfg(feature = "discovery")]
 pub use remote_runtime::discovery;
 pub use remote_runtime::{
-    Caller, Error, Function, Holder, InCall, Interface, Result, RunningCall, Server, Status,
-    Trouble, caller, init,
+    Caller, Error, Function, Holder, InCall, Interface, KeepAwake, Result, RunningCall, Server,
+    Status, Trouble, caller, init,
 };
 
 /// What a client has of a value that stays in the server.
@@ -268,6 +268,12 @@ pub use remote_runtime::Details;
 ///   if no server can be had.
 /// - `#[remote(SERVER, types = "…")]`: vouches for types that serde does not show wholly; see below. In a
 ///   block it holds for all functions that do not say it themselves.
+/// - `#[remote(SERVER, json)]`: the values of its calls travel in a form that says itself what it is, so
+///   that types can be had that need one; see below.
+/// - `#[remote(SERVER, timeout = "5s")]`: how long a call waits for its answer, instead of
+///   [`Server::timeout`]: so many `ms`, `s`, `min` or `h`.
+/// - `#[remote(SERVER, no_start)]`: a call of it starts no server, and is [`Error::Unreachable`] if none
+///   runs: for what makes no sense in a new one, as to ask what is unlocked.
 /// - `#[remote(SERVER, crate = path)]`: where this crate is, if it has another name.
 /// - `#[remote(skip)]`, in a block or a trait: leaves a function out.
 /// - `#[remote(SERVER, read_only)]`, on a [`Variable`]: only the server sets it.
@@ -296,6 +302,37 @@ pub use remote_runtime::Details;
 /// }
 /// ```
 ///
+/// # Types that need a format that describes itself
+/// What one reads of a type with `#[serde(untagged)]`, `tag`, `flatten` or `skip_serializing_if`, or of a
+/// `serde_json::Value`, the bytes of an ordinary call do not say. With `json` the values of a function
+/// travel as CBOR, which does, and in which a type means what it means in JSON: larger and slower, and
+/// of two builds that differ in a type, one reads of the other's values what it finds in them.
+///
+/// ```
+/// use remotex::{Server, remote};
+/// use serde::{Deserialize, Serialize};
+///
+/// static SERVER: Server = Server::new("settings").at("local:");
+///
+/// #[derive(Debug, PartialEq, Serialize, Deserialize)]
+/// #[serde(untagged)]
+/// pub enum Setting {
+///     Number(i64),
+///     Text(String),
+/// }
+///
+/// #[remote(SERVER, json)]
+/// pub fn double(setting: Setting) -> remotex::Result<Setting> {
+///     Ok(match setting {
+///         Setting::Number(n) => Setting::Number(2 * n),
+///         Setting::Text(text) => Setting::Text(text.repeat(2)),
+///     })
+/// }
+///
+/// assert_eq!(double(Setting::Number(4))?, Setting::Number(8));
+/// # Ok::<(), remotex::Error>(())
+/// ```
+///
 /// # Arguments
 /// Whatever implements serde's `Serialize` and `Deserialize`, owned or borrowed. `&str`, `&[u8]`,
 /// `&Path`, and structs with `#[serde(borrow)]` are lent from the message itself; for `&T`, `&[T]`
@@ -303,9 +340,8 @@ pub use remote_runtime::Details;
 /// `OsStr` need not be UTF-8, unless it is inside another value.
 ///
 /// There are no type parameters, `&mut`, `impl Trait` or `dyn Trait`; each is an error of the
-/// compiler that says what to write instead. The format does not describe itself, so that types with
-/// `#[serde(untagged)]`, `tag`, `flatten` or `skip_serializing_if` cannot travel; that is an error of
-/// the call.
+/// compiler that says what to write instead. Without `json`, types with `#[serde(untagged)]`, `tag`,
+/// `flatten` or `skip_serializing_if` cannot travel; that is an error of the call.
 ///
 /// Values nest at most 128 deep, in arguments and answers alike: a tree whose nodes hold a `Vec` of
 /// nodes has 63 levels. A deeper one is [`Error::Unsendable`].

@@ -1,5 +1,6 @@
 //! What generated code may name, and nothing else.
 
+pub use remote_runtime::answer::AsValue;
 pub use remote_runtime::argument::finish;
 pub use remote_runtime::codec::Decoder;
 pub use remote_runtime::function::{Function, Known, Reply, TypeVisitor, program, version};

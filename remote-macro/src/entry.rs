@@ -18,10 +18,20 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
         idempotent,
         or_local,
         types: vouched,
+        timeout,
+        json,
+        no_start,
         ..
     } = function;
     let vouched = match vouched {
         Some(word) => quote!(::core::option::Option::Some(#word)),
+        None => quote!(::core::option::Option::None),
+    };
+    let timeout = match timeout {
+        Some(timeout) => {
+            let millis = timeout.as_millis() as u64;
+            quote!(::core::option::Option::Some(::core::time::Duration::from_millis(#millis)))
+        }
         None => quote!(::core::option::Option::None),
     };
     let (handler, visit) = (handler(options, function), visit(options, function));
@@ -59,6 +69,9 @@ pub(crate) fn expand(options: &Options, function: &Function) -> TokenStream {
                 idempotent: #idempotent,
                 or_local: #or_local,
                 types: #vouched,
+                timeout: #timeout,
+                json: #json,
+                no_start: #no_start,
                 visit: __remotex_visit,
                 known: #krate::__private::Known::new(),
                 handler: __remotex_handler,
@@ -83,9 +96,9 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
         .object
         .as_ref()
         .map(|ty| quote!(#krate::Remote<#ty>));
-    let hold_object = remote.as_ref().map(|remote| {
-        quote!(let #object = (&&&&#krate::__private::Tag::<#remote>::new()).__remotex_hold("self", #from)?;)
-    });
+    let hold_object = remote.as_ref().map(
+        |remote| quote!(let #object = (&&&&#krate::__private::Tag::<#remote>::new()).__remotex_hold("self", #from)?;),
+    );
     let lend_object = remote.map(|_| quote!(&*#object.__remotex_lend(),));
     let holds = arguments.iter().zip(&names).map(|(Argument { name, ty, .. }, ident)| {
         quote!(let #ident = (&&&&#krate::__private::Tag::<#ty>::new()).__remotex_hold(#name, #from)?;)
@@ -97,7 +110,7 @@ fn handler(options: &Options, function: &Function) -> TokenStream {
         quote_spanned!(at=> (&&&&#krate::__private::Tag::<#ty>::new()).__remotex_check();)
     });
     let at = Span::mixed_site().located_at(output.span());
-    let way = way(options, output);
+    let way = way(options, function.json, output);
     let check_output = quote_spanned!(at=> (&&&&&&#krate::__private::Tag::<#output>::new()).__remotex_check_answer(););
     quote! {
         fn __remotex_handler(
@@ -128,7 +141,7 @@ fn visit(options: &Options, function: &Function) -> TokenStream {
         .map(|argument| argument.ty.to_token_stream());
     let types = object.chain(types);
     let output = &function.output;
-    let way = way(options, output);
+    let way = way(options, function.json, output);
     quote! {
         fn __remotex_visit(#visitor: &mut #krate::__private::TypeVisitor<'_>) {
             use #krate::__private::tiers::*;
@@ -138,8 +151,14 @@ fn visit(options: &Options, function: &Function) -> TokenStream {
     }
 }
 
-/// How the `Ok` value of that return type travels.
-pub(crate) fn way(options: &Options, output: &impl ToTokens) -> TokenStream {
+/// How the `Ok` value of that return type travels: as a whole, if it can, but not where values say
+/// themselves what they are.
+pub(crate) fn way(options: &Options, json: bool, output: &impl ToTokens) -> TokenStream {
     let krate = &options.krate;
-    quote!((&&(&&#krate::__private::Tag::<#output>::new()).__remotex_ok()).__remotex_way())
+    match json {
+        false => {
+            quote!((&&(&&#krate::__private::Tag::<#output>::new()).__remotex_ok()).__remotex_way())
+        }
+        true => quote!(#krate::__private::AsValue),
+    }
 }

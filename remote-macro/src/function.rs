@@ -1,5 +1,7 @@
 //! A remote function that is known to be one: what DESIGN calls a mistake is refused on the way here.
 
+use std::time::Duration;
+
 use proc_macro2::Span;
 use quote::format_ident;
 use syn::punctuated::Punctuated;
@@ -49,6 +51,12 @@ pub(crate) struct Function {
     pub(crate) or_local: bool,
     /// The author's word for types that serde does not show wholly.
     pub(crate) types: Option<LitStr>,
+    /// How long a call waits for its answer.
+    pub(crate) timeout: Option<Duration>,
+    /// Its values travel in a form that says itself what it is.
+    pub(crate) json: bool,
+    /// A call of it starts no server.
+    pub(crate) no_start: bool,
 }
 
 /// One argument.
@@ -125,6 +133,9 @@ impl Function {
             idempotent: traits.idempotent.is_some(),
             or_local: traits.or_local.is_some(),
             types: traits.types,
+            timeout: traits.timeout.map(|(_, timeout)| timeout),
+            json: traits.json.is_some(),
+            no_start: traits.no_start.is_some(),
         })
     }
 }

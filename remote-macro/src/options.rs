@@ -1,5 +1,7 @@
 //! What stands in the attribute's parentheses.
 
+use std::time::Duration;
+
 use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -7,7 +9,8 @@ use syn::{Ident, LitStr, Path, Token, parse_quote};
 
 use crate::Mistakes;
 
-/// `SERVER, name = "…", types = "…", idempotent, or_local, crate = path` of a function or a block.
+/// `SERVER, name = "…", types = "…", timeout = "…", json, no_start, idempotent, or_local, crate = path` of
+/// a function or a block.
 pub(crate) struct Options {
     pub(crate) server: Path,
     pub(crate) traits: Traits,
@@ -38,7 +41,7 @@ impl Options {
                 if option == "crate" {
                     options.krate = input.parse::<Token![=]>().and_then(|_| input.call(Path::parse_mod_style))?;
                 } else if !options.traits.take(&option, input)? {
-                    let words = format!("`{option}` is no option of `#[remote]`; there are `name = \"…\"`, `types = \"…\"`, `idempotent`, `or_local` and `read_only`");
+                    let words = format!("`{option}` is no option of `#[remote]`; there are `name = \"…\"`, `types = \"…\"`, `timeout = \"…\"`, `json`, `no_start`, `idempotent`, `or_local` and `read_only`");
                     return Err(syn::Error::new(option.span(), words));
                 }
             }
@@ -50,7 +53,16 @@ impl Options {
 
 /// Whether an option stands where the server should.
 fn is_option(input: ParseStream<'_>) -> syn::Result<bool> {
-    const OPTIONS: [&str; 5] = ["skip", "types", "idempotent", "or_local", "read_only"];
+    const OPTIONS: [&str; 8] = [
+        "skip",
+        "types",
+        "timeout",
+        "json",
+        "no_start",
+        "idempotent",
+        "or_local",
+        "read_only",
+    ];
     let first = input.parse::<Path>()?;
     Ok(OPTIONS.iter().any(|option| first.is_ident(option)))
 }
@@ -68,6 +80,12 @@ pub(crate) struct Traits {
     pub(crate) read_only: Option<Span>,
     /// The author's word for types that serde does not show wholly.
     pub(crate) types: Option<LitStr>,
+    /// How long a call waits for its answer.
+    pub(crate) timeout: Option<(Span, Duration)>,
+    /// Its values travel in a form that says itself what it is.
+    pub(crate) json: Option<Span>,
+    /// A call of it starts no server.
+    pub(crate) no_start: Option<Span>,
 }
 
 impl Traits {
@@ -90,6 +108,13 @@ impl Traits {
                 self.types = Some(types(option, input)?);
                 return Ok(true);
             }
+            "timeout" if self.timeout.is_some() => return twice(),
+            "timeout" => {
+                self.timeout = Some((option.span(), timeout(option, input)?));
+                return Ok(true);
+            }
+            "json" => &mut self.json,
+            "no_start" => &mut self.no_start,
             "idempotent" => &mut self.idempotent,
             "or_local" => &mut self.or_local,
             "read_only" => &mut self.read_only,
@@ -128,6 +153,9 @@ impl Traits {
             or_local: own.or_local.or(block.or_local),
             read_only: own.read_only.or(block.read_only),
             types: own.types.or_else(|| block.types.clone()),
+            timeout: own.timeout.or(block.timeout),
+            json: own.json.or(block.json),
+            no_start: own.no_start.or(block.no_start),
         }
     }
 }
@@ -153,7 +181,7 @@ impl Parse for Inner {
             if !traits.take(&option, input)? {
                 return Err(syn::Error::new(
                     option.span(),
-                    "inside a remote block, write `#[remote(skip)]`, or `name = \"…\"`, `types = \"…\"`, `idempotent` and `or_local`; the server is the block's",
+                    "inside a remote block, write `#[remote(skip)]`, or `name = \"…\"`, `types = \"…\"`, `timeout = \"…\"`, `json`, `no_start`, `idempotent` and `or_local`; the server is the block's",
                 ));
             }
             if !input.is_empty() {
@@ -179,6 +207,36 @@ fn types(option: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
         return Err(syn::Error::new(word.span(), WORDS));
     }
     Ok(word)
+}
+
+/// How long a call waits, in words.
+fn timeout(option: &Ident, input: ParseStream<'_>) -> syn::Result<Duration> {
+    const WORDS: &str = "say how long a call waits for its answer: write `timeout = \"5s\"`, or so many `ms`, `min` or `h`";
+    if !input.peek(Token![=]) {
+        return Err(syn::Error::new(option.span(), WORDS));
+    }
+    input.parse::<Token![=]>()?;
+    let word = input.parse::<LitStr>();
+    let word = word.map_err(|e| syn::Error::new(e.span(), WORDS))?;
+    let text = word.value();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let millis = match text[digits..].trim_start() {
+        "ms" => Some(1),
+        "s" => Some(1000),
+        "min" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
+    };
+    let count = text[..digits]
+        .parse::<u64>()
+        .ok()
+        .filter(|&count| count > 0);
+    let whole = count
+        .zip(millis)
+        .and_then(|(count, millis)| count.checked_mul(millis));
+    whole
+        .map(Duration::from_millis)
+        .ok_or_else(|| syn::Error::new(word.span(), WORDS))
 }
 
 fn name(input: ParseStream<'_>) -> syn::Result<LitStr> {

@@ -32,11 +32,14 @@ pub(crate) fn expand(
         or_local,
         read_only,
         types: vouched,
+        timeout,
+        json,
+        no_start,
     } = &options.traits;
     if let Some(at) = idempotent.or(*or_local) {
         mistakes.push(syn::Error::new(
             at,
-            "this is for functions; a static has `name = \"…\"`, `types = \"…\"` and `read_only`",
+            "this is for functions; a static has `name = \"…\"`, `types = \"…\"`, `timeout = \"…\"`, `json`, `no_start` and `read_only`",
         ));
     }
     if types::last_ident(&item.ty) == "Variable" {
@@ -59,6 +62,12 @@ pub(crate) fn expand(
             vouched,
             "only the type of a `Variable` travels; clients see nothing of another static",
         );
+    }
+    if let Some(at) = timeout.map(|(at, _)| at).or(*json).or(*no_start) {
+        mistakes.push(syn::Error::new(
+            at,
+            "only a `Variable` is called; clients see nothing of another static",
+        ));
     }
     Some(guarded(options, &item))
 }
@@ -101,6 +110,9 @@ fn variable(options: &Options, item: &ItemStatic, mistakes: &mut Mistakes) -> Op
             name: Some(literal(&format!("{name}::{what}"), ident)),
             idempotent: idempotent.then(Span::call_site),
             types: options.traits.types.clone(),
+            timeout: options.traits.timeout,
+            json: options.traits.json,
+            no_start: options.traits.no_start,
             ..Traits::default()
         };
         let model = Function::of(

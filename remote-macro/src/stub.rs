@@ -51,7 +51,7 @@ pub(crate) fn question(
         ReturnType::Type(_, ty) => quote!(#ty),
         ReturnType::Default => quote!(()),
     };
-    let way = entry::way(options, &output);
+    let way = entry::way(options, function.json, &output);
     // Local names that the function's own arguments cannot meet.
     let [away, out, ended] = ["away", "out", "ended"].map(local);
     let types = sig.inputs.iter().filter_map(|input| match input {

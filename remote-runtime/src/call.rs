@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::argument::Outbound;
 use crate::client::{self, Request, Route};
-use crate::codec::{self, Decoder, Encoder, Undecoded, Unencoded};
+use crate::codec::{self, Decoder, Encoder, Form, Undecoded, Unencoded};
 use crate::error::{Call, Details, Error, Record, Recorded};
 use crate::registry::Entry;
 use crate::server::{Server, Way};
@@ -103,10 +103,11 @@ impl Away<'_> {
         let Entry { server, function } = entry;
         let call = entry.call();
         let exchanged = trace::called(server.name(), function.name, |trace| {
-            let way = match far {
+            let mut way = match far {
                 Some(far) => server.way_with(far.holdings().key),
                 None => server.way(call)?,
             };
+            way.apply(function.timeout, function.no_start);
             Self::exchange_by(&way, entry, send, is_block, trace)
         });
         match exchanged {
@@ -136,6 +137,7 @@ impl Away<'_> {
             refers: false,
         });
         let mut encode = |encoder: &mut Encoder<'_, 'v>| {
+            encoder.set_form(function.form());
             let mut outgoing = Outgoing::new(encoder);
             send(&mut outgoing).map_err(|e| e.of_argument(call, outgoing.current()))
         };
@@ -157,6 +159,7 @@ impl Away<'_> {
         let reply = exchanged.inspect_err(print_if_wanted)?;
         Ok(Received {
             reply,
+            form: function.form(),
             call,
             _entered: entered,
         })
@@ -229,6 +232,7 @@ fn print(words: &str) {
 #[derive(Debug)]
 pub struct Received {
     reply: client::Reply,
+    form: Form,
     call: Call<'static>,
     /// References in it are to objects of the server that it has come from.
     _entered: Entered,
@@ -270,7 +274,7 @@ impl Received {
         &'m self,
         take: impl FnOnce(&mut Decoder<'m>) -> Result<T, Undecoded>,
     ) -> Result<T, Undecoded> {
-        let mut decoder = Decoder::new(self.reply.body());
+        let mut decoder = Decoder::new(self.reply.body()).in_form(self.form);
         let value = take(&mut decoder)?;
         decoder.finish()?;
         self.reply.set_read();

@@ -12,6 +12,7 @@ mod guard;
 mod lent;
 mod numbers;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -85,16 +86,26 @@ impl fmt::Display for Undecoded {
         match self {
             Self::Wrong(why) => f.write_str(why),
             Self::NotSelfDescribing => f.write_str(
-                "its type can only be read from a format that describes itself \
-                 (as with `untagged`, `tag`, `flatten` or `serde_json::Value`)",
+                "its type can only be read from a format that describes itself (as with `untagged`, \
+                 `tag`, `flatten` or `serde_json::Value`); write `#[remote(SERVER, json)]`",
             ),
         }
     }
 }
 
+/// How values lie in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// As both sides know it by the types.
+    Compiled,
+    /// As CBOR, which says itself what it is.
+    Plain,
+}
+
 /// Appends values to a message, up to a limit.
 #[derive(Debug)]
 pub struct Encoder<'b, 'v> {
+    form: Form,
     out: &'b mut Vec<u8>,
     lent: Option<&'b mut Lent<'v>>,
     size: usize,
@@ -107,12 +118,30 @@ impl<'b, 'v> Encoder<'b, 'v> {
     pub fn new(out: &'b mut Vec<u8>, start: usize, limit: usize) -> Self {
         let size = out.len() - start;
         Self {
+            form: Form::Compiled,
             out,
             lent: None,
             size,
             limit,
             guard: Guard::new(0),
         }
+    }
+
+    /// The same, in another form.
+    #[must_use]
+    #[inline]
+    pub fn in_form(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
+    /// Appends in that form from here on.
+    #[inline]
+    pub(crate) fn set_form(&mut self, form: Form) {
+        self.form = form;
+    }
+
+    pub(crate) fn is_plain(&self) -> bool {
+        self.form == Form::Plain
     }
 
     /// The same, which puts large blocks into `lent` instead of `out`.
@@ -130,6 +159,9 @@ impl<'b, 'v> Encoder<'b, 'v> {
     /// If the value cannot be encoded, or the limit does not allow it; only this last error says
     /// how large the message would have been, since the rest of the value is then counted.
     pub fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unencoded> {
+        if self.is_plain() {
+            return self.put_cbor(value);
+        }
         let Self {
             out,
             size,
@@ -151,11 +183,7 @@ impl<'b, 'v> Encoder<'b, 'v> {
         self.check_size()
     }
 
-    /// Appends `value` as CBOR (RFC 8949).
-    ///
-    /// # Errors
-    /// As of [`put`](Self::put).
-    pub fn put_cbor<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unencoded> {
+    fn put_cbor<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unencoded> {
         let room = self.limit.saturating_sub(self.size);
         let size = cbor::put(value, self.out, room)?;
         self.size = self.size.saturating_add(size);
@@ -167,7 +195,7 @@ impl<'b, 'v> Encoder<'b, 'v> {
     /// # Errors
     /// If the limit does not allow it.
     pub fn put_block(&mut self, block: &'v [u8]) -> Result<(), Unencoded> {
-        if self.lent.is_none() || block.len() < LARGE {
+        if self.is_plain() || self.lent.is_none() || block.len() < LARGE {
             return self.put_bytes(block);
         }
         self.announce_block(block)?;
@@ -182,6 +210,9 @@ impl<'b, 'v> Encoder<'b, 'v> {
     /// # Errors
     /// If the limit does not allow it.
     pub(crate) fn put_bytes(&mut self, block: &[u8]) -> Result<(), Unencoded> {
+        if self.is_plain() {
+            return self.put_cbor(&cbor::Block(Cow::Borrowed(block)));
+        }
         self.announce_block(block)?;
         self.out.extend_from_slice(block);
         Ok(())
@@ -219,6 +250,9 @@ impl<'b, 'v> Encoder<'b, 'v> {
     /// # Errors
     /// If the limit does not allow them.
     pub fn put_numbers<N: Number>(&mut self, numbers: &[N]) -> Result<(), Unencoded> {
+        if self.is_plain() {
+            return self.put_cbor(numbers);
+        }
         self.put_length(numbers.len(), size_of_val(numbers))?;
         N::append(numbers, self.out);
         Ok(())
@@ -275,6 +309,7 @@ fn reason(e: EncodeError) -> String {
 /// Takes values off a message, lending what it can.
 #[derive(Debug)]
 pub struct Decoder<'m> {
+    form: Form,
     rest: &'m [u8],
     guard: Guard,
     /// How much was left before each argument, as far as there is room for that.
@@ -287,11 +322,19 @@ impl<'m> Decoder<'m> {
     #[must_use]
     pub fn new(message: &'m [u8]) -> Self {
         Self {
+            form: Form::Compiled,
             rest: message,
             guard: Guard::new(message.len()),
             before: [0; MARKS],
             marks: 0,
         }
+    }
+
+    /// The same, in another form.
+    #[must_use]
+    #[inline]
+    pub fn in_form(self, form: Form) -> Self {
+        Self { form, ..self }
     }
 
     /// The next argument begins here.
@@ -333,6 +376,11 @@ impl<'m> Decoder<'m> {
         &mut self,
         seed: S,
     ) -> Result<S::Value, Undecoded> {
+        if self.form == Form::Plain {
+            let (value, rest) = cbor::read_with(seed, self.rest)?;
+            self.rest = rest;
+            return Ok(value);
+        }
         let seed = GuardedSeed::new(seed, &self.guard);
         match bincode::serde::seed_decode_from_slice(seed, self.rest, FORMAT) {
             Ok((value, taken)) => {
@@ -357,6 +405,9 @@ impl<'m> Decoder<'m> {
     /// # Errors
     /// If there are not as many as there should be.
     pub fn take_numbers<N: Number>(&mut self) -> Result<Vec<N>, Undecoded> {
+        if self.form == Form::Plain {
+            return self.take();
+        }
         let count: usize = self.take()?;
         let taken = count
             .checked_mul(N::SIZE)

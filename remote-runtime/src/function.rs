@@ -9,8 +9,9 @@ use std::env;
 use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use crate::codec::{Decoder, Encoder, Unencoded};
+use crate::codec::{Decoder, Encoder, Form, Unencoded};
 use crate::session::scope::{self, Scope};
 use crate::shape::{Shape, Structure};
 use crate::wire::Kind;
@@ -44,6 +45,12 @@ pub struct Function {
     pub or_local: bool,
     /// The author's word for types that serde does not show wholly.
     pub types: Option<&'static str>,
+    /// How long a call waits for its answer, if that is not what the server's setting says.
+    pub timeout: Option<Duration>,
+    /// Whether its values travel as CBOR, so that they may be of types that need such a format.
+    pub json: bool,
+    /// Whether a call of it starts no server.
+    pub no_start: bool,
     /// Has its types visited.
     pub visit: fn(&mut TypeVisitor<'_>),
     /// The findings about its types, once they were asked for.
@@ -106,9 +113,10 @@ impl Function {
     pub(crate) fn run(&self, arguments: &[u8]) -> Result<(Kind, Vec<u8>), Fault> {
         let encoded = self.encode(arguments, usize::MAX)?;
         let mut body = Vec::new();
-        let mut reply = Reply::new(Encoder::new(&mut body, 0, usize::MAX), true);
+        let encoder = Encoder::new(&mut body, 0, usize::MAX).in_form(Form::Plain);
+        let mut reply = Reply::new(encoder, true);
         let _entered = scope::enter(Scope::Outside);
-        (self.handler)(&mut Decoder::new(&encoded), &mut reply)?;
+        (self.handler)(&mut Decoder::new(&encoded).in_form(self.form()), &mut reply)?;
         let (kind, block) = (reply.kind(), reply.into_block());
         body.extend_from_slice(&block);
         Ok((kind, body))
@@ -119,6 +127,15 @@ impl Function {
         let mut shape = Shape::plain();
         self.show_types(&mut shape);
         shape.structure(self.arguments.len())
+    }
+
+    /// How the values of its calls travel between compiled programs.
+    #[inline]
+    pub(crate) fn form(&self) -> Form {
+        match self.json {
+            false => Form::Compiled,
+            true => Form::Plain,
+        }
     }
 
     /// Adds its types to a shape.
@@ -151,6 +168,11 @@ impl Function {
             {
                 shape.word(word);
             }
+            if self.json {
+                // What is read then tells itself what it is.
+                shape.word("json");
+                return Ok(shape.known_part());
+            }
             self.show_types(&mut shape);
             match shape.unknown() {
                 Some(ty) if self.types.is_none() => Err(ty),
@@ -166,7 +188,7 @@ impl Function {
     /// If one does not.
     #[inline] // Each call takes it.
     pub(crate) fn check_types(&self) -> Result<(), Fault> {
-        if self.known.is_checked.load(Ordering::Relaxed) {
+        if self.json || self.known.is_checked.load(Ordering::Relaxed) {
             return Ok(());
         }
         self.check_types_once()

@@ -13,7 +13,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::codec::cbor::{self, REFERENCE_NAME};
-use crate::codec::{Encoder, Undecoded};
+use crate::codec::{Decoder, Encoder, Form, Undecoded};
 use crate::error::{Call, Error, Result};
 use crate::shape::{Definition, Type};
 use crate::wire::Kind;
@@ -107,10 +107,10 @@ pub(crate) fn encoded(
     let mut encoded = Vec::new();
     cbor::put_list(&mut encoded, function.arguments.len());
     let start = encoded.len();
-    let mut encoder = Encoder::new(&mut encoded, start, usize::MAX);
+    let mut encoder = Encoder::new(&mut encoded, start, usize::MAX).in_form(Form::Plain);
     for (name, _) in &function.arguments {
         let value = arguments.get(name).unwrap_or(&Value::Null);
-        let put = encoder.put_cbor(value);
+        let put = encoder.put(value);
         put.map_err(|e| e.of_argument(call, name))?;
     }
     Ok(encoded)
@@ -163,7 +163,9 @@ fn told(body: &[u8]) -> Result<(Cow<'_, str>, &[u8]), Undecoded> {
 }
 
 fn read(body: &[u8]) -> Result<Value, Undecoded> {
-    cbor::read(body).map(|Json(value)| value)
+    let mut decoder = Decoder::new(body).in_form(Form::Plain);
+    let Json(value) = decoder.take()?;
+    decoder.finish().map(|()| value)
 }
 
 fn check_names(function: &Function, call: Call<'_>, arguments: &Map<String, Value>) -> Result<()> {
@@ -315,7 +317,7 @@ mod tests {
         #[test]
         fn json_comes_back_from_cbor(value in json()) {
             let mut bytes = Vec::new();
-            Encoder::new(&mut bytes, 0, usize::MAX).put_cbor(&value).expect("it is CBOR");
+            Encoder::new(&mut bytes, 0, usize::MAX).in_form(Form::Plain).put(&value).expect("it is CBOR");
             prop_assert_eq!(read(&bytes), Ok(value));
         }
 
@@ -330,26 +332,21 @@ mod tests {
     fn what_json_does_not_have_is_written_in_one_way() {
         let json = |value: &dyn Fn(&mut Encoder<'_, '_>)| {
             let mut bytes = Vec::new();
-            value(&mut Encoder::new(&mut bytes, 0, usize::MAX));
+            value(&mut Encoder::new(&mut bytes, 0, usize::MAX).in_form(Form::Plain));
             read(&bytes).expect("it is JSON").to_string()
         };
         let bytes = cbor::Block(b"ab".into());
-        assert_eq!(json(&|out| out.put_cbor(&bytes).unwrap()), "[97,98]");
+        assert_eq!(json(&|out| out.put(&bytes).unwrap()), "[97,98]");
         assert_eq!(
-            json(&|out| out.put_cbor(&(u128::MAX, i128::MIN)).unwrap()),
+            json(&|out| out.put(&(u128::MAX, i128::MIN)).unwrap()),
             r#"["340282366920938463463374607431768211455","-170141183460469231731687303715884105728"]"#
         );
         assert_eq!(
-            json(&|out| out
-                .put_cbor(&(f64::NAN, f32::NEG_INFINITY, 0.1_f32))
-                .unwrap()),
+            json(&|out| out.put(&(f64::NAN, f32::NEG_INFINITY, 0.1_f32)).unwrap()),
             r#"["NaN","-inf",0.1]"#
         );
         let pairs = std::collections::BTreeMap::from([((1, 2), "a")]);
-        assert_eq!(
-            json(&|out| out.put_cbor(&pairs).unwrap()),
-            r#"[[[1,2],"a"]]"#
-        );
+        assert_eq!(json(&|out| out.put(&pairs).unwrap()), r#"[[[1,2],"a"]]"#);
     }
 
     #[test]

@@ -85,6 +85,7 @@ pub use json::{Described, InWords, Raised};
 #[doc(hidden)]
 pub use program::Build;
 pub use remote::{Remote, WeakRemote};
+pub use serve::KeepAwake;
 pub use server::{Server, Status, init};
 pub use variable::Variable;
 pub use wire::interface::{Function, Interface};

@@ -10,6 +10,7 @@
 //! closes its connection, it may look for another server.
 
 mod accept;
+mod awake;
 mod connection;
 mod connections;
 mod identity;
@@ -24,6 +25,8 @@ mod signals;
 mod taken;
 mod tally;
 
+pub(crate) use awake::Awake;
+pub use awake::KeepAwake;
 pub(crate) use panic::caught;
 pub(crate) use service::{Footing, Service};
 
@@ -398,10 +401,12 @@ impl Shared {
         let Total {
             running, last_use, ..
         } = self.connections.lock().total();
+        let awake = self.service.awake;
         let released = self.sessions.unused_since();
-        let Some(released) = released.filter(|_| running == 0) else {
+        let Some(released) = released.filter(|_| running == 0 && !awake.is_held()) else {
             return Some(allowed);
         };
+        let released = awake.released().map_or(released, |at| at.max(released));
         let unused = self.started.0.elapsed();
         let unused = unused.saturating_sub(Duration::from_millis(last_use));
         Some(allowed.saturating_sub(unused.min(released.elapsed())))

@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::error::{Call, Result};
 use crate::function;
 use crate::hook::{self, Outcome};
+use crate::serve::Awake;
 use crate::wire::interface::Function;
 use crate::{network, testing};
 
@@ -88,6 +89,8 @@ pub struct Server {
     client: Client,
     /// Where it takes connections from within this process, if it is the child of a client.
     inside: alone::Inside,
+    /// What keeps it from ending when it is idle.
+    awake: Awake,
     /// What was found of it, if it is no server of this program.
     found: Option<Found>,
 }

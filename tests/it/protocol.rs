@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use remote_runtime::codec::{Decoder, Encoder};
+use remote_runtime::codec::{Decoder, Encoder, Form};
 use remote_runtime::shape::{Definition, Structure, Type};
 use remote_runtime::wire::call::Head;
 use remote_runtime::wire::fault::{self, Fault};
@@ -120,13 +120,19 @@ fn a_call_and_its_answer_are_as_the_protocol_has_them() {
     assert_frame("call-plain", Kind::Call, |out| {
         plain.put(out);
         let arguments = ("hello", "me");
-        Encoder::new(out, 0, 1000).put_cbor(&arguments).unwrap();
+        Encoder::new(out, 0, 1000)
+            .in_form(Form::Plain)
+            .put(&arguments)
+            .unwrap();
     });
     let call = body("call-plain", Kind::Call);
     assert_eq!(Head::split(&call).unwrap().0, plain);
     assert_frame("answer-plain", Kind::Answer, |out| {
         let wrong = BTreeMap::from([("code", 7)]);
-        Encoder::new(out, 0, 1000).put_cbor(&wrong).unwrap();
+        Encoder::new(out, 0, 1000)
+            .in_form(Form::Plain)
+            .put(&wrong)
+            .unwrap();
     });
     let answer = body("answer-list", Kind::Answer);
     assert_eq!(Decoder::new(&answer).take(), Ok(vec!["hello", "bye"]));

@@ -38,6 +38,10 @@ mod beside;
 mod strange;
 #[path = "zoo/forms.rs"]
 mod forms;
+#[path = "zoo/limits.rs"]
+mod limits;
+#[path = "zoo/plain.rs"]
+mod plain;
 #[path = "zoo/offers.rs"]
 mod offers;
 #[path = "zoo/holders.rs"]
@@ -71,6 +75,14 @@ fn main() -> ExitCode {
         }
         ["holding", ref words @ ..] => {
             holding::run(words);
+            ExitCode::SUCCESS
+        }
+        ["plain"] => {
+            plain::check();
+            ExitCode::SUCCESS
+        }
+        ["limits", ref words @ ..] => {
+            limits::check(words);
             ExitCode::SUCCESS
         }
         ["offers", name] => {

@@ -15,13 +15,11 @@ mod ser;
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-#[cfg(any(test, feature = "json"))]
-use super::Undecoded;
-use super::Unencoded;
 use super::guard::{DEEPEST, TOO_DEEP};
+use super::{Undecoded, Unencoded};
 
 pub(crate) use de::Reader;
 
@@ -139,15 +137,18 @@ impl<'de> Deserialize<'de> for Block<'de> {
     }
 }
 
-/// Reads one value, which is all there is.
+/// Reads the next value as `seed` does, and returns what comes after it.
 ///
 /// # Errors
 /// If it is another value, or none.
-#[cfg(any(test, feature = "json"))]
-pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Undecoded> {
+pub(super) fn read_with<'de, S: DeserializeSeed<'de>>(
+    seed: S,
+    bytes: &'de [u8],
+) -> Result<(S::Value, &'de [u8]), Undecoded> {
     let mut reader = Reader::new(bytes);
-    let value = reader.take()?;
-    reader.finish().map(|()| value)
+    let value = seed.deserialize(&mut reader);
+    let value = value.map_err(|e| Undecoded::Wrong(e.to_string()))?;
+    Ok((value, reader.rest()))
 }
 
 #[cfg(test)]
@@ -159,6 +160,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::codec::{Decoder, Form};
+
+    fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Undecoded> {
+        let mut decoder = Decoder::new(bytes).in_form(Form::Plain);
+        let value = decoder.take()?;
+        decoder.finish().map(|()| value)
+    }
 
     fn written<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
         let mut out = Vec::new();

@@ -24,16 +24,16 @@ pub struct Reply<'b> {
     block: Vec<u8>,
     /// The failure that the function returned, as `Debug` has it.
     debug: Option<String>,
-    /// Set if the reply is CBOR, for a caller that does not have the types.
-    is_plain: bool,
+    /// Set if the caller does not have the types.
+    wants_text: bool,
     /// The text of an error that travels as itself, for such a caller.
     text: Option<String>,
 }
 
 impl<'b> Reply<'b> {
-    pub(crate) fn new(encoder: Encoder<'b, 'static>, is_plain: bool) -> Self {
+    pub(crate) fn new(encoder: Encoder<'b, 'static>, wants_text: bool) -> Self {
         Self {
-            is_plain,
+            wants_text,
             text: None,
             encoder,
             kind: Kind::Answer,
@@ -59,20 +59,11 @@ impl<'b> Reply<'b> {
 
     pub(crate) fn answer<T: Serialize>(&mut self, value: &T) -> Result<(), Fault> {
         scope::set(Scope::Server);
-        self.put(value)
-    }
-
-    /// Puts a value down in the form that the caller reads.
-    fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Fault> {
-        match self.is_plain {
-            false => self.encoder.put(value)?,
-            true => self.encoder.put_cbor(value)?,
-        }
-        Ok(())
+        Ok(self.encoder.put(value)?)
     }
 
     pub(crate) fn answer_block(&mut self, block: Vec<u8>, is_text: bool) -> Result<(), Fault> {
-        if self.is_plain {
+        if self.encoder.is_plain() {
             return self.answer_plain_block(&block, is_text);
         }
         if block.len() < codec::LARGE {
@@ -86,20 +77,17 @@ impl<'b> Reply<'b> {
     #[cold]
     fn answer_plain_block(&mut self, block: &[u8], is_text: bool) -> Result<(), Fault> {
         if !is_text {
-            return self.put(&Block(Cow::Borrowed(block)));
+            return Ok(self.encoder.put(&Block(Cow::Borrowed(block)))?);
         }
         let text = str::from_utf8(block).map_err(|_| Fault::Unsendable {
             argument: None,
             why: "it is a path, or another text of the system, that is not UTF-8".into(),
         })?;
-        self.put(text)
+        Ok(self.encoder.put(text)?)
     }
 
     pub(crate) fn answer_numbers<N: Number>(&mut self, numbers: &[N]) -> Result<(), Fault> {
-        match self.is_plain {
-            false => Ok(self.encoder.put_numbers(numbers)?),
-            true => self.put(numbers),
-        }
+        Ok(self.encoder.put_numbers(numbers)?)
     }
 
     /// Takes apart what the function failed with.
@@ -116,7 +104,7 @@ impl<'b> Reply<'b> {
 
     /// Notes the text of an error that travels as itself, for a caller that does not have its type.
     pub(crate) fn tell(&mut self, error: &dyn fmt::Display) {
-        if self.is_plain {
+        if self.wants_text {
             self.text = Some(Beginning::of(format_args!("{error}")));
         }
     }
@@ -130,7 +118,7 @@ impl<'b> Reply<'b> {
                 .put_encoded(&[&length, text.as_bytes()].concat())?;
         }
         scope::set(Scope::Server);
-        self.put(error)
+        Ok(self.encoder.put(error)?)
     }
 }
 

@@ -76,16 +76,8 @@ impl<'t> TypeVisitor<'t> {
                 shape.word(OPTION);
                 shape.block(is_text);
             }
-            Purpose::Encode(arguments) => arguments.encode(|reader, encoder| {
-                match reader.take::<Option<Block<'_>>>()? {
-                    None => encoder.put(&None::<()>)?,
-                    Some(Block(bytes)) => {
-                        encoder.put(&true)?;
-                        encoder.put_bytes(&bytes)?;
-                    }
-                }
-                Ok(())
-            }),
+            Purpose::Encode(arguments) => arguments
+                .encode(|reader, encoder| Ok(encoder.put(&reader.take::<Option<Block<'_>>>()?)?)),
         }
     }
 
@@ -165,7 +157,7 @@ impl Function {
         }
         let mut visitor = TypeVisitor(Purpose::Encode(Arguments {
             reader,
-            encoder: Encoder::new(&mut encoded, 0, limit),
+            encoder: Encoder::new(&mut encoded, 0, limit).in_form(self.form()),
             left: self.arguments.iter(),
             wrong: None,
         }));

@@ -12,7 +12,7 @@ use super::identity::{Compared, Verdict};
 use super::replies::{Asked, Attendance, Key, Lookup};
 use super::taken::Sending;
 use super::{Service, Shared, panic};
-use crate::codec::{Decoder, Encoder};
+use crate::codec::{Decoder, Encoder, Form};
 use crate::error::Details;
 use crate::function::{Function, Reply};
 use crate::hook::{Call, Outcome};
@@ -191,11 +191,14 @@ impl Runner {
             Ok(encoded) => (encoded, None),
             Err(failed) => (Cow::default(), Some(failed)),
         };
-        let mut decoder = Decoder::new(&arguments);
-        let mut reply = Reply::new(
-            Encoder::new(&mut self.out, at + HEADER, client.limit),
-            is_plain,
-        );
+        let mut decoder = Decoder::new(&arguments).in_form(function.form());
+        let form = if is_plain {
+            Form::Plain
+        } else {
+            function.form()
+        };
+        let encoder = Encoder::new(&mut self.out, at + HEADER, client.limit).in_form(form);
+        let mut reply = Reply::new(encoder, is_plain);
         let run = || {
             if let Some(failed) = unread {
                 return Err(failed);

@@ -4,6 +4,7 @@ use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Awake;
 use crate::error::Error;
 use crate::figures::Figures;
 use crate::function::Table;
@@ -28,6 +29,8 @@ pub(crate) struct Service {
     pub(crate) limit: usize,
     pub(crate) max_connections: usize,
     pub(crate) idle_timeout: Option<Duration>,
+    /// What keeps it from ending when it is idle.
+    pub(crate) awake: &'static Awake,
     /// What looks at a call before and after it.
     pub(crate) before: Option<Before>,
     pub(crate) after: Option<After>,

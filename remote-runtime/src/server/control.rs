@@ -12,6 +12,7 @@ use crate::daemon::note::Note;
 use crate::error::{Call, Error, Result};
 use crate::link::PATIENCE;
 use crate::registry;
+use crate::serve::KeepAwake;
 use crate::wire::hello::Hello;
 use crate::wire::interface::Interface;
 use crate::wire::report::{Holder, Report, RunningCall};
@@ -163,6 +164,26 @@ impl Server {
             running_calls: report.running_calls,
             scope: report.scope,
         })
+    }
+}
+
+impl Server {
+    /// Keeps the server from ending because it is [idle](Server::idle_timeout), until the guard is dropped:
+    /// for work that goes on between calls, such as an index that a thread builds, or an unlocked key. The
+    /// idle time then begins anew. It is for the server's own process, and does nothing in others.
+    ///
+    /// ```no_run
+    /// # extern crate remote_runtime as remotex;
+    /// # static SERVER: remotex::Server = remotex::Server::new("agent");
+    /// # fn build_index() {}
+    /// let awake = SERVER.keep_awake();
+    /// std::thread::spawn(move || {
+    ///     build_index();
+    ///     drop(awake);
+    /// });
+    /// ```
+    pub fn keep_awake(&'static self) -> KeepAwake {
+        self.awake.hold()
     }
 }
 

@@ -255,6 +255,7 @@ impl Server {
             limit: self.max_message,
             max_connections: self.max_connections,
             idle_timeout: self.idle_timeout,
+            awake: &self.awake,
             before: self.before,
             after: self.after,
             grace: self.grace,

@@ -13,6 +13,7 @@ use crate::address;
 use crate::client::Client;
 use crate::error::Result;
 use crate::hook::{self, Outcome};
+use crate::serve::Awake;
 use crate::wire::call::LARGEST_HEAD;
 use crate::wire::frame::LARGEST;
 use crate::wire::interface::Function;
@@ -65,6 +66,7 @@ impl Server {
             role: AtomicU8::new(UNKNOWN),
             local_start: LocalStart::new(),
             inside: Mutex::new(None),
+            awake: Awake::new(),
             client: Client::new(name),
             found: None,
         }

@@ -28,6 +28,8 @@ pub(crate) struct Way {
     deadline: Option<Deadline>,
     /// `true` if this process holds the start lock.
     is_ours_to_start: bool,
+    /// `true` if the call starts no server.
+    starts_none: bool,
 }
 
 impl Way {
@@ -66,7 +68,17 @@ impl Way {
             key,
             deadline: None,
             is_ours_to_start: false,
+            starts_none: false,
         }
+    }
+
+    /// Applies the limits of a function: the time for its answer, and whether a call of it starts none.
+    #[inline] // Each call takes it.
+    pub(crate) fn apply(&mut self, timeout: Option<Duration>, starts_none: bool) {
+        if let Some(timeout) = timeout {
+            self.deadline = Deadline::after(timeout);
+        }
+        self.starts_none = starts_none;
     }
 
     /// The same, for who holds the start lock: nobody else is starting the server then.
@@ -222,7 +234,7 @@ impl Way {
 
     /// Returns `true` if a call starts the server if it does not run.
     fn starts(&self) -> bool {
-        self.server.autostart && is_initialised() && !self.is_far()
+        self.server.autostart && !self.starts_none && is_initialised() && !self.is_far()
     }
 
     /// Whether it is spoken to through a process or over a network, and perhaps on another machine.
@@ -234,7 +246,7 @@ impl Way {
     /// Connects over a network, and starts the server first if that is to be here.
     fn connect_over(&self, call: Call<'_>, network: &Network) -> Result<Option<Stream>> {
         let found = self.meet(call, network)?;
-        if found.is_some() || !self.server.autostart || !network.is_here() {
+        if found.is_some() || !self.server.autostart || self.starts_none || !network.is_here() {
             return Ok(found);
         }
         let Some(files) = self.files(call)? else {

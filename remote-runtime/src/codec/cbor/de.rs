@@ -37,6 +37,11 @@ impl<'de> Reader<'de> {
         }
     }
 
+    /// What is left.
+    pub(crate) fn rest(&self) -> &'de [u8] {
+        self.rest
+    }
+
     /// Takes the next value.
     ///
     /// # Errors

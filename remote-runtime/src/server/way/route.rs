@@ -18,6 +18,9 @@ static HAS_OUTLIVED: AtomicBool = AtomicBool::new(false);
 
 impl Route for Way {
     fn connect(&self, call: Call<'_>) -> Result<Option<Stream>> {
+        if self.starts_none && self.bridge(call)?.is_some() {
+            return self.find(call);
+        }
         if let Some(piped) = self.bridge(call)? {
             let patience = self.within(bridge::patience(piped));
             let manner = match piped {
@@ -60,6 +63,12 @@ impl Route for Way {
     fn nobody(&self, call: Call<'_>) -> Error {
         if self.server.found.is_some() {
             return self.server.not_running(call);
+        }
+        if self.starts_none {
+            return Error::Unreachable(call.trouble(format_args!(
+                "nobody listens at `{}`, and this function starts no server; start it by another one",
+                self.address()
+            )));
         }
         if let (true, false, Some(files)) = (self.server.autostart, self.is_far(), self.socket())
             && let Err(e) = self.may_start(call, &files, "nobody listens at")
