@@ -6,7 +6,9 @@ pub use remote_runtime::codec::Decoder;
 pub use remote_runtime::function::{Function, Known, Reply, TypeVisitor, program, version};
 pub use remote_runtime::linkme;
 pub use remote_runtime::registry::{ENTRIES, Entry, declared};
-pub use remote_runtime::remote::{Cell, Handle, Keep, Object, Proxy};
+pub use remote_runtime::remote::{Cell, Handle, Keep, Proxy};
+// Two blocks of methods are two implementations of this, of which the compiler says no more than the name.
+pub use remote_runtime::remote::Object as AllRemoteMethodsOfATypeStandInOneBlock;
 pub use remote_runtime::tag::Tag;
 #[cfg(feature = "testing")]
 pub use remote_runtime::testing::{DAEMONS, LOCALS};

@@ -68,13 +68,10 @@ pub(crate) fn expand(
         };
         let traits = Traits::of_block(&shared, own);
         let model = Function::of(&written.attrs, &written.sig, &origin, traits, mistakes);
-        let (Some(options), Some(model)) = (options, model) else {
-            continue;
-        };
-        if model.receiver.is_some() {
-            // It stays what it is to who has the object; who has a reference calls another one.
-            methods.push(Method::of(written, model));
-        } else {
+        if written.sig.receiver().is_some() {
+            // The method itself stays as it is; that of a reference is another one.
+            methods.push(Method::of(written.attrs, written.sig, model));
+        } else if let (Some(options), Some(model)) = (options, model) {
             *member = ImplItem::Verbatim(stub::expand(options, &written, &model));
         }
     }

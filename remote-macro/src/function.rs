@@ -283,7 +283,10 @@ fn named(pat: &PatIdent, sig: &Signature) -> (Ident, String, Option<Pat>) {
             Some(Pat::Ident(pat.clone())),
         )
     } else {
-        (pat.ident.clone(), name, None)
+        // What we use is no use of what the body has, so that the lints see the body alone.
+        let mut ours = pat.ident.clone();
+        ours.set_span(Span::mixed_site());
+        (ours, name, Some(Pat::Ident(pat.clone())))
     }
 }
 
@@ -325,10 +328,8 @@ pub(crate) fn signature(written: &Signature, arguments: &[Argument]) -> Signatur
     replaced.extend(receivers);
     for (mut input, argument) in inputs.into_iter().zip(arguments) {
         if let (FnArg::Typed(typed), Some(pattern)) = (&mut input, &argument.pattern) {
-            let ident = Ident::new(
-                &argument.ident.to_string(),
-                argument.ident.span().located_at(pattern.span()),
-            );
+            let mut ident = argument.ident.clone();
+            ident.set_span(ident.span().located_at(pattern.span()));
             *typed.pat = parse_quote!(#ident);
         }
         replaced.push(input);

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{ItemTrait, TraitItem, Type, parse_quote};
+use syn::{ItemTrait, Signature, TraitItem, Type, TypeParamBound, WherePredicate, parse_quote};
 
 use crate::Mistakes;
 use crate::block::take_inner;
@@ -10,6 +10,7 @@ use crate::function::{Function, Origin};
 use crate::item::refuse_generics;
 use crate::object::{self, Method};
 use crate::options::{Inner, Options, Traits};
+use crate::types;
 
 /// What a trait becomes, or `None` if it is none.
 pub(crate) fn expand(
@@ -63,9 +64,15 @@ pub(crate) fn expand(
         }
         let traits = Traits::of_block(&shared, own);
         let (attrs, sig) = (&function.attrs, &function.sig);
-        if let Some(model) = Function::of(attrs, sig, &Origin::Of(&ty), traits, mistakes) {
-            methods.push(Method::of_trait(attrs.clone(), sig.clone(), model));
+        if let Some(bound) = sized_bound(sig) {
+            mistakes.add(
+                bound,
+                format_args!("a method of a remote trait is called on a `dyn {name}`, which is not `Sized`; write `#[remote(skip)]` on this one"),
+            );
+            continue;
         }
+        let model = Function::of(attrs, sig, &Origin::Of(&ty), traits, mistakes);
+        methods.push(Method::of(attrs.clone(), sig.clone(), model));
     }
     if found == 0 {
         mistakes.add(
@@ -73,9 +80,34 @@ pub(crate) fn expand(
             "nothing in this trait is remote; give it a method that takes `&self` or `&mut self`",
         );
     }
+    // A trait of which there is no `dyn` is refused by the compiler, too.
+    let is_dyn = item.generics.params.is_empty() && methods.iter().all(Method::is_dyn);
     let object = options
-        .filter(|_| mistakes.is_none())
+        .filter(|_| is_dyn && found > 0)
         .map(|options| object::of_trait(options, &item, &methods));
     let item = item.into_token_stream();
     Some(quote!(#item #object))
+}
+
+/// The bound by which a method is none of a `dyn Trait`.
+fn sized_bound(sig: &Signature) -> Option<&WherePredicate> {
+    let mut predicates = sig
+        .generics
+        .where_clause
+        .iter()
+        .flat_map(|it| &it.predicates);
+    predicates.find(|predicate| {
+        let WherePredicate::Type(predicate) = predicate else {
+            return false;
+        };
+        let is_sized = |bound: &TypeParamBound| match bound {
+            TypeParamBound::Trait(bound) => bound
+                .path
+                .segments
+                .last()
+                .is_some_and(|last| last.ident == "Sized"),
+            _ => false,
+        };
+        types::text(&predicate.bounded_ty) == "Self" && predicate.bounds.iter().any(is_sized)
+    })
 }

@@ -105,10 +105,6 @@ impl Mistakes {
         }
     }
 
-    fn is_none(&self) -> bool {
-        self.0.is_none()
-    }
-
     /// Takes what went well, and notes what did not.
     fn note<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|e| self.push(e)).ok()

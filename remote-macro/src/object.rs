@@ -2,11 +2,11 @@
 //! of its object, which calls that one here or away.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::{Attribute, FnArg, Ident, ItemImpl, ItemTrait, Pat, Signature, Type, parse_quote};
 
 use crate::function::{Access, Function, signature};
-use crate::item::{Written, is_cfg};
+use crate::item::is_cfg;
 use crate::options::Options;
 use crate::stub::local;
 use crate::{entry, stub, types};
@@ -15,24 +15,28 @@ use crate::{entry, stub, types};
 pub(crate) struct Method {
     attrs: Vec<Attribute>,
     sig: Signature,
-    function: Function,
+    /// `None` if it was refused; what calls it is then right all the same.
+    function: Option<Function>,
 }
 
 impl Method {
-    pub(crate) fn of(written: Written, function: Function) -> Self {
-        Self {
-            attrs: written.attrs,
-            sig: written.sig,
-            function,
-        }
-    }
-
-    pub(crate) fn of_trait(attrs: Vec<Attribute>, sig: Signature, function: Function) -> Self {
+    pub(crate) fn of(
+        attrs: Vec<Attribute>,
+        sig: Signature,
+        function: impl Into<Option<Function>>,
+    ) -> Self {
         Self {
             attrs,
             sig,
-            function,
+            function: function.into(),
         }
+    }
+}
+
+impl Method {
+    /// Whether a trait that has it can be a `dyn Trait`.
+    pub(crate) fn is_dyn(&self) -> bool {
+        self.function.is_some()
     }
 }
 
@@ -43,16 +47,8 @@ pub(crate) fn proxy() -> Ident {
 
 /// An object that is kept as what it is.
 pub(crate) fn of_type(options: &Options, block: &ItemImpl, methods: &[Method]) -> TokenStream {
-    let krate = &options.krate;
     let ty = &*block.self_ty;
-    let keep = quote! {
-        #[doc(hidden)]
-        impl #krate::__private::Keep<#ty> for #ty {
-            fn keep(value: #ty) -> ::std::sync::Arc<#krate::__private::Cell<#ty>> {
-                ::std::sync::Arc::new(#krate::__private::Cell::new(value))
-            }
-        }
-    };
+    let keep = TokenStream::new();
     expand(options, &block.attrs, ty, ty, &quote!(#ty), &keep, methods)
 }
 
@@ -112,7 +108,7 @@ fn expand(
             }
 
             #[doc(hidden)]
-            impl #krate::__private::Object for #ty {
+            impl #krate::__private::AllRemoteMethodsOfATypeStandInOneBlock for #ty {
                 type Kept = #kept;
                 type Proxy = #proxy;
                 const NAME: &'static str = #name;
@@ -148,6 +144,9 @@ fn expand_method(options: &Options, method: &Method, ty: &Type, home: &TokenStre
         function,
     } = method;
     let attrs = attrs.iter().filter(|attr| is_for_callers(attr));
+    let Some(function) = function else {
+        return refused(&types::elsewhere(sig, ty));
+    };
     let mut sig = signature(&types::elsewhere(sig, ty), &function.arguments);
     for input in &mut sig.inputs {
         match input {
@@ -179,6 +178,7 @@ fn expand_method(options: &Options, method: &Method, ty: &Type, home: &TokenStre
     let arguments = function.arguments.iter().map(|argument| &argument.ident);
     quote! {
         #(#attrs)*
+        #[track_caller]
         pub #sig {
             { #entry #question }
             match #krate::__private::Handle::#lock(&self.__remotex_handle, #who) {
@@ -190,6 +190,24 @@ fn expand_method(options: &Options, method: &Method, ty: &Type, home: &TokenStre
             }
         }
     }
+}
+
+/// A method in the place of one that was refused, so that its calls have no mistakes of their own.
+fn refused(sig: &Signature) -> TokenStream {
+    let mut sig = sig.clone();
+    sig.variadic = None;
+    if let Some(receiver @ FnArg::Receiver(_)) = sig.inputs.first_mut() {
+        *receiver = FnArg::Receiver(parse_quote!(&self));
+    }
+    let output = sig.output.to_token_stream().to_string();
+    // Nothing but a value has such a type.
+    if output
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| word == "impl")
+    {
+        return TokenStream::new();
+    }
+    quote!(pub #sig { ::core::unreachable!() })
 }
 
 /// Whether an attribute of a method says something to who calls it.

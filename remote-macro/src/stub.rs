@@ -4,7 +4,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::{FnArg, Ident, Pat, ReturnType, Signature};
+use syn::{Attribute, FnArg, Ident, Pat, ReturnType, Signature};
 
 use crate::entry;
 use crate::function::{Argument, Function, signature};
@@ -34,7 +34,14 @@ pub(crate) fn expand(options: &Options, written: &Written, function: &Function) 
     let sig = signature(sig, &function.arguments);
     // In a block of its own, so that its names do not meet those of the body.
     let block = body.after(&quote!({ #entry #question } #bindings));
-    quote!(#(#attrs)* #vis #sig #block)
+    let tracked = tracked(attrs);
+    quote!(#(#attrs)* #tracked #vis #sig #block)
+}
+
+/// What has an error note the line of the caller, as in `eyre`.
+pub(crate) fn tracked(attrs: &[Attribute]) -> Option<TokenStream> {
+    let is_tracked = |attr: &Attribute| attr.path().is_ident("track_caller");
+    (!attrs.iter().any(is_tracked)).then(|| quote!(#[track_caller]))
 }
 
 /// Asks where the function is to run, and calls it if that is away. A method's object is the first

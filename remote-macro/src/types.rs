@@ -188,7 +188,7 @@ pub(crate) fn refuse_in_answer(ty: &Type, mistakes: &mut Mistakes) {
             }
         }
         fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
-            self.0.add(ty, "the answer of a remote function has one type that both sides know; write it instead of `impl Trait`");
+            self.0.add(ty, "the answer of a remote function has one type that both sides know; write it instead of `impl Trait`, such as a `Vec`, or a `Remote<T>` of what is to stay in the server");
         }
         fn visit_path_segment(&mut self, segment: &'ast PathSegment) {
             visit_unless_remote(self, segment);

@@ -161,6 +161,8 @@ pub trait OkOfNothing {
 
 impl<R> OkOfNothing for Tag<R> {}
 
+// The error may note where it was made: for the user, that is where the function was called.
+#[track_caller]
 fn ask<T, E: From<Error>, C: Carry<T>>(
     away: Away<'_>,
     send: Send<'_, '_>,
@@ -174,7 +176,10 @@ fn ask<T, E: From<Error>, C: Carry<T>>(
             C::take(received).map(Ok)
         }
     });
-    Some(ended.unwrap_or_else(|e| Err(e.into())))
+    Some(match ended {
+        Ok(ended) => ended,
+        Err(e) => Err(E::from(e)),
+    })
 }
 
 fn answer<T, E, C: Carry<T>>(
@@ -197,6 +202,7 @@ macro_rules! tiers {
         $(#[$doc])*
         pub trait $tier<T, E> {
             #[doc(hidden)]
+            #[track_caller]
             fn __remotex_ask<C: Carry<T>>(&self, away: Away<'_>, send: Send<'_, '_>, way: C) -> Option<Result<T, E>>;
             #[doc(hidden)]
             fn __remotex_answer<C: Carry<T>>(
@@ -208,6 +214,7 @@ macro_rules! tiers {
             #[doc(hidden)]
             fn __remotex_visit_answer<C: Carry<T>>(&self, visitor: &mut TypeVisitor<'_>, way: C);
             #[doc(hidden)]
+            #[track_caller]
             fn __remotex_refuse(&self, e: Error) -> Result<T, E>;
             #[doc(hidden)]
             fn __remotex_check_answer(&self) {}
@@ -218,11 +225,13 @@ macro_rules! tiers {
             T: Serialize + DeserializeOwned,
             E: From<Error> $(+ $bound)*,
         {
+            #[track_caller]
             fn __remotex_ask<C: Carry<T>>(&self, away: Away<'_>, send: Send<'_, '_>, way: C) -> Option<Result<T, E>> {
                 ask(away, send, way, $raised)
             }
+            #[track_caller]
             fn __remotex_refuse(&self, e: Error) -> Result<T, E> {
-                Err(e.into())
+                Err(E::from(e))
             }
             fn __remotex_visit_answer<C: Carry<T>>(&self, visitor: &mut TypeVisitor<'_>, _: C) {
                 C::visit(visitor);
@@ -324,7 +333,8 @@ impl<T: Value, E: CallError> Return for Result<T, E> {}
 /// What a remote function may return as its `Ok` value.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel back from a remote function",
-    label = "derive `serde::Serialize` and `serde::Deserialize` for it, without borrows"
+    label = "derive `serde::Serialize` and `serde::Deserialize` for it, without borrows",
+    note = "of a type of another crate, return what it is made of; what is to stay in the server is a `remotex::Remote<T>`"
 )]
 pub trait Value {}
 #[diagnostic::do_not_recommend]
@@ -333,7 +343,8 @@ impl<T: Serialize + DeserializeOwned> Value for T {}
 /// What a remote function may return as its `Err` value.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot tell that a call failed on its way",
-    label = "implement `From<remotex::Error>` for it, or return `remotex::Result`"
+    label = "return `remotex::Result`, or an error type of yours with `From<remotex::Error>`",
+    note = "in a function that returns `remotex::Result`, a text is an error: `Err(text.into())`"
 )]
 pub trait CallError {}
 #[diagnostic::do_not_recommend]

@@ -364,7 +364,8 @@ impl<T> HoldNothing<T> for Tag<T> {
 /// What can be an argument; nothing implements it but by the tiers.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a remote function",
-    label = "derive `serde::Serialize` and `serde::Deserialize` for it, or take something that has them"
+    label = "derive `serde::Serialize` and `serde::Deserialize` for it, or take something that has them",
+    note = "of a type of another crate, take what it is made of; what stays in the server is a `remotex::Remote<T>`"
 )]
 pub trait Argument {}
 

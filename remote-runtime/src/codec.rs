@@ -1,6 +1,6 @@
-//! Values into bytes and back: the only file that names bincode.
+//! Values into bytes and back.
 //!
-//! Between compiled programs the format is bincode 2 through serde, with integers of fixed width, little-endian: what lies in
+//! Between compiled programs the format is bincode 2 through serde (`compiled`), with integers of fixed width, little-endian: what lies in
 //! memory lies so on the wire, which is what makes bulk values cheap. It says nothing about itself,
 //! so that both sides must mean the same types.
 //!
@@ -8,36 +8,29 @@
 //! there, and `guard` checks what a length cannot tell: counts of elements, and depth.
 
 pub(crate) mod cbor;
+mod compiled;
+mod decoder;
 mod guard;
 mod lent;
 mod numbers;
 
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
-use bincode::config::{Configuration, Fixint, LittleEndian};
-use bincode::enc::write::Writer;
-use bincode::error::EncodeError;
-use serde::de::DeserializeSeed;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Call, Error};
 use crate::shape::Written;
-use guard::{Guard, Guarded, GuardedSeed};
+use compiled::Sink;
+use guard::Guard;
 
+pub use decoder::{Decoder, check_block};
 pub use lent::Lent;
 pub use numbers::Number;
 
 /// A block of as many bytes or more is lent rather than copied. Less is copied sooner than a part of
 /// its own is sent.
 pub(crate) const LARGE: usize = 16 * 1024;
-
-/// Of how many arguments a decoder knows the sizes.
-const MARKS: usize = 8;
-
-const FORMAT: Configuration<LittleEndian, Fixint> =
-    bincode::config::standard().with_fixed_int_encoding();
 
 /// Why a value has not been encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,8 +168,7 @@ impl<'b, 'v> Encoder<'b, 'v> {
             limit: *limit,
             guard,
         };
-        bincode::serde::encode_into_writer(Guarded::new(value, guard), sink, FORMAT)
-            .map_err(|e| Unencoded::Unsendable(reason(e)))?;
+        compiled::put(value, sink).map_err(Unencoded::Unsendable)?;
         guard
             .check_elements()
             .map_err(|why| Unencoded::Unsendable(why.into()))?;
@@ -275,191 +267,11 @@ impl<T: Serialize> Written for T {
     }
 }
 
-struct Sink<'e> {
-    out: &'e mut Vec<u8>,
-    size: &'e mut usize,
-    limit: usize,
-    guard: &'e Guard,
-}
-
-impl Writer for Sink<'_> {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.guard.wrote(bytes.len());
-        // Beyond the limit nothing is stored, but counted, so that the error can say the size.
-        *self.size = self.size.saturating_add(bytes.len());
-        if *self.size <= self.limit {
-            self.out.extend_from_slice(bytes);
-        }
-        Ok(())
-    }
-}
-
-fn reason(e: EncodeError) -> String {
-    match e {
-        EncodeError::OtherString(why) => why,
-        EncodeError::Serde(bincode::serde::EncodeError::SequenceMustHaveLength) => {
-            "its number of elements is not known before they are sent (as with `#[serde(flatten)]`)"
-                .into()
-        }
-        other => other.to_string(),
-    }
-}
-
-/// Takes values off a message, lending what it can.
-#[derive(Debug)]
-pub struct Decoder<'m> {
-    form: Form,
-    rest: &'m [u8],
-    guard: Guard,
-    /// How much was left before each argument, as far as there is room for that.
-    before: [u32; MARKS],
-    marks: usize,
-}
-
-impl<'m> Decoder<'m> {
-    /// The values in `message`.
-    #[must_use]
-    pub fn new(message: &'m [u8]) -> Self {
-        Self {
-            form: Form::Compiled,
-            rest: message,
-            guard: Guard::new(message.len()),
-            before: [0; MARKS],
-            marks: 0,
-        }
-    }
-
-    /// The same, in another form.
-    #[must_use]
-    #[inline]
-    pub fn in_form(self, form: Form) -> Self {
-        Self { form, ..self }
-    }
-
-    /// The next argument begins here.
-    pub(crate) fn mark(&mut self) {
-        if let Some(before) = self.before.get_mut(self.marks) {
-            // No message has 4 GiB.
-            *before = self.rest.len() as u32;
-        }
-        self.marks += 1;
-    }
-
-    /// How many bytes each argument has taken.
-    pub(crate) fn sizes(&self) -> Vec<u64> {
-        let before = &self.before[..self.marks.min(MARKS)];
-        let left = self.rest.len() as u32;
-        // Where the last one ends that was marked is not known if there are more.
-        let end = (self.marks <= MARKS).then_some(&left);
-        let after = before.iter().skip(1).chain(end);
-        let sizes = before
-            .iter()
-            .zip(after)
-            .map(|(before, after)| before - after);
-        sizes.map(u64::from).collect()
-    }
-
-    /// Takes the next value.
-    ///
-    /// # Errors
-    /// If the bytes are not one.
-    pub fn take<T: Deserialize<'m>>(&mut self) -> Result<T, Undecoded> {
-        self.take_with(PhantomData::<T>)
-    }
-
-    /// Takes the next value as `seed` reads it.
-    ///
-    /// # Errors
-    /// If the bytes are not one.
-    pub(crate) fn take_with<S: DeserializeSeed<'m>>(
-        &mut self,
-        seed: S,
-    ) -> Result<S::Value, Undecoded> {
-        if self.form == Form::Plain {
-            let (value, rest) = cbor::read_with(seed, self.rest)?;
-            self.rest = rest;
-            return Ok(value);
-        }
-        let seed = GuardedSeed::new(seed, &self.guard);
-        match bincode::serde::seed_decode_from_slice(seed, self.rest, FORMAT) {
-            Ok((value, taken)) => {
-                self.rest = &self.rest[taken..];
-                Ok(value)
-            }
-            Err(_) if self.guard.saw_any() => Err(Undecoded::NotSelfDescribing),
-            Err(e) => Err(Undecoded::Wrong(words(e))),
-        }
-    }
-
-    /// Takes a block.
-    ///
-    /// # Errors
-    /// If it is not all there.
-    pub fn take_block(&mut self) -> Result<Vec<u8>, Undecoded> {
-        self.take().map(<[u8]>::to_vec)
-    }
-
-    /// Takes numbers.
-    ///
-    /// # Errors
-    /// If there are not as many as there should be.
-    pub fn take_numbers<N: Number>(&mut self) -> Result<Vec<N>, Undecoded> {
-        if self.form == Form::Plain {
-            return self.take();
-        }
-        let count: usize = self.take()?;
-        let taken = count
-            .checked_mul(N::SIZE)
-            .and_then(|size| self.rest.split_at_checked(size));
-        let (bytes, rest) = taken.ok_or_else(|| Undecoded::Wrong(TOO_SHORT.into()))?;
-        self.rest = rest;
-        Ok(N::read(bytes))
-    }
-
-    /// Ends the message.
-    ///
-    /// # Errors
-    /// If there is something left, which shows that the two sides mean different types.
-    pub fn finish(&self) -> Result<(), Undecoded> {
-        match self.rest.len() {
-            0 => Ok(()),
-            n => Err(left_over(n)),
-        }
-    }
-}
-
-/// Checks a block that came apart from its encoded length.
-///
-/// # Errors
-/// If it is not as long as that says.
-pub fn check_block(length: [u8; 8], block: &[u8]) -> Result<(), Undecoded> {
-    let length = usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX);
-    match block.len().checked_sub(length) {
-        Some(0) => Ok(()),
-        Some(more) => Err(left_over(more)),
-        None => Err(Undecoded::Wrong(TOO_SHORT.into())),
-    }
-}
-
-fn left_over(bytes: usize) -> Undecoded {
-    Undecoded::Wrong(format!("{bytes} bytes are left over"))
-}
-
-fn words(e: bincode::error::DecodeError) -> String {
-    use bincode::error::DecodeError as E;
-    match e {
-        E::UnexpectedEnd { .. } => TOO_SHORT.into(),
-        E::OtherString(why) => why,
-        E::Utf8 { .. } => NOT_TEXT.into(),
-        other => other.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde::Deserialize;
     use serde::de::DeserializeOwned;
     use std::collections::{BTreeMap, BTreeSet};
 

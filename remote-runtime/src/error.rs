@@ -331,11 +331,22 @@ impl From<&str> for Error {
     }
 }
 
-/// So that `io::Result` can be the return type of a remote function; the kind of an `io::Error`
-/// that the function itself returned is kept.
+/// So that `io::Result` can be the return type of a remote function. Of an `io::Error` that the function
+/// itself returned the kind is kept; and if it was the system's, its code.
 impl From<Error> for std::io::Error {
     fn from(e: Error) -> Self {
         use std::io::ErrorKind;
+        if let Error::Failed {
+            message, failure, ..
+        } = &e
+            && let Some(code) = failure.os_code()
+        {
+            // Another system may mean something else by that code.
+            let same = Self::from_raw_os_error(code);
+            if same.to_string() == *message {
+                return same;
+            }
+        }
         let kind = match &e {
             Error::Failed { failure, .. } => failure.io_kind().unwrap_or(ErrorKind::Other),
             Error::Unreachable(_) => ErrorKind::NotConnected,

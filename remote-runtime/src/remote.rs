@@ -58,6 +58,13 @@ pub trait Keep<V>: Object {
     fn keep(value: V) -> Arc<Cell<Self::Kept>>;
 }
 
+#[diagnostic::do_not_recommend]
+impl<T: Object<Kept = T>> Keep<T> for T {
+    fn keep(value: T) -> Arc<Cell<T>> {
+        Arc::new(Cell::new(value))
+    }
+}
+
 /// A reference to a `T` that stays in its server.
 ///
 /// `#[remote(SERVER)] impl Track` makes the `pub` methods of `Track` callable on a `&Remote<Track>`: in

@@ -206,7 +206,7 @@ fn wrong_use_is_told_in_a_sentence_and_by_a_code() {
         (
             &["offering", "undocumented", "value=x"],
             2,
-            "the argument `value` of `undocumented` on server `offering` cannot be sent: its type can only be read from a format that describes itself (as with `untagged`, `tag`, `flatten` or `serde_json::Value`)",
+            "the argument `value` of `undocumented` on server `offering` cannot be sent: its type can only be read from a format that describes itself (as with `untagged`, `tag`, `flatten` or `serde_json::Value`); write `#[remote(SERVER, json)]`",
         ),
         (
             &["offering", "fail", "how={\"Wrong\":{\"code\":7}}"],

@@ -36,6 +36,8 @@ mod holding;
 mod beside;
 #[path = "zoo/strange.rs"]
 mod strange;
+#[path = "zoo/errors.rs"]
+mod errors;
 #[path = "zoo/forms.rs"]
 mod forms;
 #[path = "zoo/limits.rs"]

@@ -16,6 +16,8 @@ pub struct Failure {
     /// From the outermost to the innermost.
     causes: Option<Box<Cause>>,
     io_kind: Option<io::ErrorKind>,
+    /// The system's code of an `io::Error`.
+    os_code: Option<i32>,
     record: Record,
 }
 
@@ -32,12 +34,15 @@ impl Failure {
             .take(MOST_CAUSES)
             .map(|e| format!("{e}"))
             .collect();
-        let io_kind = match (e.downcast_ref::<io::Error>(), e.downcast_ref::<Error>()) {
-            (Some(e), _) => Some(e.kind()),
-            (_, Some(Error::Failed { failure, .. })) => failure.io_kind,
-            _ => None,
+        let (io_kind, os_code) = match (e.downcast_ref::<io::Error>(), e.downcast_ref::<Error>()) {
+            (Some(e), _) => (Some(e.kind()), e.raw_os_error()),
+            (_, Some(Error::Failed { failure, .. })) => (failure.io_kind, failure.os_code),
+            _ => (None, None),
         };
-        Self::from_parts(format!("{e}"), causes, io_kind)
+        Self {
+            os_code,
+            ..Self::from_parts(format!("{e}"), causes, io_kind)
+        }
     }
 
     pub(crate) fn from_parts(
@@ -52,6 +57,7 @@ impl Failure {
             message,
             causes,
             io_kind,
+            os_code: None,
             record: Record::default(),
         }
     }
@@ -67,6 +73,15 @@ impl Failure {
 
     pub(crate) fn io_kind(&self) -> Option<io::ErrorKind> {
         self.io_kind
+    }
+
+    pub(crate) fn os_code(&self) -> Option<i32> {
+        self.os_code
+    }
+
+    /// The same, with the system's code of an `io::Error`.
+    pub(crate) fn with_os_code(self, os_code: Option<i32>) -> Self {
+        Self { os_code, ..self }
     }
 
     pub(super) fn record(&self) -> &Record {

@@ -69,6 +69,7 @@ const ANSWER: u8 = 9;
 const ARGUMENT: u8 = 10;
 const RECORD: u8 = 11;
 const STATUS: u8 = 12;
+const OS_CODE: u8 = 13;
 
 const FAILED: u8 = 1;
 const PANICKED: u8 = 2;
@@ -102,6 +103,9 @@ impl Fault {
                 }
                 if let Some(code) = failure.io_kind().and_then(io_code) {
                     put(out, IO_KIND, &[code]);
+                }
+                if let Some(code) = failure.os_code() {
+                    put(out, OS_CODE, &code.to_le_bytes());
                 }
             }
             Self::Panicked {
@@ -171,7 +175,7 @@ impl Fault {
         let (mut code, mut message, mut location, mut backtrace) = (0, &[][..], &[][..], None);
         let (mut argument, mut causes, mut io_kind) = (None, Vec::new(), None);
         let (mut size, mut limit, mut answer) = (0, 0, false);
-        let mut status = None;
+        let (mut status, mut os_code) = (None, None);
         for field in fields::read(body) {
             let (tag, value) = field?;
             match tag {
@@ -185,9 +189,14 @@ impl Fault {
                 LIMIT => limit = number(value)?,
                 ANSWER => answer = number(value)? != 0,
                 ARGUMENT => argument = Some(value),
-                STATUS => {
-                    let wrong = |_| Malformed("its exit code has not 4 bytes");
-                    status = Some(i32::from_le_bytes(value.try_into().map_err(wrong)?));
+                STATUS | OS_CODE => {
+                    let wrong = |_| Malformed("a code of the system has not 4 bytes");
+                    let code = i32::from_le_bytes(value.try_into().map_err(wrong)?);
+                    *if tag == STATUS {
+                        &mut status
+                    } else {
+                        &mut os_code
+                    } = Some(code);
                 }
                 _ => {}
             }
@@ -196,7 +205,8 @@ impl Fault {
         Ok(match u8::try_from(code).unwrap_or(0) {
             FAILED => {
                 let causes = causes.into_iter().map(text).collect();
-                Self::Failed(Failure::from_parts(message, causes, io_kind))
+                let failure = Failure::from_parts(message, causes, io_kind);
+                Self::Failed(failure.with_os_code(os_code))
             }
             PANICKED => Self::Panicked {
                 message,
@@ -353,10 +363,11 @@ mod tests {
             (
                 any::<String>(),
                 proptest::collection::vec(any::<String>(), 0..64),
-                proptest::option::of(0..IO_KINDS.len())
+                proptest::option::of((0..IO_KINDS.len(), any::<Option<i32>>()))
             )
                 .prop_map(|(message, causes, kind)| Fault::Failed(
-                    Failure::from_parts(message, causes, kind.map(|at| IO_KINDS[at]))
+                    Failure::from_parts(message, causes, kind.map(|(at, _)| IO_KINDS[at]))
+                        .with_os_code(kind.and_then(|(_, code)| code))
                 )),
             any::<(String, String, Option<String>)>().prop_map(|(message, location, backtrace)| {
                 Fault::Panicked {

@@ -9,6 +9,7 @@ use std::{env, process, thread};
 
 use remotex::Error;
 
+use super::errors;
 use super::functions::*;
 use super::servers::*;
 
@@ -24,6 +25,9 @@ pub(crate) fn run(name: &str) {
         "debug" => backtrace_is_asked_for(),
         "exit" => exit_is_lost(),
         "unsendable" => unsendable(),
+        "tagged" => errors::tagged(),
+        "codes" => errors::codes(),
+        "lines" => errors::lines(),
         "too-large" => too_large(),
         "caller" => caller(),
         "local" => local(),

@@ -144,7 +144,12 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Watched<'_, D> {
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_identifier(visitor)
+        let identifier = self.inner.deserialize_identifier(visitor);
+        if identifier.is_err() {
+            // Names are not sent.
+            self.guard.saw_any.set(true);
+        }
+        identifier
     }
 
     fn is_human_readable(&self) -> bool {
