@@ -139,7 +139,8 @@ pub(crate) fn connect(
     if first.is_none() {
         let seconds = patience.as_secs();
         return Err(Error::TimedOut(call.trouble(format_args!(
-            "`{piped}` has not led to a server within {seconds} s"
+            "`{piped}` has not led to a server within {seconds} s; the program must begin with `remotex::init()`{}",
+            unpassed(piped)
         ))));
     }
     Err(why_not(
@@ -220,7 +221,7 @@ fn why_not(
     let is_ssh = matches!(piped, Piped::Ssh { .. });
     match (first, code) {
         (Some([_, ..]), _) => Error::Malformed(call.trouble(format_args!(
-            "what `{piped}` prints is nothing of remotex: no shell there may print anything by itself, and the program must begin with `remotex::init()`"
+            "what `{piped}` prints is nothing of remotex: no shell there may print anything by itself, and the program must begin with `remotex::init()`{}", unpassed(piped)
         ))),
         (_, Some(FAILED)) => Error::Unreachable(call.trouble(format_args!("`{piped}` says: {words}"))),
         (_, Some(SSH_FAILED))
@@ -232,8 +233,19 @@ fn why_not(
             Error::Unreachable(call.trouble(format_args!("`{piped}` cannot be reached: {words}")))
         }
         _ => Error::Unreachable(call.trouble(format_args!(
-            "`{piped}` has ended without a word of remotex; the program must begin with `remotex::init()`: {words}"
+            "`{piped}` has ended without a word of remotex; the program must begin with `remotex::init()`{}: {words}",
+            unpassed(piped)
         ))),
+    }
+}
+
+/// What a child needs that is run by something else, such as `docker exec`, for the end of a sentence.
+fn unpassed(piped: &Piped) -> String {
+    match piped {
+        Piped::Ssh { .. } => String::new(),
+        Piped::Stdio(_) => format!(
+            ", and get the variables {VARIABLE} and {KEY}, which `env -i`, `sudo` and `docker exec` pass on only if they are told: `docker exec -i -e {VARIABLE} -e {KEY} …`"
+        ),
     }
 }
 

@@ -84,40 +84,58 @@ fn bash_completes_servers_functions_and_arguments() {
     );
 }
 
-#[test]
-fn tab_in_a_real_bash_completes_a_call() {
-    let home = Home::new();
-    servers(&home);
+/// Types into a shell, whose prompt is a terminal's, and returns what it has shown; `None` where it cannot
+/// be had.
+fn type_into(home: &Home, shell: &str, typed: &str) -> Option<String> {
+    let program = shell.split_whitespace().next().unwrap();
+    if let Err(e) = home.any(program).args(["-c", ""]).output() {
+        eprintln!("left out, for want of `{program}`: {e}");
+        return None;
+    }
     let mut script = home.any("script");
     with_path(&mut script)
         .env("TERM", "dumb")
         .env("HISTFILE", "");
-    script.args(["-qec", "bash --norc --noprofile -i", "/dev/null"]);
-    let mut bash = match script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
-        Ok(bash) => bash,
-        Err(e) => return eprintln!("left out, for want of `script`: {e}"),
+    script.args(["-qec", shell, "/dev/null"]);
+    let mut shell = match script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
+        Ok(shell) => shell,
+        Err(e) => {
+            eprintln!("left out, for want of `script`: {e}");
+            return None;
+        }
     };
-    let mut typed = bash.stdin.take().unwrap();
-    typed
-        .write_all(
-            b"source <(remotex completions bash)\nremotex call bbo\tre\t> \"$HOME/read\"\nexit\n",
-        )
-        .unwrap();
+    let mut keys = shell.stdin.take().unwrap();
+    keys.write_all(typed.as_bytes()).unwrap();
     // It ends with `exit`, and not with its input.
-    let output = bash.wait_with_output().unwrap();
-    let read = std::fs::read_to_string(home_of(&home).join("read"));
-    assert!(
-        read.is_ok_and(|read| read.starts_with("[{\"by\":")),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    Some(String::from_utf8_lossy(&shell.wait_with_output().unwrap().stdout).into_owned())
 }
 
-fn home_of(home: &Home) -> std::path::PathBuf {
-    let command = home.any("true");
-    let mut set = command.get_envs();
-    let (_, value) = set.find(|(name, _)| *name == "HOME").unwrap();
-    value.unwrap().into()
+/// The argument that a real Tab has begun is finished by hand: there is no space in between.
+#[test]
+fn tab_in_a_real_shell_completes_a_call() {
+    for (shell, begin) in [
+        (
+            "bash --norc --noprofile -i",
+            "source <(remotex completions bash)",
+        ),
+        (
+            "zsh -f -i",
+            "autoload -U compinit; compinit -u -D; source <(remotex completions zsh)",
+        ),
+        ("fish --no-config -i", "remotex completions fish | source"),
+    ] {
+        let home = Home::new();
+        servers(&home);
+        let typed = format!("{begin}\nremotex call bbo\tpost it\tbread by\tbaker\nexit\n");
+        let Some(shown) = type_into(&home, shell, &typed) else {
+            continue;
+        };
+        let read = home.run_remotex(&["call", "bboard", "read"]);
+        assert!(
+            read.contains(r#"{"by":"baker","item":"bread","#),
+            "{shell}: {read}: {shown}"
+        );
+    }
 }
 
 #[test]
@@ -154,7 +172,7 @@ fn zsh_completes_with_docs() {
         _describe() { print -l -- "${(@P)${@[-1]}}"; }
         source <(remotex completions zsh)
         words=(remotex call bboard "") CURRENT=4
-        _clap_dynamic_completer_remotex
+        _remotex
     "#;
     let mut zsh = home.any("zsh");
     match with_path(&mut zsh).args(["-f", "-c", ASK]).output() {

@@ -357,6 +357,19 @@ fn what_is_no_server_is_named_as_a_child_too() {
         quiet.starts_with("Unreachable false ") && quiet.contains("has ended without a word"),
         "{quiet}"
     );
+    // Its variables do not reach the program.
+    let zoo = program_path("zoo");
+    let bare = at(&format!("stdio:env -i {} pid", zoo.display()));
+    assert!(
+        bare.starts_with("Malformed false ")
+            && bare.contains("-e _REMOTEX_RELAY -e _REMOTEX_RELAY_KEY"),
+        "{bare}"
+    );
+    let passed = at(&format!(
+        "stdio:env -i _REMOTEX_RELAY=serve:zoo {}",
+        zoo.display()
+    ));
+    assert!(passed.parse::<u32>().is_ok(), "{passed}");
     let other = at(&format!("stdio:{}", program_path("bboard").display()));
     assert!(
         other.contains("no function of this program is remote on server `zoo`"),

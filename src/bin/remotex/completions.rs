@@ -1,6 +1,7 @@
 //! Completion: what can be typed next, as the live servers say.
 
 mod bash;
+mod zsh;
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -10,13 +11,14 @@ use std::{env, io};
 use clap::{ArgMatches, CommandFactory, ValueEnum};
 use clap_complete::CompleteEnv;
 use clap_complete::engine::CompletionCandidate;
-use clap_complete::env::{EnvCompleter, Fish, Shells, Zsh};
+use clap_complete::env::{EnvCompleter, Fish, Shells};
 use remotex::discovery::{self, Found};
 use remotex::{Error, Function};
 
 use crate::args::Cli;
 use crate::failure::Failure;
 use bash::Bash;
+use zsh::Zsh;
 
 /// What a shell's script asks this program with.
 const VARIABLE: &str = "COMPLETE";
