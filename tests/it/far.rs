@@ -73,7 +73,32 @@ fn who_is_not_let_in_is_told_and_asked_for_nothing() {
     let Some(machine) = Machine::new() else {
         return;
     };
+    let doctor = || {
+        let address = machine.command("zoo", "zoo");
+        let mut command = machine.here.remotex(&["doctor", "zoo"]);
+        let set = address
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?)));
+        let output = command.envs(set).output().unwrap();
+        (output.status.code(), stdout(&output))
+    };
+    let (code, found) = doctor();
+    assert!(
+        code == Some(0) && found.contains("a call starts it"),
+        "{found}"
+    );
+    let pid = machine.zoo(&["pid"]);
+    let (code, found) = doctor();
+    assert!(
+        code == Some(0) && found.contains(&format!("process {pid} serves it")),
+        "{found}"
+    );
     machine.use_key("stranger");
+    let (code, found) = doctor();
+    assert!(
+        code == Some(1) && found.contains("Permission denied"),
+        "{found}"
+    );
     let denied = machine.zoo(&["pid"]);
     assert!(
         denied.starts_with("Denied false ") && denied.contains("Permission denied"),

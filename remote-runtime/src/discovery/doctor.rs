@@ -1,6 +1,7 @@
 //! What is wrong with a server: everything that its life relies on, looked at in the order in which one
 //! thing needs another.
 
+mod far;
 mod files;
 mod life;
 mod processes;
@@ -194,9 +195,9 @@ impl Exam<'_> {
                 Some(Address::Network(network).socket(self.name))
             }
             Some(Ok(far @ (Address::Piped(_) | Address::Network(_) | Address::Child))) => {
-                let found = format!("{variable} leads elsewhere, to `{far}`; look at it there");
+                let found = format!("{variable} leads elsewhere, to `{far}`");
                 self.fine("address", found);
-                None
+                self.far(&far)
             }
             Some(Ok(Address::Local)) => {
                 let found = format!(

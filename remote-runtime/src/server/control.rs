@@ -217,11 +217,7 @@ impl Server {
     pub(crate) fn report(&'static self) -> Result<(Hello, Report)> {
         let call = Call::control(self.name);
         let way = Way::patient(self, call)?;
-        let status = match way.find(call)? {
-            Some(stream) => client::status(call, &way, stream)?,
-            None => None,
-        };
-        match status {
+        match self.ask()? {
             Some(status) => Ok(status),
             None if way.files(call)?.is_some() || way.bridge(call)?.is_some() => {
                 Err(self.not_running(call))
@@ -229,6 +225,16 @@ impl Server {
             None => Err(Error::Unreachable(call.trouble(
                 "its address is `local:`, so that its functions run where they are called, and there is none",
             ))),
+        }
+    }
+
+    /// The same; `None` if it does not run.
+    pub(crate) fn ask(&'static self) -> Result<Option<(Hello, Report)>> {
+        let call = Call::control(self.name);
+        let way = Way::patient(self, call)?;
+        match way.find(call)? {
+            Some(stream) => client::status(call, &way, stream),
+            None => Ok(None),
         }
     }
 
