@@ -230,7 +230,12 @@ fn why_not(
             Error::Denied(call.trouble(format_args!("`{piped}` does not let us in, and nobody is asked for a password: {words}")))
         }
         (_, Some(SSH_FAILED)) if is_ssh => {
-            Error::Unreachable(call.trouble(format_args!("`{piped}` cannot be reached: {words}")))
+            let why = format_args!("`{piped}` cannot be reached: {words}");
+            Error::Unreachable(call.trouble(why).passing())
+        }
+        (_, None) if is_ssh => {
+            let why = format_args!("`{piped}` was ended by a signal before it led there");
+            Error::Unreachable(call.trouble(why).passing())
         }
         _ => Error::Unreachable(call.trouble(format_args!(
             "`{piped}` has ended without a word of remotex; the program must begin with `remotex::init()`{}: {words}",

@@ -255,6 +255,11 @@ impl Client {
         Err(e)
     }
 
+    /// Whether a server that cannot be met is tried again: it was there before.
+    fn waits(&self, lost: Option<&Error>) -> bool {
+        lost.is_some() || self.has_met.load(Ordering::Relaxed)
+    }
+
     /// Makes attempts until one ends with a reply.
     fn converse(
         &self,
@@ -305,9 +310,9 @@ impl Client {
                         .fetch_max(1 + u8::from(content), Ordering::Relaxed);
                     connection.identify(content);
                 }
-                Ok(Ended::Nobody)
-                    if attempt < ATTEMPTS
-                        && (lost.is_some() || self.has_met.load(Ordering::Relaxed)) => {}
+                Ok(Ended::Nobody) if attempt < ATTEMPTS && self.waits(lost.as_ref()) => {}
+                Err(Error::Unreachable(why))
+                    if why.may_pass() && attempt < ATTEMPTS && self.waits(lost.as_ref()) => {}
                 Ok(Ended::Nobody) => return Err(lost.unwrap_or_else(|| route.nobody(call))),
                 Err(e @ Error::Lost(_)) if connection.is_numbered() && attempt < ATTEMPTS => {
                     if began.is_some_and(|began| began.elapsed() > LONG) {

@@ -262,6 +262,42 @@ fn what_holds_of_calls_holds_through_ssh() {
     }
 }
 
+/// What runs there goes on, and a client that lives on finds it again.
+#[test]
+fn a_machine_that_is_out_of_reach_for_a_moment_is_waited_for() {
+    let Some(machine) = Machine::new() else {
+        return;
+    };
+    assert_eq!(machine.zoo(&["start", "zoo"]), "()");
+    let runs = machine.here.path("runs");
+    let words = ["busy", "2", "300", runs.to_str().unwrap()];
+    let client = begin(machine.command("zoo", "zoo").args(words));
+    let noted = || {
+        fs::read_to_string(&runs)
+            .unwrap_or_default()
+            .lines()
+            .count()
+    };
+    for _ in 0..3 {
+        let before = noted();
+        await_that(|| noted() > before + 20);
+        machine.lose();
+        for ssh in children(client.id()) {
+            kill(ssh, rustix::process::Signal::KILL);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        machine.use_key("user");
+    }
+    assert_eq!(printed(client), "(600, 0)", "all are answered");
+    let noted = fs::read_to_string(&runs).unwrap();
+    let once: std::collections::HashSet<_> = noted.lines().collect();
+    assert_eq!(
+        (noted.lines().count(), once.len()),
+        (600, 600),
+        "and have run once"
+    );
+}
+
 #[test]
 fn a_child_that_serves_ends_with_its_client() {
     let home = Home::new();

@@ -82,17 +82,28 @@ impl Machine {
 
     /// Has ssh use that key: what remotex finds is a script that says so to the real one.
     pub(crate) fn use_key(&self, key: &str) {
+        self.use_key_at(key, self.port);
+    }
+
+    /// Has ssh look for the machine where nothing listens.
+    pub(crate) fn lose(&self) {
+        self.use_key_at("user", free_port());
+    }
+
+    fn use_key_at(&self, key: &str, port: u16) {
         let file = |name: &str| self.here.path(name).display().to_string();
         let bin = self.here.path("bin");
         fs::create_dir_all(&bin).unwrap();
         let script = format!(
             "#!/bin/sh\nexec /usr/bin/ssh -F /dev/null -p {} -i {} -o IdentitiesOnly=yes -o UserKnownHostsFile={} \"$@\"\n",
-            self.port,
+            port,
             file(key),
             file("known"),
         );
-        fs::write(bin.join("ssh"), script).unwrap();
-        fs::set_permissions(bin.join("ssh"), fs::Permissions::from_mode(0o755)).unwrap();
+        // At once, since one may be run just now.
+        fs::write(bin.join("new"), script).unwrap();
+        fs::set_permissions(bin.join("new"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::rename(bin.join("new"), bin.join("ssh")).unwrap();
     }
 
     /// An example here whose server is there.

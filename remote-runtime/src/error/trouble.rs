@@ -11,6 +11,8 @@ pub struct Trouble(Box<Inner>);
 struct Inner {
     sentence: String,
     may_have_run: bool,
+    /// Set if the same may go well a moment later.
+    may_pass: bool,
     cause: Option<io::Error>,
 }
 
@@ -19,6 +21,7 @@ impl Trouble {
         Self(Box::new(Inner {
             sentence,
             may_have_run: false,
+            may_pass: false,
             cause: None,
         }))
     }
@@ -30,6 +33,7 @@ impl Trouble {
         Self(Box::new(Inner {
             sentence,
             may_have_run,
+            may_pass: false,
             cause: has_causes.then(|| io::Error::other(super::Error::from(below))),
         }))
     }
@@ -38,6 +42,16 @@ impl Trouble {
     pub(crate) fn after_sending(mut self) -> Self {
         self.0.may_have_run = true;
         self
+    }
+
+    /// The same, of what may go well a moment later, as where a machine is out of reach.
+    pub(crate) fn passing(mut self) -> Self {
+        self.0.may_pass = true;
+        self
+    }
+
+    pub(crate) fn may_pass(&self) -> bool {
+        self.0.may_pass
     }
 
     pub(crate) fn caused_by(mut self, e: io::Error) -> Self {
