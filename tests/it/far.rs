@@ -52,6 +52,10 @@ fn a_call_through_ssh_is_as_any_other() {
     assert!(exited.starts_with("Lost true "), "{exited}");
     let anew = machine.zoo(&["pid"]);
     assert_ne!(anew, pid);
+    // Its paths are those of another machine.
+    let nowhere = machine.zoo(&["meant", "a/b"]);
+    assert!(nowhere.starts_with("(\"/dev/null/a/b\", "), "{nowhere}");
+    assert_eq!(machine.zoo(&["words"]), "(None, [], false)");
     assert!(machine.zoo(&["status", "zoo"]).starts_with('('));
     assert_eq!(machine.zoo(&["stop", "zoo"]), "()");
     let stopped = machine.zoo(&["status", "zoo"]);

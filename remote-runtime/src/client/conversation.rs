@@ -405,6 +405,7 @@ pub(super) fn hello(call: Call<'_>, route: &dyn Route) -> Hello {
         build: route.build(),
         image: route.image(),
         succeeds: route.succeeds(),
+        is_away: route.may_be_cut(),
         key: route.key().to_owned(),
         ..Hello::here(call.server, route.limit())
     }

@@ -399,10 +399,11 @@ impl Connection {
             )));
         }
         let process = peer.pid.unwrap_or(hello.pid);
-        let directory = match self.stream().is_far() {
-            // It is a folder of another machine.
-            true => PathBuf::new(),
-            false => hello.directory.clone(),
+        let is_far = self.stream().is_far();
+        // Its folder is one of another machine, and so are its other files.
+        let (directory, seen) = match is_far || hello.is_away {
+            true => (PathBuf::new(), Peer { pid: None, ..peer }),
+            false => (hello.directory.clone(), peer),
         };
         let joined = Arc::new(shared.sessions.join(hello.session, process));
         self.tally.set_process(process);
@@ -411,9 +412,9 @@ impl Connection {
             identity: Identity::of(&hello, service),
             debug: hello.debug,
             limit: service.limit.min(limit).min(LARGEST),
-            caller: Caller::there(peer, hello.pid, directory),
+            caller: Caller::there(seen, hello.pid, directory),
             joined,
-            is_far: self.stream().is_far(),
+            is_far,
             accepted: self.accepted,
             tally: self.tally.clone(),
             began: shared.started.0,

@@ -23,6 +23,7 @@ const SUCCEEDS: u8 = 9;
 const KEY: u8 = 10;
 const SESSION: u8 = 11;
 const INSTANCE: u8 = 12;
+const AWAY: u8 = 13;
 
 /// Who is speaking. A field that the other side does not send has its default.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Hello {
     pub succeeds: bool,
     /// Which one it is or means of the servers that there are for each of several keys.
     pub key: String,
+    /// Whether a client is on another machine, and what has connected only carries its bytes.
+    pub is_away: bool,
     /// Which session a client's connection belongs to. Who knows it is in it.
     pub session: Option<[u8; 16]>,
     /// What tells a server from the one before it, said where a connection may be cut.
@@ -98,6 +101,9 @@ impl Hello {
         if let Some(instance) = self.instance {
             put(out, INSTANCE, &instance.to_le_bytes());
         }
+        if self.is_away {
+            put(out, AWAY, &[1]);
+        }
         frame::end(out, at, Kind::Hello);
     }
 
@@ -121,6 +127,7 @@ impl Hello {
                 SUCCEEDS => hello.succeeds = number(value)? != 0,
                 KEY => hello.key = text(value),
                 INSTANCE => hello.instance = Some(number(value)?),
+                AWAY => hello.is_away = number(value)? != 0,
                 SESSION => {
                     let wrong = |_| Malformed("its session has not 16 bytes");
                     hello.session = Some(value.try_into().map_err(wrong)?);
