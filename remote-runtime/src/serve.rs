@@ -165,14 +165,14 @@ impl Host {
             if let Some(why) = footing.is_lost() {
                 return Ok(why);
             }
-            footing.tend();
+            let tended = footing.tend();
             // Where the system does not tell of changes, they are looked for.
             let is_told = footing.changes().is_some() && !footing.is_pressed();
             let pause = if is_told { TENDING } else { LOOKING };
             let sessions = &self.shared.sessions;
             // First, since it takes the requests to look again.
             let swept = sessions.sweep();
-            let next = [Some(pause), idle, swept, self.shared.end_overdue()];
+            let next = [Some(pause), tended, idle, swept, self.shared.end_overdue()];
             let on = [
                 Some(self.asked.as_fd()),
                 Some(sessions.woken()),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::{Home, Running, await_that, kill, program_path, stdout};
+use crate::support::{Home, Running, await_that, free_port, kill, program_path, stdout};
 
 /// Listens for the zoo at its socket, and starts it with the first connection; `None` where there is
 /// no systemd.
@@ -27,9 +27,23 @@ fn activate(
     let folder = home.path("run/remotex");
     fs::create_dir_all(&folder).unwrap();
     fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let socket = folder.join(socket);
+    let server = activate_at(home, socket.to_str().unwrap(), words, directory, more)?;
+    await_that(|| is_listening(&socket));
+    Some(server)
+}
+
+/// The same, at a path or at a port.
+fn activate_at(
+    home: &Home,
+    at: &str,
+    words: &[&str],
+    directory: &Path,
+    more: &[(&str, String)],
+) -> Option<Running> {
     let command = home.zoo(words);
     let mut activator = Command::new("systemd-socket-activate");
-    activator.arg("-l").arg(folder.join(socket));
+    activator.args(["-l", at]);
     let set = command
         .get_envs()
         .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value?.to_str()?.to_owned())));
@@ -49,10 +63,7 @@ fn activate(
         .stderr(Stdio::piped())
         .spawn()
     {
-        Ok(child) => {
-            await_that(|| is_listening(&folder.join(socket)));
-            Some(Running::of(child))
-        }
+        Ok(child) => Some(Running::of(child)),
         Err(e) => {
             eprintln!("left out, for want of `systemd-socket-activate`: {e}");
             None
@@ -70,6 +81,26 @@ fn is_listening(socket: &Path) -> bool {
         .any(|line| line.ends_with(path) && line.split_whitespace().nth(3) == Some(ACCEPTS))
 }
 
+/// Whether a process listens at a port of this machine, asked in the same way.
+fn is_listening_at(port: u16) -> bool {
+    const LISTENS: &str = "0A";
+    let sockets = fs::read_to_string("/proc/net/tcp").unwrap();
+    let local = format!("0100007F:{port:04X}");
+    let mut lines = sockets
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>());
+    lines.any(|line| line.get(1) == Some(&&*local) && line.get(3) == Some(&LISTENS))
+}
+
+/// A socket of a manager that waits for notices.
+fn notified(home: &Home) -> (UnixDatagram, (&'static str, String)) {
+    let path = home.path("notify");
+    let notified = UnixDatagram::bind(&path).unwrap();
+    let patience = Some(Duration::from_secs(20));
+    notified.set_read_timeout(patience).unwrap();
+    (notified, ("NOTIFY_SOCKET", path.display().to_string()))
+}
+
 /// What the manager is told next.
 fn notice(manager: &UnixDatagram) -> String {
     let mut words = [0; 100];
@@ -84,11 +115,7 @@ fn notice(manager: &UnixDatagram) -> String {
 #[test]
 fn a_server_takes_the_socket_that_systemd_listens_on() {
     let home = Home::new();
-    let notified = UnixDatagram::bind(home.path("notify")).unwrap();
-    notified
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    let variable = ("NOTIFY_SOCKET", home.path("notify").display().to_string());
+    let (notified, variable) = notified(&home);
     let Some(server) = activator(&home, "zoo.sock", &[variable]) else {
         return;
     };
@@ -144,6 +171,96 @@ fn a_socket_that_is_meant_for_somebody_else_is_left_alone() {
     drop(crate::support::connect(
         &home.path("run/remotex/other.sock"),
     ));
+    assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
+    let told = crate::support::stderr(&server.output());
+    assert!(
+        told.contains("other.sock`, too, which is not its socket, and is left alone"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_server_takes_the_port_that_systemd_listens_on() {
+    let home = Home::new();
+    let port = free_port();
+    let at = format!("127.0.0.1:{port}");
+    let address = ("REMOTEX_ZOO", format!("tcp://{at}"));
+    let Some(server) = activate_at(
+        &home,
+        &at,
+        &["serve"],
+        home.path("").as_path(),
+        &[address.clone()],
+    ) else {
+        return;
+    };
+    await_that(|| is_listening_at(port));
+    let zoo = |words: &[&str]| {
+        let output = home.zoo(words).env(address.0, &address.1).output().unwrap();
+        stdout(&output)
+    };
+    assert_eq!(zoo(&["pid"]), server.pid().to_string());
+    assert_eq!(zoo(&["echo", "x"]), "\"x\"");
+    assert_eq!(zoo(&["stop", "zoo"]), "()");
+    assert!(server.output().status.success());
+}
+
+#[test]
+fn a_port_that_is_not_the_servers_address_is_refused() {
+    let home = Home::new();
+    for (address, why) in [
+        ("", "let it listen at the socket"),
+        ("tcp://127.0.0.1:1", "let both be the same"),
+    ] {
+        let port = free_port();
+        let at = format!("127.0.0.1:{port}");
+        let address = ("REMOTEX_ZOO", address.to_owned());
+        let folder = home.path("");
+        let Some(server) = activate_at(&home, &at, &["serve"], &folder, &[address]) else {
+            return;
+        };
+        await_that(|| is_listening_at(port));
+        drop(std::net::TcpStream::connect(&at).unwrap());
+        let said = stdout(&server.output());
+        assert!(
+            said.starts_with("Unreachable false ") && said.contains(&at) && said.contains(why),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_manager_that_watches_hears_that_its_server_is_well() {
+    let home = Home::new();
+    let (notified, (name, path)) = notified(&home);
+    let mut serve = home.zoo(&["serve"]);
+    serve.env(name, path).env("WATCHDOG_USEC", "200000");
+    let server = Running::of(serve.stdout(Stdio::null()).spawn().unwrap());
+    assert_eq!(notice(&notified), "READY=1");
+    for _ in 0..3 {
+        assert_eq!(notice(&notified), "WATCHDOG=1");
+    }
+    kill(server.pid(), rustix::process::Signal::TERM);
+    let mut told = notice(&notified);
+    while told == "WATCHDOG=1" {
+        told = notice(&notified);
+    }
+    assert_eq!(told, "STOPPING=1");
+}
+
+#[test]
+fn a_manager_that_does_not_read_is_not_waited_for() {
+    let home = Home::new();
+    let (_notified, (name, path)) = notified(&home);
+    let filler = UnixDatagram::unbound().unwrap();
+    filler.set_nonblocking(true).unwrap();
+    while filler.send_to(b"x", &path).is_ok() {}
+    let mut serve = home.zoo(&["serve"]);
+    let server = serve.env(name, path).stdout(Stdio::piped()).spawn();
+    let server = Running::of(server.unwrap());
+    await_that(|| home.run_zoo(&["status", "zoo"]).starts_with('('));
+    kill(server.pid(), rustix::process::Signal::TERM);
+    assert!(server.output().status.success());
 }
 
 #[test]

@@ -3,11 +3,13 @@
 
 use std::env;
 use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process;
+use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_setfd};
 use rustix::net::{SocketAddrUnix, getsockname};
@@ -41,6 +43,33 @@ pub(crate) fn misplaced(name: &str) -> Option<PathBuf> {
         let is_its = rest == ".sock" || rest.starts_with('@');
         is_its.then_some(path)
     })
+}
+
+/// The listener of a network that this process was started with.
+pub(crate) fn activated_network() -> Option<TcpListener> {
+    given().find_map(|given| {
+        SocketAddr::try_from(getsockname(given).ok()?).ok()?;
+        if !is_listener(given) {
+            return None;
+        }
+        let ours = fcntl_dupfd_cloexec(given, 0).ok()?;
+        // It is none of a child's either; if that cannot be, it is as the manager has left it.
+        let _ = fcntl_setfd(given, FdFlags::CLOEXEC);
+        Some(TcpListener::from(ours))
+    })
+}
+
+/// The paths of sockets that this process was started with, none of which is `path`.
+pub(crate) fn left_alone(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let paths = given().filter_map(listens_at);
+    paths.filter(move |at| !is_same(at, path))
+}
+
+/// How often the manager wants to hear that this process is well; it gives up after twice as long.
+pub(crate) fn watchdog() -> Option<Duration> {
+    let is_for_us = number("WATCHDOG_PID").is_none_or(|pid| pid == i64::from(process::id()));
+    let micros = number("WATCHDOG_USEC").filter(|&micros| is_for_us && micros > 0)?;
+    Some(Duration::from_micros(micros.unsigned_abs() / 2))
 }
 
 /// The descriptors that this process was started with.
@@ -102,6 +131,8 @@ pub(crate) fn notify(state: &str) {
 
 fn send(socket: &[u8], state: &str) -> io::Result<()> {
     let sender = UnixDatagram::unbound()?;
+    // A manager that does not read is not waited for.
+    sender.set_nonblocking(true)?;
     match socket {
         #[cfg(target_os = "linux")]
         [b'@', name @ ..] => {

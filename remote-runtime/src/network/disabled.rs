@@ -4,6 +4,8 @@ mod site;
 
 use std::time::Duration;
 
+use std::net::TcpListener;
+
 use crate::address::Network;
 use crate::error::{Call, Error};
 use crate::transport::Stream;
@@ -27,7 +29,11 @@ pub(crate) fn connect(
     Err(without(call, at))
 }
 
-pub(crate) fn listen(call: Call<'_>, at: &Network) -> Result<Box<dyn Door>, Error> {
+pub(crate) fn listen(
+    call: Call<'_>,
+    at: &Network,
+    _: Option<TcpListener>,
+) -> Result<Box<dyn Door>, Error> {
     Err(without(call, at))
 }
 

@@ -160,7 +160,11 @@ const PLAIN: &str = "would send what others can read beyond this machine; use `t
 ///
 /// # Errors
 /// If the address is not to be had, or there is nothing by which to know who may be let in.
-pub(crate) fn listen(call: Call<'_>, at: &Network) -> Result<Box<dyn Door>, Error> {
+pub(crate) fn listen(
+    call: Call<'_>,
+    at: &Network,
+    given: Option<TcpListener>,
+) -> Result<Box<dyn Door>, Error> {
     let cannot = |e: io::Error| {
         let remedy = match e.kind() {
             io::ErrorKind::AddrInUse => {
@@ -176,12 +180,29 @@ pub(crate) fn listen(call: Call<'_>, at: &Network) -> Result<Box<dyn Door>, Erro
         .to_socket_addrs()
         .map_err(cannot)?
         .collect();
-    let leaves = addresses.iter().any(|address| !address.ip().is_loopback());
+    let given_at = given.as_ref().map(TcpListener::local_addr);
+    let given_at = given_at.transpose().map_err(cannot)?;
+    if let Some(there) = given_at {
+        let is_it = |address: &SocketAddr| {
+            address.port() == there.port()
+                && (there.ip().is_unspecified() || address.ip() == there.ip())
+        };
+        if !addresses.iter().any(is_it) {
+            return Err(Error::Unreachable(call.trouble(format_args!(
+                "its service manager listens at `{there}`, and its address is `{at}`; let both be the same"
+            ))));
+        }
+    }
+    let mut all = addresses.iter().chain(&given_at);
+    let leaves = all.any(|address| !address.ip().is_loopback());
     if at.scheme.is_plain() && leaves {
         return Err(Error::Denied(call.trouble(format_args!("`{at}` {PLAIN}"))));
     }
     let keys = Keys::of(call)?;
-    let bind = || bind(&addresses).map_err(cannot);
+    let bind = || match given {
+        Some(given) => Ok(given),
+        None => bind(&addresses).map_err(cannot),
+    };
     let begin: Begin = match at.scheme {
         Scheme::Tcp => tcp::begin(call, &keys)?,
         #[cfg(feature = "tls")]

@@ -75,8 +75,9 @@ pub(crate) trait Footing {
     /// Why nobody needs the service any more, if that is so: clients cannot find it, for instance.
     fn is_lost(&self) -> Option<&'static str>;
 
-    /// Does what is to be done from time to time.
-    fn tend(&self);
+    /// Does what is to be done from time to time, and returns after how long it is to be done again at the
+    /// latest.
+    fn tend(&self) -> Option<Duration>;
 
     /// Readable when the service has printed something, where that is to be tended.
     fn printed(&self) -> Option<BorrowedFd<'_>>;

@@ -1,8 +1,10 @@
 //! The files and the log that a running server stands on.
 
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use crate::daemon::log::Keeper;
+use crate::daemon::manager;
 use crate::daemon::place::Place;
 use crate::serve::Footing;
 
@@ -10,6 +12,8 @@ use crate::serve::Footing;
 pub(super) struct Ground {
     pub(super) place: Option<Place>,
     pub(super) log: Option<Keeper>,
+    /// How often its service manager wants to hear of it.
+    pub(super) watchdog: Option<Duration>,
 }
 
 impl Footing for Ground {
@@ -26,10 +30,11 @@ impl Footing for Ground {
         is_orphaned.then_some("the programs that it is for are gone")
     }
 
-    fn tend(&self) {
+    fn tend(&self) -> Option<Duration> {
         if let Some(log) = &self.log {
             log.tend();
         }
+        self.watchdog.inspect(|_| manager::notify("WATCHDOG=1"))
     }
 
     fn printed(&self) -> Option<BorrowedFd<'_>> {

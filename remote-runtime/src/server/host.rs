@@ -85,7 +85,10 @@ impl Server {
         let activated = manager::activated(&files.socket);
         if activated.is_none() {
             refuse_wrong_unit(call, &way, &files)?;
-            refuse_second(call, &way.holding_start())?;
+            // Where the manager listens, to connect would be to wait for ourselves.
+            if manager::activated_network().is_none() {
+                refuse_second(call, &way.holding_start())?;
+            }
         }
         let lock = daemon::lock(call, &files.lock(), deadline)?;
         let owned = activated.is_none();
@@ -221,6 +224,7 @@ impl Server {
         let mut ground = Ground {
             log: None,
             place: None,
+            watchdog: manager::watchdog(),
         };
         let (mut starting, mut socket) = (None, None);
         if let Some(Standing {
@@ -243,7 +247,11 @@ impl Server {
         let _role = Role::take(self, key);
         let table = table?;
         let mut door = match self.resolve(call)? {
-            Address::Network(network) => Some(network::listen(call, network)?),
+            Address::Network(network) => Some(network::listen(
+                call,
+                network,
+                manager::activated_network(),
+            )?),
             _ => None,
         };
         let is_measured = door.as_ref().is_some_and(|door| door.shows_figures());
@@ -391,19 +399,39 @@ fn insist(name: &'static str, tell: impl Fn(&Ending) + Send + 'static) {
     let _ = thread::start("remotex end", Box::new(wait));
 }
 
-/// A manager that listens for this server at another key's socket has clients there, which would wait
-/// for nothing.
+/// A manager that listens for this server elsewhere has clients there, which would wait for nothing.
 fn refuse_wrong_unit(call: Call<'_>, way: &Way, files: &Files) -> Result<()> {
-    let Some(at) = manager::misplaced(call.server) else {
-        return Ok(());
-    };
-    Err(Error::Unreachable(call.trouble(format_args!(
-        "its service manager listens at `{}`, and this process serves{} at `{}`; write the unit anew with `remotex unit {}`",
-        at.display(),
-        for_key(way.key()),
-        files.socket.display(),
-        call.server,
-    ))))
+    if let Some(at) = manager::misplaced(call.server) {
+        return Err(Error::Unreachable(call.trouble(format_args!(
+            "its service manager listens at `{}`, and this process serves{} at `{}`; write the unit anew with `remotex unit {}`",
+            at.display(),
+            for_key(way.key()),
+            files.socket.display(),
+            call.server,
+        ))));
+    }
+    if way.network(call)?.is_none()
+        && let Some(listener) = manager::activated_network()
+    {
+        let at = listener
+            .local_addr()
+            .map(|at| at.to_string())
+            .unwrap_or_default();
+        return Err(Error::Unreachable(call.trouble(format_args!(
+            "its service manager listens at `{at}`, and its address is `{}`; set {}=tcp://{at} for both, or let it listen at the socket, as `remotex unit {}` writes it",
+            way.address(),
+            address::variable(call.server),
+            call.server,
+        ))));
+    }
+    for path in manager::left_alone(&files.socket) {
+        logline::write(format_args!(
+            "server `{}`: its service manager listens at `{}`, too, which is not its socket, and is left alone",
+            call.server,
+            path.display()
+        ));
+    }
+    Ok(())
 }
 
 fn refuse_second(call: Call<'_>, way: &Way) -> Result<()> {
