@@ -172,8 +172,15 @@ fn command(call: Call<'_>, piped: &Piped, key: &str, manner: Manner) -> Command 
             for option in ["BatchMode=yes", &*connect, "ServerAliveInterval=15"] {
                 ssh.args(["-o", option]);
             }
+            // Where it begins is the home folder.
+            let program = program.strip_prefix("~/").unwrap_or(program);
+            let begin = match program.contains('=') {
+                false => "",
+                // `env` would take it for one more variable.
+                true => r#"sh -c 'exec "$0"' "#,
+            };
             let [how, key, program] = [&how, key, program].map(paths::quoted);
-            let there = format!("env {VARIABLE}={how} {KEY}={key} {program}");
+            let there = format!("env {VARIABLE}={how} {KEY}={key} {begin}{program}");
             ssh.args(["--", destination, &there]);
             ssh
         }
@@ -339,6 +346,36 @@ fn carry(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<()> {
             Ok(n) => to.write_all(&buffer[..n])?,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_seen_from_the_home_folder_and_is_no_variable() {
+        let there = |program: &str| {
+            let piped = Piped::Ssh {
+                destination: "h".into(),
+                program: program.into(),
+            };
+            let command = command(Call::control("zoo"), &piped, "", Manner::Find);
+            let last = command
+                .get_args()
+                .last()
+                .map(|last| last.to_string_lossy().into_owned());
+            let variables = "env _REMOTEX_RELAY=find:zoo _REMOTEX_RELAY_KEY='' ";
+            last.and_then(|last| Some(last.strip_prefix(variables)?.to_owned()))
+        };
+        for (program, expected) in [
+            ("zoo", "zoo"),
+            ("~/bin/x", "bin/x"),
+            ("/a b/x", "'/a b/x'"),
+            ("a=b/x", r#"sh -c 'exec "$0"' a=b/x"#),
+        ] {
+            assert_eq!(there(program).as_deref(), Some(expected));
         }
     }
 }

@@ -185,10 +185,17 @@ fn trace_of(name: &str, key: Option<&str>) -> Result<Trace> {
     }
 }
 
-/// Of those that differ only by where they are: the one where a server is by itself.
+/// Of those that differ only by where they are: the only one that runs, or, if none does, the one where a
+/// server is by itself.
 fn at_several_places(name: &str, traces: &[Trace]) -> Result<Trace> {
-    if let Some(usual) = traces.iter().find(|trace| trace.is_usual()) {
-        return Ok(usual.clone());
+    let is_running = |trace: &&Trace| Lock::is_held(&trace.files.lock());
+    let found = match &*traces.iter().filter(is_running).collect::<Vec<_>>() {
+        [] => traces.iter().find(|trace| trace.is_usual()),
+        [one] => Some(*one),
+        _ => None,
+    };
+    if let Some(found) = found {
+        return Ok(found.clone());
     }
     let places = traces.iter().map(|trace| match &*trace.note.address {
         "" => format!("unix:{}", trace.socket.display()),

@@ -83,6 +83,8 @@ pub use hook::{Call, Outcome};
 #[cfg(feature = "json")]
 pub use json::{Described, InWords, Raised};
 #[doc(hidden)]
+#[doc(hidden)]
+pub use output::has_reader;
 pub use program::Build;
 pub use remote::{Remote, WeakRemote};
 pub use serve::KeepAwake;

@@ -23,6 +23,12 @@ pub(crate) fn discard_unread() {
     }
 }
 
+/// Returns `false` once nothing reads the standard output of this process any more.
+#[must_use]
+pub fn has_reader() -> bool {
+    !is_unread(stdout())
+}
+
 /// A second reader of the pipe that takes this process's errors. It keeps writes from failing when
 /// the first one ends, and reads nothing before.
 #[derive(Debug)]

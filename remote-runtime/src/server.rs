@@ -20,6 +20,7 @@ use crate::{network, testing};
 // First, since its methods are those that users read first.
 mod settings;
 
+mod activation;
 mod alone;
 mod control;
 #[cfg_attr(feature = "discovery", path = "server/found/enabled.rs")]

@@ -41,7 +41,8 @@ pub(super) fn print(server: &'static Server, logs: &Logs) -> Result<(), Ended> {
     if !logs.follow {
         return log.rest(&mut show);
     }
-    loop {
+    // Without a reader, as behind `head`, there is nothing to go on for, whether or not more comes.
+    while remote_runtime::has_reader() {
         thread::sleep(PAUSE);
         log.lines(&mut show)?;
         // One that has become large is renamed, and another takes its place.
@@ -51,6 +52,7 @@ pub(super) fn print(server: &'static Server, logs: &Logs) -> Result<(), Ended> {
             log = Reader::open(&path)?;
         }
     }
+    Ok(())
 }
 
 fn show(logs: &Logs, line: &str) -> Result<(), Ended> {

@@ -401,6 +401,15 @@ fn of_servers_that_differ_by_their_place_the_usual_one_is_meant() {
     for part in [&a, &b, "by the variable REMOTEX_DIARY"] {
         assert!(words.contains(part), "{words}");
     }
+    for address in [&a, &b] {
+        let mut stop = home.remotex(&["stop", "diary"]);
+        assert!(
+            stop.env("REMOTEX_DIARY", address)
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
     let usual = home.command("diary").args(["note", "x"]).output();
     assert!(usual.unwrap().status.success());
     let address = json_of(&home, &["status", "diary", "--json"])["address"].clone();

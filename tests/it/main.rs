@@ -55,8 +55,10 @@ mod care;
 mod doctor;
 /// What shells complete.
 mod completion;
-/// Servers at the other end of a process.
+/// Servers to which ssh leads.
 mod far;
+/// Servers that are the children of their clients.
+mod child;
 /// Servers that are met over a network.
 mod network;
 /// A browser, and
@@ -73,6 +75,8 @@ mod numbers;
 mod protocol;
 /// Servers that are asked over HTTP.
 mod http;
+/// What the command lists.
+mod listing;
 /// The client in Python, with the Python of this machine.
 mod python;
 /// The examples do what their first lines say.

@@ -186,6 +186,19 @@ pub(crate) fn is_alive(pid: i32) -> bool {
             .starts_with('Z')
 }
 
+/// The processes that a process has started.
+pub(crate) fn children(of: u32) -> Vec<i32> {
+    let all = std::fs::read_dir("/proc").unwrap().flatten();
+    let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid: &i32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let parent = stat.rsplit(')').next();
+        let parent = parent.and_then(|rest| rest.split_whitespace().nth(1));
+        parent == Some(&*of.to_string())
+    })
+    .collect()
+}
+
 /// Pins something to the board of a home, and returns the process of its server.
 pub(crate) fn board(home: &Home) -> i32 {
     let mut post = home.command("bboard");

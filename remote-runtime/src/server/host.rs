@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
 
+use super::activation::refuse_wrong_unit;
 use super::ground::Ground;
 use super::hooks::{self, Failure};
 use super::local;
@@ -30,7 +31,6 @@ use crate::program::{self, Scope};
 use crate::registry;
 use crate::serve::{Footing, Host, Service};
 use crate::wire::ending::Ending;
-use crate::wire::hello::for_key;
 use crate::{logline, network, output, testing, thread};
 
 impl Server {
@@ -397,41 +397,6 @@ fn insist(name: &'static str, tell: impl Fn(&Ending) + Send + 'static) {
     };
     // Without a thread it is left to who has asked to insist.
     let _ = thread::start("remotex end", Box::new(wait));
-}
-
-/// A manager that listens for this server elsewhere has clients there, which would wait for nothing.
-fn refuse_wrong_unit(call: Call<'_>, way: &Way, files: &Files) -> Result<()> {
-    if let Some(at) = manager::misplaced(call.server) {
-        return Err(Error::Unreachable(call.trouble(format_args!(
-            "its service manager listens at `{}`, and this process serves{} at `{}`; write the unit anew with `remotex unit {}`",
-            at.display(),
-            for_key(way.key()),
-            files.socket.display(),
-            call.server,
-        ))));
-    }
-    if way.network(call)?.is_none()
-        && let Some(listener) = manager::activated_network()
-    {
-        let at = listener
-            .local_addr()
-            .map(|at| at.to_string())
-            .unwrap_or_default();
-        return Err(Error::Unreachable(call.trouble(format_args!(
-            "its service manager listens at `{at}`, and its address is `{}`; set {}=tcp://{at} for both, or let it listen at the socket, as `remotex unit {}` writes it",
-            way.address(),
-            address::variable(call.server),
-            call.server,
-        ))));
-    }
-    for path in manager::left_alone(&files.socket) {
-        logline::write(format_args!(
-            "server `{}`: its service manager listens at `{}`, too, which is not its socket, and is left alone",
-            call.server,
-            path.display()
-        ));
-    }
-    Ok(())
 }
 
 fn refuse_second(call: Call<'_>, way: &Way) -> Result<()> {

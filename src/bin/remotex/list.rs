@@ -17,13 +17,23 @@ pub(crate) fn run(format: Format) -> Result<(), Failure> {
     if servers.is_empty() && output::is_for_people() {
         return output::say("No server runs here, and none has; run a program that uses remotex.");
     }
-    let rows: Vec<_> = servers.iter().map(in_columns).collect();
-    output::table(
-        &[
-            "SERVER", "KEY", "STATE", "PROCESS", "CALLS", "FOR", "PROGRAM",
-        ],
-        &rows,
-    )
+    let mut head = vec![
+        "SERVER", "KEY", "STATE", "PROCESS", "CALLS", "FOR", "PROGRAM",
+    ];
+    let mut rows: Vec<_> = servers.iter().map(in_columns).collect();
+    // Where a name and a key do not say which server it is, its address does.
+    let is_twin = |(at, found): (usize, &Found)| {
+        let others = servers.iter().enumerate().filter(|(other, _)| *other != at);
+        let mut others = others.map(|(_, other)| (&other.name, &other.key));
+        others.any(|other| other == (&found.name, &found.key))
+    };
+    if servers.iter().enumerate().any(is_twin) {
+        head.push("ADDRESS");
+        for (row, found) in rows.iter_mut().zip(&servers) {
+            row.push(found.address.clone());
+        }
+    }
+    output::table(&head, &rows)
 }
 
 /// What a server does, in a word.

@@ -51,6 +51,18 @@ pub(crate) fn say_json(value: &Value) -> Result<(), Failure> {
 
 /// Rows in columns: for people with a head and filled up with blanks; for programs with tabs between.
 pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
+    // A row is a line, and a cell what is between tabs, whatever paths have in them.
+    let one_line = |cell: &String| {
+        let escaped = cell.chars().map(|c| match c {
+            '\n' | '\t' | '\r' => c.escape_default().to_string(),
+            c => c.to_string(),
+        });
+        escaped.collect::<String>()
+    };
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(one_line).collect())
+        .collect();
     if !is_for_people() {
         return rows.iter().try_for_each(|row| say(row.join("\t")));
     }
