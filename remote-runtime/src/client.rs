@@ -14,6 +14,7 @@
 //! Where a connection can end while both of its ends live, as over a network, a call that may have run is
 //! sent again with its number, and the server, which knows that, answers without running it again.
 
+mod attempts;
 mod connection;
 mod control;
 mod conversation;
@@ -39,6 +40,7 @@ use crate::wire::call::Fingerprint;
 use crate::wire::fault::{self, record};
 use crate::wire::frame::Block;
 use crate::wire::reference::Id;
+use attempts::{Attempts, MOST, Next, Outcome};
 use connection::{Connection, Ended};
 use idle::Idle;
 
@@ -46,20 +48,6 @@ pub(crate) use control::{
     NO_SERVER, State, Succession, ask_to_stop, details, interface, is_staying, restart, status,
     stop, succeed,
 };
-
-/// How often a call is tried that has not run. A server that restarts costs one attempt; with the
-/// pauses between them, all together take about four seconds.
-const ATTEMPTS: u32 = 12;
-
-/// How often an idempotent call is made that may have run.
-const RUNS: u32 = 3;
-
-/// How often a server is asked that may be another one than those before, of which none knows
-/// whether a call has run.
-const OTHERS: u32 = 4;
-
-/// After how long an answer that does not come has been waited for.
-const LONG: Duration = Duration::from_secs(30);
 
 /// The connections of this process to one server.
 #[derive(Debug)]
@@ -255,11 +243,6 @@ impl Client {
         Err(e)
     }
 
-    /// Whether a server that cannot be met is tried again: it was there before.
-    fn waits(&self, lost: Option<&Error>) -> bool {
-        lost.is_some() || self.has_met.load(Ordering::Relaxed)
-    }
-
     /// Makes attempts until one ends with a reply.
     fn converse(
         &self,
@@ -275,77 +258,95 @@ impl Client {
             asked => connection.identify(asked > 1),
         }
         connection.prepare(request, route, encode, &mut lent)?;
-        let (mut runs, mut others) = (1, 0);
-        // Once it may have run, nothing that comes later makes that untrue.
+        let mut attempts = Attempts::new(request.idempotent, connection.is_numbered());
+        // The error of the first attempt that may have run.
         let mut lost = None;
-        let mut attempt = 0;
-        while attempt < ATTEMPTS {
-            attempt += 1;
+        while let Some(attempt) = attempts.begin() {
             let began = connection.is_numbered().then(Instant::now);
             let ended = pause(call, attempt, route)
                 .and_then(|()| connection.attempt(request, route, &lent));
-            match ended {
-                Ok(Ended::Replied(kind)) => {
-                    self.has_met.store(true, Ordering::Relaxed);
-                    // A refusal of the retry does not prove that the first attempt did not run.
-                    if kind == Kind::Fault
-                        && lost.is_some()
-                        && !fault::error(call, connection.body()).may_have_run()
-                        && let Some(lost) = lost.take()
-                    {
-                        connection.close();
-                        return Err(lost);
-                    }
-                    return Ok(kind);
-                }
-                Ok(Ended::NotRun) => {}
-                Ok(Ended::Outdated) => {
+            let outcome = self.outcome(connection, call, &ended, began, lost.is_some());
+            let next = attempts.after(outcome);
+            match next {
+                Next::Again => {}
+                Next::Succeed => {
                     if let Err(e) = route.succeed(call, request.program, request.version) {
                         return Err(lost.unwrap_or(e));
                     }
                 }
-                Ok(Ended::Identify { content }) => {
+                Next::Identify => {
                     explain::say(call, || "the server asks which build this is".into());
+                    let content = matches!(ended, Ok(Ended::Identify { content: true }));
                     self.identified
                         .fetch_max(1 + u8::from(content), Ordering::Relaxed);
                     connection.identify(content);
                 }
-                Ok(Ended::Nobody) if attempt < ATTEMPTS && self.waits(lost.as_ref()) => {}
-                Err(Error::Unreachable(why))
-                    if why.may_pass() && attempt < ATTEMPTS && self.waits(lost.as_ref()) => {}
-                Ok(Ended::Nobody) => return Err(lost.unwrap_or_else(|| route.nobody(call))),
-                Err(e @ Error::Lost(_)) if connection.is_numbered() && attempt < ATTEMPTS => {
-                    if began.is_some_and(|began| began.elapsed() > LONG) {
-                        // It was waited for, and cut off; the server knows whether it still runs.
-                        attempt = 1;
-                    }
-                    explain::say(call, || "it may have run: the server is asked".into());
-                    lost.get_or_insert(e);
+                Next::Anew | Next::RunAgain => connection.renumber(),
+                Next::End => return last(ended, call, route),
+                Next::EndAsLost => {
+                    connection.close();
+                    break;
                 }
-                Err(e @ Error::Lost(_)) if !request.idempotent || runs == RUNS => return Err(e),
-                // It was sent to this server alone, which does not run it now: its number is too old.
-                Ok(Ended::Forgotten) if lost.is_none() => connection.renumber(),
-                // Behind a load balancer, the next request may reach the server that ran the call.
-                Ok(Ended::Forgotten) if connection.may_reach_others() && others < OTHERS => {
-                    others += 1;
-                }
-                Ok(Ended::Forgotten) if !request.idempotent || runs == RUNS => break,
-                again @ (Err(Error::Lost(_)) | Ok(Ended::Forgotten)) => {
-                    runs += 1;
-                    lost = again.err().or(lost);
-                    connection.renumber();
-                    explain::say(call, || "it may have run, and may run again".into());
-                }
-                Err(e) => return Err(lost.unwrap_or(e)),
+            }
+            if let Err(e @ Error::Lost(_)) = ended {
+                let then = match next {
+                    Next::RunAgain => "may run again",
+                    _ => "the server is asked",
+                };
+                explain::say(call, || format!("it may have run, and {then}"));
+                lost.get_or_insert(e);
             }
         }
         Err(lost.unwrap_or_else(|| {
             Error::Unreachable(call.trouble(format_args!(
-                "the server at `{}` ended the connection {ATTEMPTS} times before it took the call; see {}",
+                "the server at `{}` ended the connection {MOST} times before it took the call; see {}",
                 route.address(),
                 route.log()
             )))
         }))
+    }
+
+    /// The end of an attempt, as the rules know it.
+    fn outcome(
+        &self,
+        connection: &Connection,
+        call: Call<'_>,
+        ended: &Result<Ended, Error>,
+        began: Option<Instant>,
+        was_lost: bool,
+    ) -> Outcome {
+        let was_met = self.has_met.load(Ordering::Relaxed);
+        match ended {
+            Ok(Ended::Replied(kind)) => {
+                self.has_met.store(true, Ordering::Relaxed);
+                let has_not_run = || !fault::error(call, connection.body()).may_have_run();
+                match was_lost && *kind == Kind::Fault && has_not_run() {
+                    true => Outcome::Refused,
+                    false => Outcome::Replied,
+                }
+            }
+            Ok(Ended::NotRun) => Outcome::NotRun,
+            Ok(Ended::Outdated) => Outcome::Outdated,
+            Ok(Ended::Identify { .. }) => Outcome::Asked,
+            Ok(Ended::Nobody) => Outcome::Absent { was_met },
+            Err(Error::Unreachable(why)) if why.may_pass() => Outcome::Absent { was_met },
+            Ok(Ended::Forgotten) => Outcome::Forgotten {
+                by_another: connection.may_reach_others(),
+            },
+            Err(Error::Lost(_)) => Outcome::Lost {
+                after: began.map(|began| began.elapsed()).unwrap_or_default(),
+            },
+            Err(_) => Outcome::Failed,
+        }
+    }
+}
+
+/// The end of a call, which is that of its last attempt.
+fn last(ended: Result<Ended, Error>, call: Call<'_>, route: &dyn Route) -> Result<Kind, Error> {
+    match ended? {
+        Ended::Replied(kind) => Ok(kind),
+        // The rules end with no other one.
+        _ => Err(route.nobody(call)),
     }
 }
 

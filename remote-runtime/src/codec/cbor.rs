@@ -29,6 +29,9 @@ const REFERENCE: u64 = 29_285;
 /// How the name of a reference begins, as serde sees it.
 pub(crate) const REFERENCE_NAME: &str = "Remote<";
 
+/// The name of a newtype that takes any value, and references as texts of their names.
+pub(crate) const NAMED: &str = "remotex::named";
+
 /// The upper three bits of the first byte of a value.
 mod major {
     pub(super) const UNSIGNED: u8 = 0;
@@ -60,31 +63,26 @@ const INDEFINITE: u8 = 31;
 const BIG: u64 = 2;
 const BIG_NEGATIVE: u64 = 3;
 
-/// Appends the first bytes of a value, with its count.
-pub(crate) fn put_head(out: &mut Vec<u8>, major: u8, count: u64) {
-    let first = major << 5;
-    match count {
-        0..24 => out.push(first | count as u8),
-        24..0x100 => out.extend([first | 24, count as u8]),
-        0x100..0x1_0000 => {
-            out.push(first | 25);
-            out.extend((count as u16).to_be_bytes());
-        }
-        0x1_0000..0x1_0000_0000 => {
-            out.push(first | 26);
-            out.extend((count as u32).to_be_bytes());
-        }
-        _ => {
-            out.push(first | 27);
-            out.extend(count.to_be_bytes());
-        }
-    }
+/// The first bytes of a value, with its count, and how many they are.
+fn head(major: u8, count: u64) -> ([u8; 9], usize) {
+    let (low, size) = match count {
+        0..24 => (count as u8, 0),
+        24..0x100 => (24, 1),
+        0x100..0x1_0000 => (25, 2),
+        0x1_0000..0x1_0000_0000 => (26, 4),
+        _ => (27, 8),
+    };
+    let mut head = [0; 9];
+    head[0] = major << 5 | low;
+    head[1..=size].copy_from_slice(&count.to_be_bytes()[8 - size..]);
+    (head, size + 1)
 }
 
 /// Begins a list of so many values, which come next.
 #[cfg(feature = "json")]
 pub(crate) fn put_list(out: &mut Vec<u8>, count: usize) {
-    put_head(out, major::ARRAY, count as u64);
+    let (head, length) = head(major::ARRAY, count as u64);
+    out.extend_from_slice(&head[..length]);
 }
 
 /// Appends a value, or as much of it as `room` bytes hold, and returns how many bytes it takes.

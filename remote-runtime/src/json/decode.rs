@@ -1,9 +1,12 @@
 //! CBOR into JSON.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+
+use crate::codec::cbor::NAMED;
 
 /// JSON that came as CBOR. What JSON does not have is this: a byte is a number, an integer of more than 64
 /// bits and a float that is no number are texts, and a map whose keys are no texts is a list of pairs.
@@ -11,7 +14,9 @@ pub(super) struct Json(pub(super) Value);
 
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(JsonVisitor).map(Self)
+        deserializer
+            .deserialize_newtype_struct(NAMED, JsonVisitor)
+            .map(Self)
     }
 }
 
@@ -79,14 +84,16 @@ impl<'de> Visitor<'de> for JsonVisitor {
         while let Some((Json(key), Json(value))) = from.next_entry()? {
             pairs.push((key, value));
         }
-        let has_names = pairs.iter().all(|(key, _)| name(key).is_some());
-        Ok(match has_names {
-            true => pairs
+        let names = pairs.iter().map(|(key, _)| name(key));
+        let names: Option<BTreeSet<_>> = names.collect();
+        // Two keys of one name are told apart as pairs.
+        Ok(match names {
+            Some(names) if names.len() == pairs.len() => pairs
                 .into_iter()
                 .filter_map(|(key, value)| Some((name(&key)?, value)))
                 .collect::<Map<_, _>>()
                 .into(),
-            false => pairs
+            _ => pairs
                 .into_iter()
                 .map(|(key, value)| Value::Array(vec![key, value]))
                 .collect(),

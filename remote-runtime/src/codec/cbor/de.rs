@@ -10,20 +10,33 @@ mod number;
 mod parts;
 mod unread;
 
+use serde::de::value::SeqDeserializer;
 use serde::de::{self, Deserialize, Deserializer, Error, IntoDeserializer, Visitor};
 
-use super::{DEEPEST, REFERENCE, REFERENCE_NAME, TOO_DEEP, major, simple};
+use super::{DEEPEST, NAMED, REFERENCE, REFERENCE_NAME, TOO_DEEP, major, simple};
 use crate::codec::Undecoded;
+use number::Number;
 use parts::{Pairs, Parts, Variant};
 pub(crate) use unread::Unread;
 
 type Read<T> = Result<T, Unread>;
+
+/// What a reference is to a type that takes any value.
+#[derive(Debug, Clone, Copy)]
+enum References {
+    /// A newtype of what it is known by.
+    AsTheyAre,
+    /// The text of its name.
+    AsNames,
+}
 
 /// Takes values off CBOR.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader<'de> {
     rest: &'de [u8],
     depth: usize,
+    /// The number of options and newtypes that were entered since the last byte was taken.
+    without_bytes: usize,
     /// Set while a key of a map is read, which in JSON is always a text.
     is_key: bool,
 }
@@ -33,6 +46,7 @@ impl<'de> Reader<'de> {
         Self {
             rest: bytes,
             depth: 0,
+            without_bytes: 0,
             is_key: false,
         }
     }
@@ -103,7 +117,7 @@ impl<'de> Reader<'de> {
     }
 
     /// The next value, whatever it is.
-    fn visit<V: Visitor<'de>>(&mut self, visitor: V) -> Read<V::Value> {
+    fn visit<V: Visitor<'de>>(&mut self, visitor: V, references: References) -> Read<V::Value> {
         if let Some(number) = self.number(false)? {
             return number.visit(visitor);
         }
@@ -115,13 +129,18 @@ impl<'de> Reader<'de> {
             (major::BYTES, Some(count)) => visitor.visit_borrowed_bytes(self.bytes(count)?),
             (major::ARRAY, count) => self.visit_list(count, visitor),
             (major::MAP, count) => self.visit_map(count, visitor),
-            // A reference is its name to all that do not know it.
-            (major::TAG, Some(REFERENCE)) => {
-                let name = self.reference(Self::skip)?.0;
-                visitor.visit_borrowed_str(name)
-            }
+            (major::TAG, Some(REFERENCE)) => match references {
+                References::AsNames => {
+                    let name = self.reference(Self::skip)?.0;
+                    visitor.visit_borrowed_str(name)
+                }
+                References::AsTheyAre => {
+                    let inside = |reader: &mut Self| visitor.visit_newtype_struct(reader);
+                    self.reference(inside).map(|(_, value)| value)
+                }
+            },
             // A tag that is not known says nothing.
-            (major::TAG, _) => self.enter(|reader| reader.visit(visitor)),
+            (major::TAG, _) => self.enter(|reader| reader.visit(visitor, references)),
             _ => match head.first {
                 simple::FALSE => visitor.visit_bool(false),
                 simple::TRUE => visitor.visit_bool(true),
@@ -144,6 +163,22 @@ impl<'de> Reader<'de> {
         })
     }
 
+    /// Enters what takes no byte, of which a type may have any number inside of each other.
+    fn go_on(&mut self) -> Read<()> {
+        if self.without_bytes == DEEPEST {
+            return Err(Unread::new(TOO_DEEP));
+        }
+        self.without_bytes += 1;
+        Ok(())
+    }
+
+    /// Takes the next value as it is, and returns its bytes.
+    pub(crate) fn take_raw(&mut self) -> Result<&'de [u8], Undecoded> {
+        let before = self.rest;
+        self.skip().map_err(|e| Undecoded::Wrong(e.to_string()))?;
+        Ok(&before[..before.len() - self.rest.len()])
+    }
+
     fn skip(&mut self) -> Read<()> {
         de::IgnoredAny::deserialize(self).map(drop)
     }
@@ -154,7 +189,7 @@ macro_rules! integers {
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
             match self.number(true)? {
                 Some(number) => number.whole().visit(visitor),
-                None => self.visit(visitor),
+                None => self.visit(visitor, References::AsTheyAre),
             }
         }
     )*};
@@ -164,7 +199,7 @@ macro_rules! any {
     ($($method:ident($($argument:ident: $ty:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $($argument: $ty,)* visitor: V) -> Read<V::Value> {
             $(let _ = $argument;)*
-            self.visit(visitor)
+            self.visit(visitor, References::AsTheyAre)
         }
     )*};
 }
@@ -177,12 +212,10 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         deserialize_i16
         deserialize_i32
         deserialize_i64
-        deserialize_i128
         deserialize_u8
         deserialize_u16
         deserialize_u32
         deserialize_u64
-        deserialize_u128
     }
 
     any! {
@@ -196,18 +229,38 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         deserialize_ignored_any()
     }
 
+    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        match self.number(true)?.map(Number::whole) {
+            Some(number) => match number.signed() {
+                Some(signed) => visitor.visit_i128(signed),
+                None => number.visit(visitor),
+            },
+            None => self.visit(visitor, References::AsTheyAre),
+        }
+    }
+
+    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        match self.number(true)?.map(Number::whole) {
+            Some(number) => match number.unsigned() {
+                Some(unsigned) => visitor.visit_u128(unsigned),
+                None => number.visit(visitor),
+            },
+            None => self.visit(visitor, References::AsTheyAre),
+        }
+    }
+
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         match self.text()? {
             Some("true") if self.is_key => visitor.visit_bool(true),
             Some("false") if self.is_key => visitor.visit_bool(false),
             Some(text) => visitor.visit_borrowed_str(text),
-            None => self.visit(visitor),
+            None => self.visit(visitor, References::AsTheyAre),
         }
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
-        let Some(number) = self.number(true)? else {
-            return self.visit(visitor);
+        let Some(number) = self.float()? else {
+            return self.visit(visitor, References::AsTheyAre);
         };
         let (whole, single) = (number.float(), number.float() as f32);
         if whole.is_finite() && single.is_infinite() {
@@ -219,16 +272,16 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
-        match self.number(true)? {
+        match self.float()? {
             Some(number) => visitor.visit_f64(number.float()),
-            None => self.visit(visitor),
+            None => self.visit(visitor, References::AsTheyAre),
         }
     }
 
     fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         match self.text()? {
             Some(text) => visitor.visit_borrowed_bytes(text.as_bytes()),
-            None => self.visit(visitor),
+            None => self.visit(visitor, References::AsTheyAre),
         }
     }
 
@@ -241,6 +294,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             self.head()?;
             return visitor.visit_none();
         }
+        self.go_on()?;
         visitor.visit_some(self)
     }
 
@@ -249,7 +303,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         name: &'static str,
         visitor: V,
     ) -> Read<V::Value> {
+        if name == NAMED {
+            return self.visit(visitor, References::AsNames);
+        }
         if !name.starts_with(REFERENCE_NAME) {
+            self.go_on()?;
             return visitor.visit_newtype_struct(self);
         }
         let is_reference =
@@ -265,11 +323,13 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         if self.peek_major() != Some(major::BYTES) {
-            return self.visit(visitor);
+            return self.visit(visitor, References::AsTheyAre);
         }
         let count = self.head()?.count.unwrap_or_default();
         let bytes = self.bytes(count)?;
-        visitor.visit_seq(de::value::SeqDeserializer::new(bytes.iter().copied()))
+        let mut list = SeqDeserializer::new(bytes.iter().copied());
+        let value = visitor.visit_seq(&mut list)?;
+        list.end().map(|()| value)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Read<V::Value> {
@@ -287,7 +347,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
         if self.peek_major() != Some(major::ARRAY) {
-            return self.visit(visitor);
+            return self.visit(visitor, References::AsTheyAre);
         }
         let count = self.head()?.count;
         self.enter(|reader| {
@@ -303,7 +363,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Read<V::Value> {
-        self.visit(visitor)
+        self.visit(visitor, References::AsTheyAre)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -316,7 +376,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             return visitor.visit_enum(IntoDeserializer::<Unread>::into_deserializer(text));
         }
         if self.peek_major() != Some(major::MAP) {
-            let value = self.visit(visitor);
+            let value = self.visit(visitor, References::AsTheyAre);
             return value.map_err(|e| e.with_names(variants));
         }
         let count = self.head()?.count;

@@ -8,7 +8,7 @@ use serde::ser::{
 };
 
 use super::{
-    BIG, BIG_NEGATIVE, DEEPEST, INDEFINITE, REFERENCE, REFERENCE_NAME, TOO_DEEP, major, put_head,
+    BIG, BIG_NEGATIVE, DEEPEST, INDEFINITE, REFERENCE, REFERENCE_NAME, TOO_DEEP, head, major,
     simple,
 };
 use crate::codec::Unencoded;
@@ -67,9 +67,8 @@ impl<'o> Writer<'o> {
     }
 
     fn head(&mut self, major: u8, count: u64) {
-        let mut head = Vec::new();
-        put_head(&mut head, major, count);
-        self.put(&head);
+        let (head, length) = head(major, count);
+        self.put(&head[..length]);
     }
 
     fn sized(&mut self, major: u8, bytes: &[u8]) {
@@ -107,7 +106,8 @@ impl<'o> Writer<'o> {
         Ok(Parts {
             writer: self,
             levels: 1,
-            is_marked: count.is_none(),
+            announced: count,
+            parts: 0,
         })
     }
 
@@ -131,12 +131,14 @@ pub(super) struct Parts<'w, 'o> {
     writer: &'w mut Writer<'o>,
     /// The number of levels to come back from.
     levels: usize,
-    /// Set if the end is marked.
-    is_marked: bool,
+    /// The number of parts that was announced; else the end is marked.
+    announced: Option<usize>,
+    parts: usize,
 }
 
 impl Parts<'_, '_> {
     fn part<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        self.parts += 1;
         value.serialize(&mut *self.writer)
     }
 
@@ -146,8 +148,15 @@ impl Parts<'_, '_> {
     }
 
     fn leave(self) -> Written {
-        if self.is_marked {
-            self.writer.put(&[simple::BREAK]);
+        match self.announced {
+            None => self.writer.put(&[simple::BREAK]),
+            Some(announced) if announced == self.parts => {}
+            Some(announced) => {
+                let parts = self.parts;
+                return Err(Unwritten(format!(
+                    "its `Serialize` announces {announced} parts, and writes {parts}"
+                )));
+            }
         }
         self.writer.depth -= self.levels;
         Ok(())
@@ -381,7 +390,7 @@ impl SerializeMap for Parts<'_, '_> {
     type Error = Unwritten;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
-        self.part(key)
+        key.serialize(&mut *self.writer)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {

@@ -20,6 +20,7 @@ impl<'de> Reader<'de> {
         let split = count.and_then(|count| self.rest.split_at_checked(count));
         let (bytes, rest) = split.ok_or_else(|| Unread::new(TOO_SHORT))?;
         self.rest = rest;
+        self.without_bytes = 0;
         Ok(bytes)
     }
 
@@ -108,6 +109,18 @@ impl<'de> Reader<'de> {
         };
         self.rest = ahead.rest;
         Ok(Some(number))
+    }
+
+    /// The same; a key is a text of the number.
+    pub(super) fn float(&mut self) -> Read<Option<Number>> {
+        let mut ahead = self.clone();
+        if self.is_key
+            && let Some(Ok(float)) = ahead.text()?.map(str::parse)
+        {
+            self.rest = ahead.rest;
+            return Ok(Some(Number::Float(float)));
+        }
+        self.number(true)
     }
 
     fn number_here(&mut self, texts: bool) -> Read<Option<Number>> {

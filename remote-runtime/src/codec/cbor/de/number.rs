@@ -43,6 +43,22 @@ impl Number {
         self
     }
 
+    pub(super) fn signed(self) -> Option<i128> {
+        match self {
+            Self::Unsigned(number) => i128::try_from(number).ok(),
+            Self::Signed(number) => Some(number),
+            Self::Single(_) | Self::Float(_) => None,
+        }
+    }
+
+    pub(super) fn unsigned(self) -> Option<u128> {
+        match self {
+            Self::Unsigned(number) => Some(number),
+            Self::Signed(number) => u128::try_from(number).ok(),
+            Self::Single(_) | Self::Float(_) => None,
+        }
+    }
+
     pub(super) fn float(self) -> f64 {
         match self {
             Self::Unsigned(number) => number as f64,

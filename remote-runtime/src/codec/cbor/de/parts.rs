@@ -7,7 +7,7 @@ use serde::de::{
     Visitor,
 };
 
-use super::{Read, Reader, Unread};
+use super::{Read, Reader, References, Unread};
 use crate::codec::cbor::{major, simple};
 
 /// What is inside of a list or a map.
@@ -189,6 +189,6 @@ impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Read<V::Value> {
-        self.0.visit(visitor)
+        self.0.visit(visitor, References::AsTheyAre)
     }
 }
