@@ -67,6 +67,8 @@ pub(crate) struct Argument {
     pub(crate) ident: Ident,
     /// The pattern that was replaced.
     pub(crate) pattern: Option<Pat>,
+    /// The attributes of the replaced pattern, which say how the lints see it.
+    pub(crate) attrs: Vec<Attribute>,
     /// Its type, as it was written.
     pub(crate) written: Type,
     /// Its type, as it can be written outside of the function's signature.
@@ -97,7 +99,7 @@ impl Function {
             .inputs
             .iter()
             .enumerate()
-            .filter_map(|(at, arg)| argument(at, sig, arg, origin, &mut own))
+            .filter_map(|(at, arg)| argument(at, attrs, sig, arg, origin, &mut own))
             .collect();
         let output = output(sig, origin, &mut own);
         if let Some(e) = own.0 {
@@ -187,6 +189,7 @@ fn refuse_qualifiers(sig: &Signature, mistakes: &mut Mistakes) {
 
 fn argument(
     at: usize,
+    others: &[Attribute],
     sig: &Signature,
     arg: &FnArg,
     origin: &Origin<'_>,
@@ -202,7 +205,7 @@ fn argument(
     types::refuse_in_argument(ty, mistakes);
     let at = at - usize::from(sig.receiver().is_some());
     let (ident, name, pattern) = match &**pat {
-        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => named(pat, sig),
+        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => named(pat, others, sig),
         pat => {
             let ident = format_ident!("argument_{at}", span = Span::mixed_site());
             (ident, format!("number {}", at + 1), Some(pat.clone()))
@@ -211,6 +214,7 @@ fn argument(
     Some(Argument {
         name,
         ident,
+        attrs: pattern.as_ref().map_or_else(Vec::new, |_| attrs.clone()),
         pattern,
         written: (**ty).clone(),
         ty: types::outside(ty, origin.self_type()),
@@ -269,25 +273,43 @@ fn access(receiver: &Receiver, origin: &Origin<'_>) -> Result<Access, &'static s
     }
 }
 
-fn named(pat: &PatIdent, sig: &Signature) -> (Ident, String, Option<Pat>) {
+fn named(pat: &PatIdent, others: &[Attribute], sig: &Signature) -> (Ident, String, Option<Pat>) {
     let name = bare(&pat.ident);
     if let Some(ours) = name.strip_prefix("__remotex_") {
         // Of a variable's functions: their own names might meet a static's.
-        (pat.ident.clone(), ours.to_owned(), None)
-    } else if name.starts_with('_') || pat.ident == sig.ident {
-        // Not meant to be used: what we use is another one of that name, which the lints leave alone. One
-        // that is called as the function is would hide that from what calls it.
-        (
-            Ident::new(&name, Span::mixed_site()),
-            name,
-            Some(Pat::Ident(pat.clone())),
-        )
-    } else {
-        // What we use is no use of what the body has, so that the lints see the body alone.
-        let mut ours = pat.ident.clone();
-        ours.set_span(Span::mixed_site());
-        (ours, name, Some(Pat::Ident(pat.clone())))
+        return (pat.ident.clone(), ours.to_owned(), None);
     }
+    // One that is called as the function is would hide that from what calls it.
+    if pat.ident != sig.ident && !others.iter().all(is_inert) {
+        return (pat.ident.clone(), name, None);
+    }
+    // What we use is no use of what the body has, so that the lints see the body alone.
+    let mut ours = pat.ident.clone();
+    ours.set_span(Span::mixed_site());
+    (ours, name, Some(Pat::Ident(pat.clone())))
+}
+
+/// Whether an attribute certainly is none of another macro, which may name the arguments.
+fn is_inert(attr: &Attribute) -> bool {
+    const INERT: [&str; 15] = [
+        "allow",
+        "cfg",
+        "clippy",
+        "cold",
+        "deny",
+        "deprecated",
+        "diagnostic",
+        "doc",
+        "expect",
+        "forbid",
+        "inline",
+        "must_use",
+        "rustfmt",
+        "track_caller",
+        "warn",
+    ];
+    let first = attr.path().segments.first();
+    first.is_some_and(|first| INERT.iter().any(|name| first.ident == name))
 }
 
 fn output(sig: &Signature, origin: &Origin<'_>, mistakes: &mut Mistakes) -> Option<Type> {
@@ -331,6 +353,7 @@ pub(crate) fn signature(written: &Signature, arguments: &[Argument]) -> Signatur
             let mut ident = argument.ident.clone();
             ident.set_span(ident.span().located_at(pattern.span()));
             *typed.pat = parse_quote!(#ident);
+            typed.attrs.clear();
         }
         replaced.push(input);
     }

@@ -129,12 +129,17 @@ impl Written {
 }
 
 impl Body {
-    /// The body with `before` before it. What it was stands in a block of its own, whose braces are
-    /// ours, and no concern of the lints.
+    /// The body with `before` before it.
     pub(crate) fn after(&self, before: &TokenStream) -> Group {
+        self.within(|body| quote!(#before #body))
+    }
+
+    /// What `around` makes of the body. What it was stands in a block of its own, whose braces are
+    /// ours, and no concern of the lints.
+    pub(crate) fn within(&self, around: impl FnOnce(Group) -> TokenStream) -> Group {
         let Self { attrs, rest, at } = self;
-        let inner = Self::group(rest.clone(), Span::call_site().located_at(*at));
-        Self::group(quote!(#(#attrs)* #before #inner), *at)
+        let whole = around(Self::group(rest.clone(), Span::call_site().located_at(*at)));
+        Self::group(quote!(#(#attrs)* #whole), *at)
     }
 
     fn group(content: TokenStream, span: Span) -> Group {

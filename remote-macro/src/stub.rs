@@ -22,26 +22,41 @@ pub(crate) fn expand(options: &Options, written: &Written, function: &Function) 
     let entry = entry::expand(options, function);
     let away = quote!(#krate::__private::Entry::away(&__REMOTEX_ENTRY));
     let question = question(options, sig, function, &away, None);
-    let replaced = function
-        .arguments
-        .iter()
-        .filter_map(|argument| Some((argument.pattern.as_ref()?, &argument.ident)));
     // An argument that is not bound lives to the end of the function, as it would have.
-    let (patterns, idents): (Vec<_>, Vec<_>) = replaced
-        .filter(|(pattern, _)| !matches!(pattern, Pat::Wild(_)))
-        .unzip();
-    let bindings = (!patterns.is_empty()).then(|| quote!(let (#(#patterns,)*) = (#(#idents,)*);));
+    let bindings = function.arguments.iter().filter_map(|argument| {
+        let Argument {
+            pattern,
+            ident,
+            attrs,
+            ..
+        } = argument;
+        let pattern = pattern
+            .as_ref()
+            .filter(|pattern| !matches!(pattern, Pat::Wild(_)))?;
+        // It may be one that is not meant to be used, as `_name` is.
+        Some(quote!(#[allow(clippy::no_effect_underscore_binding)] #(#attrs)* let #pattern = #ident;))
+    });
+    let output = &sig.output;
+    let block = body.within(|body| {
+        let run = quote!(#(#bindings)* #body);
+        let run = match is_tracked(attrs) {
+            true => run,
+            // A panic in a closure is at its own line, and not at that of the caller.
+            false => quote!((move || #output { #run })()),
+        };
+        // The first in a block of its own, so that its names do not meet those of the body.
+        quote!({ #entry #question } #run)
+    });
+    let tracked = (!is_tracked(attrs)).then(|| quote!(#[track_caller]));
     let sig = signature(sig, &function.arguments);
-    // In a block of its own, so that its names do not meet those of the body.
-    let block = body.after(&quote!({ #entry #question } #bindings));
-    let tracked = tracked(attrs);
     quote!(#(#attrs)* #tracked #vis #sig #block)
 }
 
-/// What has an error note the line of the caller, as in `eyre`.
-pub(crate) fn tracked(attrs: &[Attribute]) -> Option<TokenStream> {
-    let is_tracked = |attr: &Attribute| attr.path().is_ident("track_caller");
-    (!attrs.iter().any(is_tracked)).then(|| quote!(#[track_caller]))
+/// Whether the author wants to know the line of the caller.
+fn is_tracked(attrs: &[Attribute]) -> bool {
+    attrs
+        .iter()
+        .any(|attr| attr.path().is_ident("track_caller"))
 }
 
 /// Asks where the function is to run, and calls it if that is away. A method's object is the first
@@ -91,4 +106,42 @@ pub(crate) fn question(
 /// A name of ours that neither the user's locals nor their statics meet.
 pub(crate) fn local(name: &str) -> Ident {
     Ident::new(&format!("__remotex_{name}"), Span::mixed_site())
+}
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    use crate::item;
+
+    /// The expansion of a function with one argument, below which these attributes stand.
+    fn expanded(attrs: &TokenStream) -> String {
+        let function = quote! {
+            #attrs
+            pub fn count(items: Vec<u8>) -> remotex::Result<usize> {
+                Ok(items.len())
+            }
+        };
+        item::expand(quote!(SERVER), &function).to_string()
+    }
+
+    #[test]
+    fn other_macros_see_the_names_of_the_arguments() {
+        let bound = "let items = items ;";
+        for inert in [
+            quote!(),
+            quote!(#[doc = "Counts."]),
+            quote!(#[clippy::msrv = "1"]),
+        ] {
+            assert!(expanded(&inert).contains(bound), "{inert}");
+        }
+        for macros in [
+            quote!(#[instrument(fields(n = items.len()))]),
+            quote!(#[tracing::instrument]),
+            quote!(#[cfg_attr(feature = "spans", instrument)]),
+        ] {
+            assert!(!expanded(&macros).contains(bound), "{macros}");
+        }
+    }
 }

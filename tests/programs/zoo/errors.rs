@@ -80,6 +80,11 @@ impl std::fmt::Display for Report {
 impl std::error::Error for Report {}
 
 #[remote(ZOO)]
+fn panics_on_line_84(_unused: u8) -> Result<()> {
+    panic!("as it was told")
+}
+
+#[remote(ZOO)]
 fn reports() -> std::result::Result<(), Report> {
     panic!("as it was told")
 }
@@ -102,4 +107,10 @@ pub(crate) fn lines() {
     assert_eq!(line(reports().unwrap_err()), (true, line!()));
     let reporter = Reporter::of_this().unwrap();
     assert_eq!(line(reporter.reports().unwrap_err()), (true, line!()));
+    // The panic is not at the caller's line.
+    let Error::Panicked { location, .. } = panics_on_line_84(1).unwrap_err() else {
+        panic!("no panic")
+    };
+    let location = location.to_string();
+    assert!(location.ends_with("errors.rs:84:5"), "{location}");
 }
