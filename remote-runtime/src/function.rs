@@ -62,8 +62,8 @@ pub struct Function {
 /// What is found out when it is first asked for.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// The fingerprint, or the type that serde does not show.
-    fingerprint: OnceLock<Result<Fingerprint, &'static str>>,
+    /// The fingerprint of all that is known, and the type that serde does not show.
+    fingerprint: OnceLock<(Fingerprint, Option<&'static str>)>,
     /// A flag: its types were found to write what they read.
     is_checked: AtomicBool,
 }
@@ -83,7 +83,7 @@ impl Function {
     /// All that there is to know of it.
     pub(crate) fn describe(&self) -> interface::Function {
         let mut described = self.outline();
-        described.fingerprint = self.fingerprint();
+        described.fingerprint = Some(self.plain_fingerprint());
         described.structure = self.structure();
         described
     }
@@ -111,6 +111,7 @@ impl Function {
     /// # Errors
     /// If it fails, or the arguments are none of its.
     pub(crate) fn run(&self, arguments: &[u8]) -> Result<(Kind, Vec<u8>), Fault> {
+        self.check_types()?;
         let encoded = self.encode(arguments, usize::MAX)?;
         let mut body = Vec::new();
         let encoder = Encoder::new(&mut body, 0, usize::MAX).in_form(Form::Plain);
@@ -148,15 +149,22 @@ impl Function {
     /// serde sees them, and the author's word for them. `None` if serde does not show all of them, and
     /// there is no word.
     pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
-        self.known().ok()
+        let (fingerprint, unknown) = self.known();
+        unknown.is_none().then_some(fingerprint)
+    }
+
+    /// The same, also without the types that serde does not show: a plain call's values say what they are,
+    /// so that only the function must be the same.
+    pub(crate) fn plain_fingerprint(&self) -> Fingerprint {
+        self.known().0
     }
 
     /// The type for which it has no fingerprint.
     pub(crate) fn unknown_type(&self) -> Option<&'static str> {
-        self.known().err()
+        self.known().1
     }
 
-    fn known(&self) -> Result<Fingerprint, &'static str> {
+    fn known(&self) -> (Fingerprint, Option<&'static str>) {
         *self.known.fingerprint.get_or_init(|| {
             let mut shape = Shape::remembering();
             let signature = self.arguments.iter().flat_map(|(name, ty)| [*name, *ty]);
@@ -171,13 +179,11 @@ impl Function {
             if self.json {
                 // What is read then tells itself what it is.
                 shape.word("json");
-                return Ok(shape.known_part());
+                return (shape.known_part(), None);
             }
             self.show_types(&mut shape);
-            match shape.unknown() {
-                Some(ty) if self.types.is_none() => Err(ty),
-                _ => Ok(shape.known_part()),
-            }
+            let unknown = shape.unknown().filter(|_| self.types.is_none());
+            (shape.known_part(), unknown)
         })
     }
 

@@ -43,9 +43,12 @@ impl<'t> TypeVisitor<'t> {
     pub fn value<T: Serialize + Deserialize<'t>>(&mut self) {
         match &mut self.0 {
             Purpose::Show(shape) => shape.add_written::<T>(),
-            Purpose::Encode(arguments) => {
-                arguments.encode(|reader, encoder| Ok(encoder.put(&reader.take::<T>()?)?));
-            }
+            Purpose::Encode(arguments) => arguments.encode(|reader, encoder| {
+                if encoder.is_plain() {
+                    return Ok(encoder.put_encoded(reader.take_bytes::<T>()?)?);
+                }
+                Ok(encoder.put(&reader.take::<T>()?)?)
+            }),
         }
     }
 
@@ -53,8 +56,12 @@ impl<'t> TypeVisitor<'t> {
     pub fn numbers<N: Number>(&mut self) {
         match &mut self.0 {
             Purpose::Show(shape) => shape.add::<Vec<N>>(),
-            Purpose::Encode(arguments) => arguments
-                .encode(|reader, encoder| Ok(encoder.put_numbers(&reader.take::<Vec<N>>()?)?)),
+            Purpose::Encode(arguments) => arguments.encode(|reader, encoder| {
+                if encoder.is_plain() {
+                    return Ok(encoder.put_encoded(reader.take_bytes::<Vec<N>>()?)?);
+                }
+                Ok(encoder.put_numbers(&reader.take::<Vec<N>>()?)?)
+            }),
         }
     }
 

@@ -134,16 +134,18 @@ impl Identity {
         if !service.table.is_of(program) {
             return Verdict::Refuse(stranger(service));
         }
-        // Programs that a loader runs all have the loader's file.
-        let is_contradicted = function.is_some_and(|it| {
-            let both = it.fingerprint().zip(head.fingerprint);
-            both.is_some_and(|(ours, theirs)| ours != theirs)
+        let ours = function.and_then(|it| match head.is_plain {
+            true => Some(it.plain_fingerprint()),
+            false => it.fingerprint(),
         });
+        // Programs that a loader runs all have the loader's file.
+        let both = ours.zip(head.fingerprint);
+        let is_contradicted = both.is_some_and(|(ours, theirs)| ours != theirs);
         if self.file == SameFile::Yes && !is_contradicted {
             return run();
         }
         // Only the content tells whether both sides mean the same, if serde does not.
-        let is_unknown = function.is_some_and(|it| it.fingerprint().is_none());
+        let is_unknown = function.is_some() && ours.is_none();
         let has_told_nothing = head.fingerprint.is_none() && head.content.is_none();
         let may_be_equal = self.file == SameFile::Perhaps
             || self.file == SameFile::Unknown && is_unknown && head.fingerprint.is_none();
@@ -158,16 +160,12 @@ impl Identity {
         if has_told_nothing && self.build.is_some() && self.is_readable {
             return Verdict::Ask(Kind::Identify);
         }
-        let agrees = |function: &Function| {
-            let ours = function.fingerprint();
-            // What is plain is read by the types themselves.
-            (ours.is_some() || head.is_plain) && ours == head.fingerprint
-        };
+        let agrees = ours.is_some() && ours == head.fingerprint;
         let differs = |what: &str| Verdict::Refuse(differs(what, service, client));
         match function {
             _ if !self.is_readable => differs("speaks another version of remotex"),
-            Some(function) if agrees(function) => Verdict::Run(function),
-            Some(function) => match function.unknown_type() {
+            Some(function) if agrees => Verdict::Run(function),
+            Some(function) => match function.unknown_type().filter(|_| !head.is_plain) {
                 Some(ty) => Verdict::Refuse(unshown(ty)),
                 None => differs(
                     "is another build, whose function is not known to have the same signature and types",

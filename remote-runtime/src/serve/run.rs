@@ -1,7 +1,7 @@
 //! Runs one call: finds the function, decodes its arguments, and encodes how it ended.
 
 use std::backtrace::Backtrace;
-use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::io::{self, IoSlice};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -181,17 +181,9 @@ impl Runner {
         let figures = service.figures.as_ref();
         let measured = figures.and_then(|figures| figures.begin(function.name));
         client.tally.begin(function, client.began);
-        let encoded = match is_plain {
-            false => Ok(Cow::Borrowed(arguments)),
-            true => guarded(function.name, || {
-                Ok(function.encode(arguments, service.limit)?.into())
-            }),
-        };
-        let (arguments, unread) = match encoded {
-            Ok(encoded) => (encoded, None),
-            Err(failed) => (Cow::default(), Some(failed)),
-        };
-        let mut decoder = Decoder::new(&arguments).in_form(function.form());
+        // What the arguments of a plain call are to the function.
+        let encoded = OnceCell::new();
+        let mut decoder = Decoder::new(arguments).in_form(function.form());
         let form = if is_plain {
             Form::Plain
         } else {
@@ -200,13 +192,14 @@ impl Runner {
         let encoder = Encoder::new(&mut self.out, at + HEADER, client.limit).in_form(form);
         let mut reply = Reply::new(encoder, is_plain);
         let run = || {
-            if let Some(failed) = unread {
-                return Err(failed);
-            }
             function.check_types()?;
             if let Some(before) = service.before {
                 let call = Call::new(service.name, function, arguments.len());
                 before(&call).map_err(|e| Fault::Refused(e.to_string()))?;
+            }
+            if is_plain {
+                let values = function.encode(arguments, service.limit)?;
+                decoder = Decoder::new(encoded.get_or_init(|| values)).in_form(function.form());
             }
             scope::set(Scope::Server);
             (function.handler)(&mut decoder, &mut reply)?;

@@ -15,7 +15,7 @@ use super::hooks::{self, Failure};
 use super::local;
 use super::role::Role;
 use super::{INITIALISED, Server, Way};
-use crate::address::{self, Address, Files};
+use crate::address::{self, Address, Files, Network};
 use crate::bridge::{self, Manner, Wanted};
 use crate::client::{self, Route};
 use crate::daemon::handover::Handover;
@@ -85,8 +85,9 @@ impl Server {
         let activated = manager::activated(&files.socket);
         if activated.is_none() {
             refuse_wrong_unit(call, &way, &files)?;
+            let port = way.network(call)?.map(Network::port);
             // Where the manager listens, to connect would be to wait for ourselves.
-            if manager::activated_network().is_none() {
+            if port.and_then(manager::activated_at).is_none() {
                 refuse_second(call, &way.holding_start())?;
             }
         }
@@ -160,7 +161,8 @@ impl Server {
         let found = registry::table_of(self).map_err(|e| e.to_string());
         let found = found.and_then(|table| {
             let function = table.get(&request.function);
-            let is_it = |function: &&Function| function.fingerprint() == request.fingerprint;
+            let is_it =
+                |function: &&Function| Some(function.plain_fingerprint()) == request.fingerprint;
             function.filter(is_it).ok_or_else(|| {
                 "its program is another build by now than the one that serves".to_owned()
             })
@@ -250,7 +252,7 @@ impl Server {
             Address::Network(network) => Some(network::listen(
                 call,
                 network,
-                manager::activated_network(),
+                manager::activated_at(network.port()),
             )?),
             _ => None,
         };

@@ -293,10 +293,9 @@ fn check(offer: &Interface) {
     assert!(matches!(&structure.arguments[0], Type::Newtype(name, _) if name == "Remote<Branch>"));
     assert_eq!(structure.arguments[0], structure.answer.clone().unwrap());
     assert_eq!(structure.error, None);
-    assert_eq!(
-        (undocumented.fingerprint, &undocumented.structure),
-        (None, &None)
-    );
+    // What is plain needs no types to be told from another build's.
+    assert!(undocumented.fingerprint.is_some());
+    assert_eq!(undocumented.structure, None);
 }
 
 pub(crate) fn call(function: &str, arguments: Value) -> Result<std::result::Result<Value, Raised>> {

@@ -172,10 +172,10 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    /// Takes the next value as it is, and returns its bytes.
-    pub(crate) fn take_raw(&mut self) -> Result<&'de [u8], Undecoded> {
+    /// Takes the next value, which is to be a `T`, and returns its bytes.
+    pub(crate) fn take_bytes<T: Deserialize<'de>>(&mut self) -> Result<&'de [u8], Undecoded> {
         let before = self.rest;
-        self.skip().map_err(|e| Undecoded::Wrong(e.to_string()))?;
+        self.take::<T>()?;
         Ok(&before[..before.len() - self.rest.len()])
     }
 
