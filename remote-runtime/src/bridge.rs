@@ -173,7 +173,11 @@ fn command(call: Call<'_>, piped: &Piped, key: &str, manner: Manner) -> Command 
                 ssh.args(["-o", option]);
             }
             // Where it begins is the home folder.
-            let program = program.strip_prefix("~/").unwrap_or(program);
+            let program = match program.strip_prefix("~/") {
+                // With a slash, since it would be searched for in `PATH`.
+                Some(below) => &format!("./{below}"),
+                None => program,
+            };
             let begin = match program.contains('=') {
                 false => "",
                 // `env` would take it for one more variable.
@@ -256,7 +260,7 @@ fn unpassed(piped: &Piped) -> String {
     match piped {
         Piped::Ssh { .. } => String::new(),
         Piped::Stdio(_) => format!(
-            ", and get the variables {VARIABLE} and {KEY}, which `env -i`, `sudo` and `docker exec` pass on only if they are told: `docker exec -i -e {VARIABLE} -e {KEY} …`"
+            " and receive the variables {VARIABLE} and {KEY}; `env -i`, `sudo` and `docker exec` drop them unless told otherwise, as by `docker exec -i -e {VARIABLE} -e {KEY} …`"
         ),
     }
 }
@@ -371,7 +375,8 @@ mod tests {
         };
         for (program, expected) in [
             ("zoo", "zoo"),
-            ("~/bin/x", "bin/x"),
+            ("~/bin/x", "./bin/x"),
+            ("~/x", "./x"),
             ("/a b/x", "'/a b/x'"),
             ("a=b/x", r#"sh -c 'exec "$0"' a=b/x"#),
         ] {

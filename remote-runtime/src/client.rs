@@ -49,6 +49,10 @@ pub(crate) use control::{
     stop, succeed,
 };
 
+/// How long a server is waited for that cannot be reached: an attempt to reach another machine may take
+/// ten seconds by itself.
+const LONGEST_ABSENCE: Duration = Duration::from_secs(30);
+
 /// The connections of this process to one server.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -112,6 +116,9 @@ pub(crate) trait Route {
     /// The error if there is nobody.
     fn nobody(&self, call: Call<'_>) -> Error;
 
+    /// Returns `true` if a server that was there before is waited for, since it may come back.
+    fn is_awaited(&self) -> bool;
+
     /// Returns `true` if a server of this build may take the place of one of another build.
     fn succeeds(&self) -> bool;
 
@@ -171,11 +178,7 @@ impl Deadline {
 
 impl fmt::Display for Deadline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?}, which `.timeout` of its `Server` allows",
-            self.timeout
-        )
+        write!(f, "{:?}, its limit of time", self.timeout)
     }
 }
 
@@ -261,11 +264,24 @@ impl Client {
         let mut attempts = Attempts::new(request.idempotent, connection.is_numbered());
         // The error of the first attempt that may have run.
         let mut lost = None;
+        let mut absent_since = None;
         while let Some(attempt) = attempts.begin() {
             let began = connection.is_numbered().then(Instant::now);
             let ended = pause(call, attempt, route)
                 .and_then(|()| connection.attempt(request, route, &lent));
-            let outcome = self.outcome(connection, call, &ended, began, lost.is_some());
+            let mut may_return = || {
+                let since = absent_since.get_or_insert_with(Instant::now);
+                let was_met = self.has_met.load(Ordering::Relaxed);
+                was_met && route.is_awaited() && since.elapsed() < LONGEST_ABSENCE
+            };
+            let outcome = self.outcome(
+                connection,
+                call,
+                &ended,
+                began,
+                lost.is_some(),
+                &mut may_return,
+            );
             let next = attempts.after(outcome);
             match next {
                 Next::Again => {}
@@ -314,8 +330,8 @@ impl Client {
         ended: &Result<Ended, Error>,
         began: Option<Instant>,
         was_lost: bool,
+        may_return: &mut dyn FnMut() -> bool,
     ) -> Outcome {
-        let was_met = self.has_met.load(Ordering::Relaxed);
         match ended {
             Ok(Ended::Replied(kind)) => {
                 self.has_met.store(true, Ordering::Relaxed);
@@ -328,8 +344,12 @@ impl Client {
             Ok(Ended::NotRun) => Outcome::NotRun,
             Ok(Ended::Outdated) => Outcome::Outdated,
             Ok(Ended::Identify { .. }) => Outcome::Asked,
-            Ok(Ended::Nobody) => Outcome::Absent { was_met },
-            Err(Error::Unreachable(why)) if why.may_pass() => Outcome::Absent { was_met },
+            Ok(Ended::Nobody) => Outcome::Absent {
+                may_return: may_return(),
+            },
+            Err(Error::Unreachable(why)) if why.may_pass() => Outcome::Absent {
+                may_return: may_return(),
+            },
             Ok(Ended::Forgotten) => Outcome::Forgotten {
                 by_another: connection.may_reach_others(),
             },

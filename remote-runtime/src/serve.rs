@@ -166,9 +166,10 @@ impl Host {
                 return Ok(why);
             }
             let tended = footing.tend();
-            // Where the system does not tell of changes, they are looked for.
-            let is_told = footing.changes().is_some() && !footing.is_pressed();
-            let pause = if is_told { TENDING } else { LOOKING };
+            let pause = match footing.is_pressed() {
+                true => LOOKING,
+                false => TENDING,
+            };
             let sessions = &self.shared.sessions;
             // First, since it takes the requests to look again.
             let swept = sessions.sweep();

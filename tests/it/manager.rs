@@ -174,7 +174,7 @@ fn a_socket_that_is_meant_for_somebody_else_is_left_alone() {
     assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
     let told = crate::support::stderr(&server.output());
     assert!(
-        told.contains("other.sock`, too, which is not its socket, and is left alone"),
+        told.contains("other.sock`, too, and the server at `"),
         "{told}"
     );
 }
@@ -208,25 +208,33 @@ fn a_server_takes_the_port_that_systemd_listens_on() {
 }
 
 #[test]
-fn a_port_that_is_not_the_servers_address_is_refused() {
+fn a_port_that_is_not_the_servers_address_is_left_to_the_program() {
     let home = Home::new();
-    for (address, why) in [
-        ("", "let it listen at the socket"),
-        ("tcp://127.0.0.1:1", "let both be the same"),
-    ] {
+    home.run_remotex(&["keys", "init", "zoo"]);
+    for own in [None, Some(free_port())] {
         let port = free_port();
         let at = format!("127.0.0.1:{port}");
-        let address = ("REMOTEX_ZOO", address.to_owned());
+        let address = own.map_or_else(String::new, |own| format!("tcp://127.0.0.1:{own}"));
+        let address = ("REMOTEX_ZOO", address);
         let folder = home.path("");
-        let Some(server) = activate_at(&home, &at, &["serve"], &folder, &[address]) else {
+        let given = std::slice::from_ref(&address);
+        let Some(server) = activate_at(&home, &at, &["serve"], &folder, given) else {
             return;
         };
         await_that(|| is_listening_at(port));
-        drop(std::net::TcpStream::connect(&at).unwrap());
-        let said = stdout(&server.output());
+        let theirs = std::net::TcpStream::connect(&at).unwrap();
+        let zoo = |words: &[&str]| {
+            let output = home.zoo(words).env(address.0, &address.1).output().unwrap();
+            stdout(&output)
+        };
+        await_that(|| zoo(&["status", "zoo"]).starts_with('('));
+        assert_eq!(zoo(&["pid"]), server.pid().to_string());
+        drop(theirs);
+        assert_eq!(zoo(&["stop", "zoo"]), "()");
+        let told = crate::support::stderr(&server.output());
         assert!(
-            said.starts_with("Unreachable false ") && said.contains(&at) && said.contains(why),
-            "{said}"
+            told.contains(&at) && told.contains("let both be the same"),
+            "{told}"
         );
     }
 }

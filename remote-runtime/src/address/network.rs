@@ -100,6 +100,11 @@ impl Network {
         is_all || self.is_loopback()
     }
 
+    /// The port that its server has there.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The host and the port, as they are looked up.
     #[cfg(feature = "tcp")]
     pub(crate) fn host_and_port(&self) -> (&str, u16) {

@@ -46,8 +46,8 @@ pub(super) enum Outcome {
     Outdated,
     /// The server asks for more that tells this program's build, and has not taken the call.
     Asked,
-    /// No server can be met. If one was, it may come back.
-    Absent { was_met: bool },
+    /// No server can be met; `may_return` if one was, not long ago.
+    Absent { may_return: bool },
     /// The connection ended after the server may have taken the call, which it was given so long ago.
     Lost { after: Duration },
     /// The server does not know the call, and does not run it. If it was sent before, it may have run.
@@ -108,7 +108,9 @@ impl Attempts {
             Outcome::NotRun => Next::Again,
             Outcome::Outdated => Next::Succeed,
             Outcome::Asked => Next::Identify,
-            Outcome::Absent { was_met } if self.has_more() && (was_met || self.may_have_run) => {
+            Outcome::Absent { may_return }
+                if self.has_more() && (may_return || self.may_have_run) =>
+            {
                 Next::Again
             }
             Outcome::Absent { .. } | Outcome::Failed => self.end(),
@@ -161,8 +163,8 @@ mod tests {
         Outcome::NotRun,
         Outcome::Outdated,
         Outcome::Asked,
-        Outcome::Absent { was_met: true },
-        Outcome::Absent { was_met: false },
+        Outcome::Absent { may_return: true },
+        Outcome::Absent { may_return: false },
         Outcome::Lost {
             after: Duration::ZERO,
         },
@@ -236,7 +238,7 @@ mod tests {
                 Outcome::NotRun
                     | Outcome::Outdated
                     | Outcome::Asked
-                    | Outcome::Absent { was_met: true }
+                    | Outcome::Absent { may_return: true }
             );
             let goes_on = !matches!(next, Next::End | Next::EndAsLost);
             if has_not_run && self.attempts.made < MOST {
@@ -297,7 +299,7 @@ mod tests {
     fn a_server_that_was_never_met_is_not_waited_for() {
         let mut attempts = Attempts::new(false, true);
         attempts.begin();
-        let absent = Outcome::Absent { was_met: false };
+        let absent = Outcome::Absent { may_return: false };
         assert_eq!(attempts.clone().after(absent), Next::End);
         let lost = Outcome::Lost {
             after: Duration::ZERO,

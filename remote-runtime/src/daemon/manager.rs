@@ -45,13 +45,11 @@ pub(crate) fn misplaced(name: &str) -> Option<PathBuf> {
     })
 }
 
-/// The listener of a network that this process was started with.
-pub(crate) fn activated_network() -> Option<TcpListener> {
+/// The listener at that port, if this process was started with one. Those at other ports are left to
+/// whomever they are meant for.
+pub(crate) fn activated_at(port: u16) -> Option<TcpListener> {
     given().find_map(|given| {
-        SocketAddr::try_from(getsockname(given).ok()?).ok()?;
-        if !is_listener(given) {
-            return None;
-        }
+        listens_at_network(given).filter(|at| at.port() == port)?;
         let ours = fcntl_dupfd_cloexec(given, 0).ok()?;
         // It is none of a child's either; if that cannot be, it is as the manager has left it.
         let _ = fcntl_setfd(given, FdFlags::CLOEXEC);
@@ -59,10 +57,15 @@ pub(crate) fn activated_network() -> Option<TcpListener> {
     })
 }
 
-/// The paths of sockets that this process was started with, none of which is `path`.
-pub(crate) fn left_alone(path: &Path) -> impl Iterator<Item = PathBuf> {
-    let paths = given().filter_map(listens_at);
-    paths.filter(move |at| !is_same(at, path))
+/// The paths of sockets that this process was started with, none of which is `path`, and the addresses of
+/// those that are not at `port`.
+pub(crate) fn left_alone(path: &Path, port: Option<u16>) -> impl Iterator<Item = String> {
+    given().filter_map(move |given| match listens_at(given) {
+        Some(at) => (!is_same(&at, path)).then(|| at.display().to_string()),
+        None => listens_at_network(given)
+            .filter(|at| Some(at.port()) != port)
+            .map(|at| at.to_string()),
+    })
 }
 
 /// How often the manager wants to hear that this process is well; it gives up after twice as long.
@@ -93,6 +96,11 @@ fn listens_at(socket: BorrowedFd<'_>) -> Option<PathBuf> {
     is_listener(socket).then(|| path.to_owned())
 }
 
+fn listens_at_network(socket: BorrowedFd<'_>) -> Option<SocketAddr> {
+    let address = SocketAddr::try_from(getsockname(socket).ok()?).ok()?;
+    is_listener(socket).then_some(address)
+}
+
 fn is_listener(socket: BorrowedFd<'_>) -> bool {
     #[cfg(not(target_vendor = "apple"))]
     let is_listener = rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false);
@@ -121,18 +129,32 @@ fn is_same(a: &Path, b: &Path) -> bool {
         })
 }
 
-/// Tells the manager, if there is one that wants to know.
+/// Tells the manager what has changed, if there is one that wants to know.
 pub(crate) fn notify(state: &str) {
+    tell(state, CHANGE);
+}
+
+/// Tells the manager that this process is well.
+pub(crate) fn notify_well() {
+    tell("WATCHDOG=1", WELL);
+}
+
+/// How long a manager is waited for that does not read. It would wait for a change in vain.
+const CHANGE: Duration = Duration::from_secs(1);
+
+/// The same, of what comes again soon.
+const WELL: Duration = Duration::from_millis(1);
+
+fn tell(state: &str, patience: Duration) {
     if let Some(socket) = env::var_os("NOTIFY_SOCKET") {
         // A manager that cannot be told finds out by itself.
-        let _ = send(socket.as_bytes(), state);
+        let _ = send(socket.as_bytes(), state, patience);
     }
 }
 
-fn send(socket: &[u8], state: &str) -> io::Result<()> {
+fn send(socket: &[u8], state: &str, patience: Duration) -> io::Result<()> {
     let sender = UnixDatagram::unbound()?;
-    // A manager that does not read is not waited for.
-    sender.set_nonblocking(true)?;
+    sender.set_write_timeout(Some(patience))?;
     match socket {
         #[cfg(target_os = "linux")]
         [b'@', name @ ..] => {

@@ -1,14 +1,15 @@
-//! A service manager that listens for the server.
+//! The sockets at which a service manager listens for the server, or for another one.
 
 use super::Way;
-use crate::address::{self, Files};
+use crate::address::{Files, Network};
 use crate::client::Route;
 use crate::daemon::manager;
 use crate::error::{Call, Error, Result};
 use crate::logline;
 use crate::wire::hello::for_key;
 
-/// A manager that listens for this server elsewhere has clients there, which would wait for nothing.
+/// Refuses to serve where the manager listens for another key of this server, since its clients would wait
+/// in vain. What is left to the program's own use is logged.
 pub(super) fn refuse_wrong_unit(call: Call<'_>, way: &Way, files: &Files) -> Result<()> {
     if let Some(at) = manager::misplaced(call.server) {
         return Err(Error::Unreachable(call.trouble(format_args!(
@@ -19,25 +20,12 @@ pub(super) fn refuse_wrong_unit(call: Call<'_>, way: &Way, files: &Files) -> Res
             call.server,
         ))));
     }
-    if way.network(call)?.is_none()
-        && let Some(listener) = manager::activated_network()
-    {
-        let at = listener
-            .local_addr()
-            .map(|at| at.to_string())
-            .unwrap_or_default();
-        return Err(Error::Unreachable(call.trouble(format_args!(
-            "its service manager listens at `{at}`, and its address is `{}`; set {}=tcp://{at} for both, or let it listen at the socket, as `remotex unit {}` writes it",
-            way.address(),
-            address::variable(call.server),
-            call.server,
-        ))));
-    }
-    for path in manager::left_alone(&files.socket) {
+    let port = way.network(call)?.map(Network::port);
+    for at in manager::left_alone(&files.socket, port) {
         logline::write(format_args!(
-            "server `{}`: its service manager listens at `{}`, too, which is not its socket, and is left alone",
+            "server `{}`: its service manager listens at `{at}`, too, and the server at `{}`; if that is meant for the server, let both be the same",
             call.server,
-            path.display()
+            way.address(),
         ));
     }
     Ok(())

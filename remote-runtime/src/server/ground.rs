@@ -34,7 +34,7 @@ impl Footing for Ground {
         if let Some(log) = &self.log {
             log.tend();
         }
-        self.watchdog.inspect(|_| manager::notify("WATCHDOG=1"))
+        self.watchdog.inspect(|_| manager::notify_well())
     }
 
     fn printed(&self) -> Option<BorrowedFd<'_>> {
@@ -42,6 +42,8 @@ impl Footing for Ground {
     }
 
     fn is_pressed(&self) -> bool {
-        self.log.as_ref().is_some_and(Keeper::is_full)
+        // Where the system does not tell of changes, they are looked for.
+        let is_told = |place: &Place| place.changes().is_some();
+        !self.place.as_ref().is_none_or(is_told) || self.log.as_ref().is_some_and(Keeper::is_full)
     }
 }

@@ -72,7 +72,7 @@ impl Way {
         }
     }
 
-    /// Applies the limits of a function: the time for its answer, and whether a call of it starts none.
+    /// Applies a function's own limits: its timeout, and whether its calls may start the server.
     #[inline] // Each call takes it.
     pub(crate) fn apply(&mut self, timeout: Option<Duration>, starts_none: bool) {
         if let Some(timeout) = timeout {
@@ -232,9 +232,9 @@ impl Way {
         }
     }
 
-    /// Returns `true` if a call starts the server if it does not run.
+    /// Returns `true` if calls start the server here.
     fn starts(&self) -> bool {
-        self.server.autostart && !self.starts_none && is_initialised() && !self.is_far()
+        self.server.autostart && is_initialised() && !self.is_far()
     }
 
     /// Whether it is spoken to through a process or over a network, and perhaps on another machine.
@@ -246,7 +246,7 @@ impl Way {
     /// Connects over a network, and starts the server first if that is to be here.
     fn connect_over(&self, call: Call<'_>, network: &Network) -> Result<Option<Stream>> {
         let found = self.meet(call, network)?;
-        if found.is_some() || !self.server.autostart || self.starts_none || !network.is_here() {
+        if found.is_some() || !self.server.autostart || !network.is_here() {
             return Ok(found);
         }
         let Some(files) = self.files(call)? else {
@@ -301,6 +301,23 @@ impl Way {
             return Ok(None);
         }
         daemon::connect(call, &files, self.patience())
+    }
+
+    /// Connects to the server if it runs, and has no manager start it either.
+    fn meet_only(&self, call: Call<'_>) -> Result<Option<Stream>> {
+        if self.bridge(call)?.is_some() {
+            return self.find(call);
+        }
+        // A manager listens at the port of a server that has run here, and now holds no lock.
+        let may_sleep = |network: &Network| network.is_here();
+        if self.network(call)?.is_some_and(may_sleep)
+            && let Some(files) = self.files(call)?
+            && files.lock().exists()
+            && !Lock::is_held(&files.lock())
+        {
+            return Ok(None);
+        }
+        self.join(call)
     }
 
     /// Its socket, as far as that is known.

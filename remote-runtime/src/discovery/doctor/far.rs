@@ -14,7 +14,10 @@ impl Exam<'_> {
         match self.ask(address) {
             Ok(Some(found)) => self.fine("server", found),
             Ok(None) if matches!(address, Address::Piped(_)) => {
-                self.fine("server", "it does not run there, and a call starts it");
+                self.fine(
+                    "server",
+                    "it does not run there, and a call starts it if it has `.autostart()`",
+                );
             }
             Ok(None) => {
                 let found = format!("nobody listens at `{address}`; start the server there");

@@ -18,8 +18,8 @@ static HAS_OUTLIVED: AtomicBool = AtomicBool::new(false);
 
 impl Route for Way {
     fn connect(&self, call: Call<'_>) -> Result<Option<Stream>> {
-        if self.starts_none && self.bridge(call)?.is_some() {
-            return self.find(call);
+        if self.starts_none {
+            return self.meet_only(call);
         }
         if let Some(piped) = self.bridge(call)? {
             let patience = self.within(bridge::patience(piped));
@@ -66,7 +66,7 @@ impl Route for Way {
         }
         if self.starts_none {
             return Error::Unreachable(call.trouble(format_args!(
-                "nobody listens at `{}`, and this function starts no server; start it by another one",
+                "nobody listens at `{}`, and a call of this function starts no server; call another function first, or start the server",
                 self.address()
             )));
         }
@@ -87,6 +87,10 @@ impl Route for Way {
 
     fn succeeds(&self) -> bool {
         self.starts() && !HAS_OUTLIVED.load(Ordering::Relaxed)
+    }
+
+    fn is_awaited(&self) -> bool {
+        !self.starts_none
     }
 
     fn is_single(&self) -> bool {

@@ -23,6 +23,7 @@ function _remotex() {
     [[ -n $folders ]] && _describe -V 'values' folders -S '/' -r '/'
     [[ -n $arguments ]] && _describe -V 'values' arguments -S ''
     [[ -n $others ]] && _describe -V 'values' others
+    [[ -n $all ]]
 }
 compdef _remotex BIN
 "#;
