@@ -34,6 +34,10 @@ struct Wrapped {
     unit: (),
 }
 
+/// What takes no byte at any depth, in the plain form.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Nested(Option<Box<Nested>>);
+
 /// `None` for what only the receiver allows: of a map's equal keys one is left, so that the message
 /// of what is left has fewer bytes to pay for elements that take none.
 fn encode(value: &impl Serialize, form: Form) -> Option<Vec<u8>> {
@@ -75,7 +79,7 @@ fuzz_target!(|input: &[u8]| {
     } else {
         Form::Plain
     };
-    match which % 13 {
+    match which % 14 {
         0 => round_trip!(bytes, form: Shape),
         1 => round_trip!(bytes, form: Vec<Shape>),
         2 => round_trip!(bytes, form: Vec<Vec<()>>),
@@ -91,6 +95,7 @@ fuzz_target!(|input: &[u8]| {
         7 => round_trip!(bytes, form: (SystemTime, Duration, PathBuf, SocketAddr)),
         8 => round_trip!(bytes, form: Box<[u128]>),
         9 => round_trip!(bytes, form: Vec<(f64, [char; 3], Result<Box<str>, Duration>)>),
+        12 => round_trip!(bytes, form: Vec<Nested>),
         10 => round_trip!(bytes, form: BTreeMap<(u8, ()), Vec<[(); 2]>>),
         _ => round_trip!(bytes, form: HashMap<Option<char>, Vec<BTreeMap<(), String>>>),
     }

@@ -88,24 +88,23 @@ fn bash_completes_servers_functions_and_arguments() {
 /// be had.
 fn type_into(home: &Home, shell: &str, typed: &str) -> Option<String> {
     let program = shell.split_whitespace().next().unwrap();
-    if let Err(e) = home.any(program).args(["-c", ""]).output() {
-        eprintln!("left out, for want of `{program}`: {e}");
+    let mut which = home.any(program);
+    let which = which.args(["-c", "command -v script && command -v timeout"]);
+    if !which.output().is_ok_and(|output| output.status.success()) {
+        eprintln!("left out, for want of `{program}`, `script` or `timeout`");
         return None;
     }
-    let mut script = home.any("script");
+    // One that does not see the end of what is typed is ended.
+    let mut script = home.any("timeout");
     with_path(&mut script)
         .env("TERM", "dumb")
         .env("HISTFILE", "");
-    script.args(["-qec", shell, "/dev/null"]);
-    let mut shell = match script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn() {
-        Ok(shell) => shell,
-        Err(e) => {
-            eprintln!("left out, for want of `script`: {e}");
-            return None;
-        }
-    };
+    script.args(["60", "script", "-qec", shell, "/dev/null"]);
+    script.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut shell = script.spawn().unwrap();
     let mut keys = shell.stdin.take().unwrap();
-    keys.write_all(typed.as_bytes()).unwrap();
+    // What it does not read, it does not do.
+    let _ = keys.write_all(typed.as_bytes());
     // It ends with `exit`, and not with its input.
     Some(String::from_utf8_lossy(&shell.wait_with_output().unwrap().stdout).into_owned())
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -100,10 +99,12 @@ impl Machine {
             file(key),
             file("known"),
         );
-        // At once, since one may be run just now.
-        fs::write(bin.join("new"), script).unwrap();
-        fs::set_permissions(bin.join("new"), fs::Permissions::from_mode(0o755)).unwrap();
-        fs::rename(bin.join("new"), bin.join("ssh")).unwrap();
+        // At once, since one may be run just now; and by another process, since a child that is begun
+        // meanwhile would have it open for writing, and the kernel runs no such file.
+        let write = r#"printf %s "$1" > new; chmod 755 new; mv new ssh"#;
+        let mut shell = Command::new("sh");
+        shell.args(["-euc", write, "sh", &script]).current_dir(&bin);
+        assert!(shell.status().unwrap().success());
     }
 
     /// An example here whose server is there.

@@ -155,6 +155,7 @@ mod tests {
 
     use proptest::prelude::*;
     use serde::de::DeserializeOwned;
+    use serde::ser::SerializeSeq;
     use serde_json::{Value, json};
 
     use super::*;
@@ -283,6 +284,41 @@ mod tests {
             prop_assert_eq!(put(&text, &mut out, room), Ok(whole.len()));
             prop_assert!(out.len() <= room);
         }
+    }
+
+    #[test]
+    fn a_type_that_takes_no_byte_at_any_depth_has_an_end() {
+        #[derive(Debug, Deserialize)]
+        struct Nested(#[expect(dead_code, reason = "only its type matters")] Option<Box<Nested>>);
+
+        let why = read::<Nested>(&written(&1)).unwrap_err();
+        assert_eq!(why, Undecoded::Wrong(TOO_DEEP.into()));
+        assert!(read::<Nested>(&written(&None::<u8>)).is_ok());
+    }
+
+    #[test]
+    fn bytes_are_not_fewer_or_more_than_a_list_has() {
+        let bytes = written(&Block(b"abc"[..].into()));
+        assert_eq!(read(&bytes), Ok([b'a', b'b', b'c']));
+        assert!(read::<[u8; 2]>(&bytes).is_err());
+        assert!(read::<[u8; 4]>(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_type_that_announces_other_parts_than_it_writes_is_refused() {
+        struct Liar(usize);
+
+        impl Serialize for Liar {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut list = serializer.serialize_seq(Some(self.0))?;
+                list.serialize_element(&1)?;
+                list.end()
+            }
+        }
+
+        let put = |count| put(&Liar(count), &mut Vec::new(), usize::MAX);
+        assert_eq!(put(1), Ok(2));
+        assert!(put(0).is_err() && put(2).is_err());
     }
 
     #[test]
