@@ -53,7 +53,7 @@ pub(crate) struct Function {
     pub(crate) types: Option<LitStr>,
     /// How long a call waits for its answer.
     pub(crate) timeout: Option<Duration>,
-    /// Its values travel in a form that says itself what it is.
+    /// Its values travel as CBOR, which describes itself.
     pub(crate) json: bool,
     /// A call of it starts no server.
     pub(crate) no_start: bool,
@@ -61,7 +61,7 @@ pub(crate) struct Function {
 
 /// One argument.
 pub(crate) struct Argument {
-    /// What it is called by whoever reads an error.
+    /// Its name in errors.
     pub(crate) name: String,
     /// What the signature calls it, once a pattern that is no name was replaced.
     pub(crate) ident: Ident,

@@ -15,7 +15,7 @@ use crate::{entry, stub, types};
 pub(crate) struct Method {
     attrs: Vec<Attribute>,
     sig: Signature,
-    /// `None` if it was refused; what calls it is then right all the same.
+    /// `None` if the method was refused; calls of it still compile.
     function: Option<Function>,
 }
 

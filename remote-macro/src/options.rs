@@ -82,7 +82,7 @@ pub(crate) struct Traits {
     pub(crate) types: Option<LitStr>,
     /// How long a call waits for its answer.
     pub(crate) timeout: Option<(Span, Duration)>,
-    /// Its values travel in a form that says itself what it is.
+    /// Its values travel as CBOR, which describes itself.
     pub(crate) json: Option<Span>,
     /// A call of it starts no server.
     pub(crate) no_start: Option<Span>,

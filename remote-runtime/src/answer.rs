@@ -334,7 +334,7 @@ impl<T: Value, E: CallError> Return for Result<T, E> {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot travel back from a remote function",
     label = "derive `serde::Serialize` and `serde::Deserialize` for it, without borrows",
-    note = "of a type of another crate, return what it is made of; what is to stay in the server is a `remotex::Remote<T>`"
+    note = "if the type is of another crate, return its parts; if the value is to stay in the server, return a `remotex::Remote<T>`"
 )]
 pub trait Value {}
 #[diagnostic::do_not_recommend]

@@ -365,7 +365,7 @@ impl<T> HoldNothing<T> for Tag<T> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a remote function",
     label = "derive `serde::Serialize` and `serde::Deserialize` for it, or take something that has them",
-    note = "of a type of another crate, take what it is made of; what stays in the server is a `remotex::Remote<T>`"
+    note = "if the type is of another crate, take its parts; if the value stays in the server, take a `remotex::Remote<T>`"
 )]
 pub trait Argument {}
 

@@ -18,11 +18,11 @@ mod attempts;
 mod connection;
 mod control;
 mod conversation;
+mod deadline;
 mod idle;
 mod silence;
 
 use std::cell::Cell;
-use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
@@ -48,6 +48,7 @@ pub(crate) use control::{
     NO_SERVER, State, Succession, ask_to_stop, details, interface, is_staying, restart, status,
     stop, succeed,
 };
+pub(crate) use deadline::Deadline;
 
 /// How long a server is waited for that cannot be reached: an attempt to reach another machine may take
 /// ten seconds by itself.
@@ -152,34 +153,6 @@ pub(crate) trait Route {
 
     /// Where to look for what a server said at its end, for people.
     fn log(&self) -> String;
-}
-
-/// A limit of time that the user has set.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Deadline {
-    pub(crate) at: Instant,
-    pub(crate) timeout: Duration,
-}
-
-impl Deadline {
-    pub(crate) fn after(timeout: Duration) -> Option<Self> {
-        let at = Instant::now().checked_add(timeout)?;
-        Some(Self { at, timeout })
-    }
-
-    pub(crate) fn left(&self) -> Duration {
-        self.at.saturating_duration_since(Instant::now())
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.left().is_zero()
-    }
-}
-
-impl fmt::Display for Deadline {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}, its limit of time", self.timeout)
-    }
 }
 
 /// Encodes a call's arguments, which are lent for `'v`.

@@ -185,8 +185,8 @@ fn trace_of(name: &str, key: Option<&str>) -> Result<Trace> {
     }
 }
 
-/// Of those that differ only by where they are: the only one that runs, or, if none does, the one where a
-/// server is by itself.
+/// Chooses among servers that differ only by their address: the one that runs; if none runs, the one at
+/// the default address.
 fn at_several_places(name: &str, traces: &[Trace]) -> Result<Trace> {
     let is_running = |trace: &&Trace| Lock::is_held(&trace.files.lock());
     let found = match &*traces.iter().filter(is_running).collect::<Vec<_>>() {

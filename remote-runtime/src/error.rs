@@ -332,7 +332,7 @@ impl From<&str> for Error {
 }
 
 /// So that `io::Result` can be the return type of a remote function. Of an `io::Error` that the function
-/// itself returned the kind is kept; and if it was the system's, its code.
+/// itself returned the kind is kept; and if it was the system's, its code, instead of the [`Error`] inside.
 impl From<Error> for std::io::Error {
     fn from(e: Error) -> Self {
         use std::io::ErrorKind;

@@ -47,7 +47,7 @@ pub struct Function {
     pub types: Option<&'static str>,
     /// How long a call waits for its answer, if that is not what the server's setting says.
     pub timeout: Option<Duration>,
-    /// Whether its values travel as CBOR, so that they may be of types that need such a format.
+    /// Whether its values travel as CBOR, which describes itself.
     pub json: bool,
     /// Whether a call of it starts no server.
     pub no_start: bool,

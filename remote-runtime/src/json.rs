@@ -60,15 +60,15 @@ impl Function {
             let is_text = ["&str", "String", "char", "&Path", "PathBuf"].contains(&&**written);
             return if is_text { text() } else { json() };
         };
-        match structure.arguments.get(at) {
+        let types = Types(&structure.definitions);
+        let Some(ty) = structure.arguments.get(at) else {
+            return text();
+        };
+        match types.inner(ty) {
+            Type::Text | Type::Char | Type::Bytes => text(),
             // JSON has no integers of more than 64 bits, but as texts.
-            Some(Type::Integer { .. }) => word
-                .parse()
-                .map(|number: i64| number.into())
-                .or_else(|_| word.parse().map(|number: u64| number.into()))
-                .unwrap_or_else(|_| text()),
-            Some(ty) if !Types(&structure.definitions).is_word(ty) => json(),
-            _ => text(),
+            Type::Integer { .. } if is_large(word) => text(),
+            _ => json(),
         }
     }
 
@@ -85,6 +85,12 @@ impl Function {
             }
         }
     }
+}
+
+/// Whether a word is an integer of more than 64 bits.
+fn is_large(word: &str) -> bool {
+    let is_integer = word.parse::<u128>().is_ok() || word.parse::<i128>().is_ok();
+    is_integer && word.parse::<u64>().is_err() && word.parse::<i64>().is_err()
 }
 
 /// Whether a function can be called with JSON, which has no references.
@@ -204,6 +210,9 @@ fn nearest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> String {
     }
 }
 
+/// The most options and newtypes that are looked through.
+const MOST_WRAPPERS: usize = 32;
+
 /// What types refer to.
 #[derive(Clone, Copy)]
 struct Types<'a>(&'a [Definition]);
@@ -224,14 +233,20 @@ impl<'a> Types<'a> {
         matches!(self.defined(ty), Some(Definition::Optional(_)))
     }
 
-    /// Whether a word of a command line is a value of it as it stands.
-    fn is_word(self, ty: &Type) -> bool {
-        match (ty, self.defined(ty)) {
-            (Type::Text | Type::Char | Type::Bytes, _) => true,
-            (Type::Newtype(_, inner), _) => self.is_word(inner),
-            (_, Some(Definition::Optional(held))) => self.is_word(held),
-            _ => false,
+    /// What it holds without options and newtypes, of which a type from a peer may have any number.
+    fn inner<'t>(self, ty: &'t Type) -> &'t Type
+    where
+        'a: 't,
+    {
+        let mut inner = ty;
+        for _ in 0..MOST_WRAPPERS {
+            inner = match (inner, self.defined(inner)) {
+                (Type::Newtype(_, held), _) => held,
+                (_, Some(Definition::Optional(held))) => held,
+                _ => break,
+            };
         }
+        inner
     }
 
     /// What a value of it is, in words.

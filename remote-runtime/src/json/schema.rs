@@ -244,8 +244,8 @@ impl<'w> Writer<'w> {
         let (mut properties, mut required) = (Map::new(), Vec::new());
         for (name, ty) in fields {
             properties.insert(name.to_owned(), self.schema(ty, direction));
-            // An answer has all of them.
-            if direction == Direction::Answer || !self.types.is_option(ty) {
+            // An answer may lack it, too: its type may skip what is `None`.
+            if !self.types.is_option(ty) {
                 required.push(name);
             }
         }

@@ -72,6 +72,7 @@ impl<T: Object + ?Sized> Handle<T> {
         match (&self.0, &other.0) {
             (Place::Here(a), Place::Here(b)) => a.number() == b.number(),
             (Place::There(a), Place::There(b)) => a.object() == b.object(),
+            (Place::Nowhere(a), Place::Nowhere(b)) => (a.home, a.object) == (b.home, b.object),
             _ => false,
         }
     }
@@ -81,7 +82,7 @@ impl<T: Object + ?Sized> Handle<T> {
         match &self.0 {
             Place::Here(cell) => (0, cell.number()),
             Place::There(far) => far.object(),
-            Place::Nowhere(_) => (0, 0),
+            Place::Nowhere(reference) => (reference.home, reference.object),
         }
     }
 

@@ -1,14 +1,15 @@
 //! Where requests are answered, each by what it asks for.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, StatusCode, Version};
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::super::Site;
@@ -34,6 +35,8 @@ const SLOWEST: usize = 64 * 1024;
 pub(super) struct Desk {
     site: Arc<dyn Site>,
     interface: Arc<Interface>,
+    /// What `/interface` and `/openapi.json` say, once they were asked for.
+    described: [OnceLock<Value>; 2],
     guard: Guard,
     policy: String,
     gateway: Gateway,
@@ -53,6 +56,7 @@ impl Desk {
         let (name, key) = site.name();
         Self {
             interface: Arc::new(site.table().interface(name, key.to_owned())),
+            described: [const { OnceLock::new() }; 2],
             policy: policy(),
             guard,
             gateway: Gateway::to(site.clone()),
@@ -162,8 +166,14 @@ impl Desk {
                 text(StatusCode::SERVICE_UNAVAILABLE, PLAIN, "ending\n")
             }
             ("/healthz", _) => text(StatusCode::OK, PLAIN, "ok\n"),
-            ("/interface", _) => in_json(StatusCode::OK, &super::json::interface(&self.interface)),
-            ("/openapi.json", _) => in_json(StatusCode::OK, &openapi::document(&self.interface)),
+            ("/interface", _) => in_json(
+                StatusCode::OK,
+                self.described[0].get_or_init(|| super::json::interface(&self.interface)),
+            ),
+            ("/openapi.json", _) => in_json(
+                StatusCode::OK,
+                self.described[1].get_or_init(|| openapi::document(&self.interface)),
+            ),
             ("/status", _) => in_json(
                 StatusCode::OK,
                 &super::json::status(&*self.site, &self.report()),

@@ -172,7 +172,9 @@ pub(super) fn error(e: &Error) -> (StatusCode, Value) {
     let status = match e {
         Error::UnknownFunction(_) => StatusCode::NOT_FOUND,
         Error::Denied(_) => StatusCode::FORBIDDEN,
-        Error::Unsendable { .. } if e.may_have_run() => StatusCode::INTERNAL_SERVER_ERROR,
+        Error::Unsendable { .. } | Error::Malformed(_) if e.may_have_run() => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
         Error::Unsendable { .. } | Error::Malformed(_) => StatusCode::BAD_REQUEST,
         Error::TooLarge { .. } if e.may_have_run() => StatusCode::INTERNAL_SERVER_ERROR,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,

@@ -64,6 +64,10 @@ impl Route for Way {
         if self.server.found.is_some() {
             return self.server.not_running(call);
         }
+        if self.is_child() {
+            let gone = "it served the client that has started this process, and ended with it";
+            return Error::Unreachable(call.trouble(gone));
+        }
         if self.starts_none {
             return Error::Unreachable(call.trouble(format_args!(
                 "nobody listens at `{}`, and a call of this function starts no server; call another function first, or start the server",
