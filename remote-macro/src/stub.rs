@@ -25,6 +25,7 @@ pub(crate) fn expand(options: &Options, written: &Written, function: &Function) 
     // An argument that is not bound lives to the end of the function, as it would have.
     let bindings = function.arguments.iter().filter_map(|argument| {
         let Argument {
+            name,
             pattern,
             ident,
             attrs,
@@ -33,8 +34,11 @@ pub(crate) fn expand(options: &Options, written: &Written, function: &Function) 
         let pattern = pattern
             .as_ref()
             .filter(|pattern| !matches!(pattern, Pat::Wild(_)))?;
-        // It may be one that is not meant to be used, as `_name` is.
-        Some(quote!(#[allow(clippy::no_effect_underscore_binding)] #(#attrs)* let #pattern = #ident;))
+        // One that is not meant to be used is bound all the same.
+        let allow = name
+            .starts_with('_')
+            .then(|| quote!(#[allow(clippy::no_effect_underscore_binding)]));
+        Some(quote!(#allow #(#attrs)* let #pattern = #ident;))
     });
     let output = &sig.output;
     let block = body.within(|body| {

@@ -118,7 +118,7 @@ pub(crate) trait Route {
     fn nobody(&self, call: Call<'_>) -> Error;
 
     /// Returns `true` if a server that was there before is waited for, since it may come back.
-    fn is_awaited(&self) -> bool;
+    fn is_awaited(&self, call: Call<'_>) -> bool;
 
     /// Returns `true` if a server of this build may take the place of one of another build.
     fn succeeds(&self) -> bool;
@@ -245,7 +245,7 @@ impl Client {
             let mut may_return = || {
                 let since = absent_since.get_or_insert_with(Instant::now);
                 let was_met = self.has_met.load(Ordering::Relaxed);
-                was_met && route.is_awaited() && since.elapsed() < LONGEST_ABSENCE
+                was_met && route.is_awaited(call) && since.elapsed() < LONGEST_ABSENCE
             };
             let outcome = self.outcome(
                 connection,

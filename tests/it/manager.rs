@@ -174,7 +174,7 @@ fn a_socket_that_is_meant_for_somebody_else_is_left_alone() {
     assert_eq!(home.run_zoo(&["stop", "zoo"]), "()");
     let told = crate::support::stderr(&server.output());
     assert!(
-        told.contains("other.sock`, too, and the server at `"),
+        told.contains("other.sock`, which the server at `"),
         "{told}"
     );
 }
@@ -233,7 +233,7 @@ fn a_port_that_is_not_the_servers_address_is_left_to_the_program() {
         assert_eq!(zoo(&["stop", "zoo"]), "()");
         let told = crate::support::stderr(&server.output());
         assert!(
-            told.contains(&at) && told.contains("let both be the same"),
+            told.contains(&at) && told.contains("make the two addresses the same"),
             "{told}"
         );
     }

@@ -297,6 +297,36 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_numbers_may_be_long() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Id(u64);
+
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Row(Option<f64>, Option<Id>, bool, Option<char>, Option<()>);
+
+        let row = |n: u32| Row(Some(n.into()), Some(Id(n.into())), true, Some('x'), None);
+        let rows: Vec<_> = (0..1000).map(row).collect();
+        assert_eq!(read(&written(&rows)), Ok(rows));
+        let ids: Vec<_> = (0..1000).map(Id).collect();
+        assert_eq!(read(&written(&ids)), Ok(ids));
+        let maybe: BTreeMap<u32, Option<Option<i8>>> =
+            (0..1000).map(|n| (n, Some(Some(1)))).collect();
+        assert_eq!(read(&written(&maybe)), Ok(maybe));
+        let keys: BTreeMap<String, Option<f32>> =
+            (0..1000).map(|n| (n.to_string(), Some(1.0))).collect();
+        assert_eq!(read(&written(&keys)), Ok(keys));
+        let flags = vec![Some(true); 1000];
+        assert_eq!(read(&written(&flags)), Ok(flags));
+        let large = vec![Some(u128::MAX); 1000];
+        assert_eq!(read(&written(&large)), Ok(large));
+        let nothing = vec![Some(()); 1000];
+        assert_eq!(
+            read::<Vec<Option<()>>>(&written(&nothing)).map(|list| list.len()),
+            Ok(1000)
+        );
+    }
+
+    #[test]
     fn bytes_are_not_fewer_or_more_than_a_list_has() {
         let bytes = written(&Block(b"abc"[..].into()));
         assert_eq!(read(&bytes), Ok([b'a', b'b', b'c']));

@@ -139,7 +139,8 @@ pub(crate) fn notify_well() {
     tell("WATCHDOG=1", WELL);
 }
 
-/// How long a manager is waited for that does not read. It would wait for a change in vain.
+/// How long to wait for a manager that does not read. Without the message, it would wait for the change
+/// in vain.
 const CHANGE: Duration = Duration::from_secs(1);
 
 /// The same, of what comes again soon.

@@ -23,7 +23,7 @@ pub(super) fn refuse_wrong_unit(call: Call<'_>, way: &Way, files: &Files) -> Res
     let port = way.network(call)?.map(Network::port);
     for at in manager::left_alone(&files.socket, port) {
         logline::write(format_args!(
-            "server `{}`: its service manager listens at `{at}`, too, and the server at `{}`; if that is meant for the server, let both be the same",
+            "server `{}`: its service manager also listens at `{at}`, which the server at `{}` does not serve; if it is meant for this server, make the two addresses the same",
             call.server,
             way.address(),
         ));

@@ -303,7 +303,8 @@ impl Way {
         daemon::connect(call, &files, self.patience())
     }
 
-    /// Connects to the server if it runs, and has no manager start it either.
+    /// Connects to the server only if it already runs. As far as its lock tells, this makes no service
+    /// manager start it.
     fn meet_only(&self, call: Call<'_>) -> Result<Option<Stream>> {
         if self.bridge(call)?.is_some() {
             return self.find(call);
@@ -317,7 +318,10 @@ impl Way {
         {
             return Ok(None);
         }
-        self.join(call)
+        match self.network(call)? {
+            Some(network) => self.meet(call, network),
+            None => self.join(call),
+        }
     }
 
     /// Its socket, as far as that is known.

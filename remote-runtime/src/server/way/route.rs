@@ -93,8 +93,9 @@ impl Route for Way {
         self.starts() && !HAS_OUTLIVED.load(Ordering::Relaxed)
     }
 
-    fn is_awaited(&self) -> bool {
-        !self.starts_none
+    fn is_awaited(&self, call: Call<'_>) -> bool {
+        // Nobody here starts one that is elsewhere, which comes back by itself.
+        !self.starts_none || self.is_elsewhere(call).unwrap_or(false)
     }
 
     fn is_single(&self) -> bool {

@@ -107,7 +107,7 @@ impl<'de> Reader<'de> {
         let Some(number) = ahead.number_here(texts)? else {
             return Ok(None);
         };
-        self.rest = ahead.rest;
+        *self = ahead;
         Ok(Some(number))
     }
 
@@ -117,7 +117,7 @@ impl<'de> Reader<'de> {
         if self.is_key
             && let Some(Ok(float)) = ahead.text()?.map(str::parse)
         {
-            self.rest = ahead.rest;
+            *self = ahead;
             return Ok(Some(Number::Float(float)));
         }
         self.number(true)
