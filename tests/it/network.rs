@@ -241,6 +241,13 @@ fn what_holds_of_references_holds_over_a_network() {
 }
 
 #[test]
+fn a_function_may_start_no_server_over_a_network() {
+    for place in Place::both("limited") {
+        place.check(&["limits", "starts"]);
+    }
+}
+
+#[test]
 fn hooks_and_details_are_as_ever_over_a_network() {
     for check in ["hooks", "details"] {
         for place in Place::both("hooked") {
