@@ -3,6 +3,7 @@
 //! schema. The feature `json`.
 
 mod decode;
+mod encode;
 mod describe;
 #[cfg(feature = "http")]
 mod schema;
@@ -116,7 +117,7 @@ pub(crate) fn encoded(
     let mut encoder = Encoder::new(&mut encoded, start, usize::MAX).in_form(Form::Plain);
     for (name, _) in &function.arguments {
         let value = arguments.get(name).unwrap_or(&Value::Null);
-        let put = encoder.put(value);
+        let put = encoder.put(&encode::Json(value));
         put.map_err(|e| e.of_argument(call, name))?;
     }
     Ok(encoded)
@@ -352,6 +353,8 @@ mod tests {
         };
         let bytes = cbor::Block(b"ab".into());
         assert_eq!(json(&|out| out.put(&bytes).unwrap()), "[97,98]");
+        let large = Map::from_iter([("$serde_json::private::Number".to_owned(), "12".into())]);
+        assert_eq!(json(&|out| out.put(&large).unwrap()), "12");
         assert_eq!(
             json(&|out| out.put(&(u128::MAX, i128::MIN)).unwrap()),
             r#"["340282366920938463463374607431768211455","-170141183460469231731687303715884105728"]"#

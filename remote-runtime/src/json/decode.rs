@@ -84,6 +84,9 @@ impl<'de> Visitor<'de> for JsonVisitor {
         while let Some((Json(key), Json(value))) = from.next_entry()? {
             pairs.push((key, value));
         }
+        if let Some(number) = large_number(&pairs) {
+            return Ok(Value::Number(number));
+        }
         let names = pairs.iter().map(|(key, _)| name(key));
         let names: Option<BTreeSet<_>> = names.collect();
         // Two keys of one name are told apart as pairs.
@@ -98,6 +101,19 @@ impl<'de> Visitor<'de> for JsonVisitor {
                 .map(|(key, value)| Value::Array(vec![key, value]))
                 .collect(),
         })
+    }
+}
+
+/// The number that is written as an object by a server whose `serde_json` has the feature
+/// `arbitrary_precision`.
+fn large_number(pairs: &[(Value, Value)]) -> Option<Number> {
+    match pairs {
+        [(Value::String(name), Value::String(digits))]
+            if name == "$serde_json::private::Number" =>
+        {
+            digits.parse().ok()
+        }
+        _ => None,
     }
 }
 
