@@ -34,7 +34,7 @@ struct Wrapped {
     unit: (),
 }
 
-/// What takes no byte at any depth, in the plain form.
+/// A type of which a value takes no byte for each level, in the plain form.
 #[derive(PartialEq, Serialize, Deserialize)]
 struct Nested(Option<Box<Nested>>);
 
@@ -85,7 +85,7 @@ fuzz_target!(|input: &[u8]| {
         2 => round_trip!(bytes, form: Vec<Vec<()>>),
         3 => round_trip!(bytes, form: (String, Option<Vec<u64>>, BTreeMap<u8, Shape>)),
         4 => round_trip!(bytes, form: (&str, Option<char>, Vec<&str>)),
-        // What serde writes of it is a list, which can be read in one form alone.
+        // Serde writes such bytes as a list, which lends none in the plain form.
         11 => {
             let form = Form::Compiled;
             round_trip!(bytes, form: Option<&[u8]>)

@@ -283,13 +283,14 @@ fn named(pat: &PatIdent, others: &[Attribute], sig: &Signature) -> (Ident, Strin
     if pat.ident != sig.ident && !others.iter().all(is_inert) {
         return (pat.ident.clone(), name, None);
     }
-    // What we use is no use of what the body has, so that the lints see the body alone.
+    // The stub has a name of its own for the argument, so that the lints judge the use in the body alone.
     let mut ours = pat.ident.clone();
     ours.set_span(Span::mixed_site());
     (ours, name, Some(Pat::Ident(pat.clone())))
 }
 
-/// Whether an attribute certainly is none of another macro, which may name the arguments.
+/// Returns `true` for an attribute of the compiler or its tools. Any other may be a macro, which may name
+/// the arguments.
 fn is_inert(attr: &Attribute) -> bool {
     const INERT: [&str; 15] = [
         "allow",

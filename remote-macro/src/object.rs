@@ -34,7 +34,7 @@ impl Method {
 }
 
 impl Method {
-    /// Whether a trait that has it can be a `dyn Trait`.
+    /// Returns `true` if a trait with this method can be a `dyn Trait`.
     pub(crate) fn is_dyn(&self) -> bool {
         self.function.is_some()
     }

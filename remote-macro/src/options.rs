@@ -194,15 +194,20 @@ impl Parse for Inner {
     }
 }
 
-/// The word for the types, which is part of a fingerprint and of nothing else.
-fn types(option: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
-    const WORDS: &str = "say which version of its types this is, and change it when they change: write `types = \"1\"`";
+/// Takes the text of an option; `advice` is the error if there is none.
+fn text(option: &Ident, input: ParseStream<'_>, advice: &str) -> syn::Result<LitStr> {
     if !input.peek(Token![=]) {
-        return Err(syn::Error::new(option.span(), WORDS));
+        return Err(syn::Error::new(option.span(), advice));
     }
     input.parse::<Token![=]>()?;
     let word = input.parse::<LitStr>();
-    let word = word.map_err(|e| syn::Error::new(e.span(), WORDS))?;
+    word.map_err(|e| syn::Error::new(e.span(), advice))
+}
+
+/// The word for the types, which is part of a fingerprint and of nothing else.
+fn types(option: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
+    const WORDS: &str = "say which version of its types this is, and change it when they change: write `types = \"1\"`";
+    let word = text(option, input, WORDS)?;
     if word.value().trim().is_empty() {
         return Err(syn::Error::new(word.span(), WORDS));
     }
@@ -212,12 +217,7 @@ fn types(option: &Ident, input: ParseStream<'_>) -> syn::Result<LitStr> {
 /// How long a call waits, in words.
 fn timeout(option: &Ident, input: ParseStream<'_>) -> syn::Result<Duration> {
     const WORDS: &str = "say how long a call waits for its answer: write `timeout = \"5s\"`, or so many `ms`, `min` or `h`";
-    if !input.peek(Token![=]) {
-        return Err(syn::Error::new(option.span(), WORDS));
-    }
-    input.parse::<Token![=]>()?;
-    let word = input.parse::<LitStr>();
-    let word = word.map_err(|e| syn::Error::new(e.span(), WORDS))?;
+    let word = text(option, input, WORDS)?;
     let text = word.value();
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let millis = match text[digits..].trim_start() {

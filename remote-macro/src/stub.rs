@@ -56,7 +56,7 @@ pub(crate) fn expand(options: &Options, written: &Written, function: &Function) 
     quote!(#(#attrs)* #tracked #vis #sig #block)
 }
 
-/// Whether the author wants to know the line of the caller.
+/// Returns `true` if the author has asked for the caller's line in the body.
 fn is_tracked(attrs: &[Attribute]) -> bool {
     attrs
         .iter()

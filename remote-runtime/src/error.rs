@@ -3,7 +3,7 @@
 mod details;
 mod failure;
 mod in_call;
-mod portable;
+pub(crate) mod portable;
 mod trouble;
 
 use std::fmt;
@@ -233,25 +233,6 @@ impl Error {
         }
     }
 }
-
-/// The names of all variants.
-#[cfg(feature = "http")]
-pub(crate) const VARIANTS: [&str; 14] = [
-    "Unreachable",
-    "Lost",
-    "TimedOut",
-    "Denied",
-    "UnknownFunction",
-    "Mismatch",
-    "Panicked",
-    "Failed",
-    "TooLarge",
-    "Unsendable",
-    "Gone",
-    "Busy",
-    "Malformed",
-    "Io",
-];
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -60,7 +60,7 @@ impl<'de: 'v, 'v> Deserialize<'de> for Block<'v> {
 
 /// Types that are made of such bytes.
 pub trait Bytes<'m>: Sized {
-    /// Whether they are a text wherever people read them.
+    /// Says whether the bytes are shown as a text, in JSON and the like.
     #[doc(hidden)]
     const IS_TEXT: bool;
     #[doc(hidden)]

@@ -21,8 +21,8 @@ const FIELDS: [&str; 6] = [
     "details",
 ];
 
-/// The variants of `Error` by number; only ever append.
-const KINDS: [&str; 14] = [
+/// The names of the variants of `Error`, by number; only ever append.
+pub(crate) const KINDS: [&str; 14] = [
     "Unreachable",
     "Lost",
     "TimedOut",

@@ -58,6 +58,15 @@ pub(crate) fn print(shell: Shell) -> Result<(), Failure> {
     Ok(io::Write::write_all(&mut io::stdout(), &script)?)
 }
 
+/// Fills in what stands in capitals in a shell's script.
+fn filled(script: &str, variable: &str, bin: &str, completer: &str) -> io::Result<String> {
+    let completer = shlex::try_quote(completer).map_err(io::Error::other)?;
+    Ok(script
+        .replace("VARIABLE", variable)
+        .replace("COMPLETER", &completer)
+        .replace("BIN", bin))
+}
+
 /// Answers a shell, if it is one that asks; then the process ends.
 pub(crate) fn answer() {
     let Some(shell) = env::var_os(VARIABLE) else {

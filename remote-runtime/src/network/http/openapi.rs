@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{CALL, JSON, encoded};
-use crate::error::VARIANTS;
+use crate::error::portable::KINDS;
 use crate::json::{FunctionSchemas, Schemas, is_callable};
 use crate::wire::interface::{Function, Interface};
 
@@ -60,7 +60,7 @@ pub(super) fn document(interface: &Interface) -> Value {
         }
     }
     let mut components = schemas.named;
-    components.insert("Error".into(), error(&VARIANTS, None));
+    components.insert("Error".into(), error(&KINDS, None));
     json!({
         "openapi": "3.1.0",
         "info": {

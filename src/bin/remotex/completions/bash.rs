@@ -8,6 +8,8 @@ use std::path::Path;
 use clap_complete::engine::{self, CompletionCandidate};
 use clap_complete::env::EnvCompleter;
 
+use super::filled;
+
 /// The line is handed over as it was typed, up to the cursor.
 const SCRIPT: &str = r#"_remotex() {
     local IFS=$'\n'
@@ -77,12 +79,7 @@ impl EnvCompleter for Bash {
         completer: &str,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let completer = shlex::try_quote(completer).map_err(io::Error::other)?;
-        let script = SCRIPT
-            .replace("VARIABLE", variable)
-            .replace("COMPLETER", &completer)
-            .replace("BIN", bin);
-        out.write_all(script.as_bytes())
+        out.write_all(filled(SCRIPT, variable, bin, completer)?.as_bytes())
     }
 
     fn write_complete(

@@ -7,6 +7,8 @@ use std::path::Path;
 use clap::Command;
 use clap_complete::env::EnvCompleter;
 
+use super::filled;
+
 const SCRIPT: &str = r#"#compdef BIN
 function _remotex() {
     local index=$((CURRENT - 1)) separator=$'\n' found value
@@ -47,12 +49,7 @@ impl EnvCompleter for Zsh {
         completer: &str,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let completer = shlex::try_quote(completer).map_err(io::Error::other)?;
-        let script = SCRIPT
-            .replace("VARIABLE", variable)
-            .replace("COMPLETER", &completer)
-            .replace("BIN", bin);
-        out.write_all(script.as_bytes())
+        out.write_all(filled(SCRIPT, variable, bin, completer)?.as_bytes())
     }
 
     fn write_complete(
