@@ -4,7 +4,7 @@
 use std::env;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -22,15 +22,12 @@ const FIRST: RawFd = 3;
 /// More than any manager does.
 const MOST: RawFd = 1024;
 
-/// The socket at `path`, if this process was started with it. Those at other paths are left to
-/// whomever they are meant for.
+/// The socket at `path`, if this process was started with it. Those at other paths are left to the
+/// program.
 pub(crate) fn activated(path: &Path) -> Option<Bound> {
     given().find_map(|given| {
         let is_ours = listens_at(given).is_some_and(|at| is_same(&at, path));
-        let ours = is_ours.then(|| fcntl_dupfd_cloexec(given, 0).ok())??;
-        // It is none of a child's either; if that cannot be, it is as the manager has left it.
-        let _ = fcntl_setfd(given, FdFlags::CLOEXEC);
-        Some(Bound::handed_over(ours))
+        is_ours.then(|| taken(given))?.map(Bound::handed_over)
     })
 }
 
@@ -45,16 +42,21 @@ pub(crate) fn misplaced(name: &str) -> Option<PathBuf> {
     })
 }
 
-/// The listener at that port, if this process was started with one. Those at other ports are left to
-/// whomever they are meant for.
+/// The listener at that port, if this process was started with one. Those at other ports are left to the
+/// program.
 pub(crate) fn activated_at(port: u16) -> Option<TcpListener> {
     given().find_map(|given| {
         listens_at_network(given).filter(|at| at.port() == port)?;
-        let ours = fcntl_dupfd_cloexec(given, 0).ok()?;
-        // It is none of a child's either; if that cannot be, it is as the manager has left it.
-        let _ = fcntl_setfd(given, FdFlags::CLOEXEC);
-        Some(TcpListener::from(ours))
+        taken(given).map(TcpListener::from)
     })
+}
+
+/// A descriptor of ours for what this process was started with.
+fn taken(given: BorrowedFd<'_>) -> Option<OwnedFd> {
+    let ours = fcntl_dupfd_cloexec(given, 0).ok()?;
+    // It is none of a child's either; if that cannot be, it is as the manager has left it.
+    let _ = fcntl_setfd(given, FdFlags::CLOEXEC);
+    Some(ours)
 }
 
 /// The paths of sockets that this process was started with, none of which is `path`, and the addresses of

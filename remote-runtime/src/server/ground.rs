@@ -43,7 +43,7 @@ impl Footing for Ground {
 
     fn is_pressed(&self) -> bool {
         // Where the system does not tell of changes, they are looked for.
-        let is_told = |place: &Place| place.changes().is_some();
-        !self.place.as_ref().is_none_or(is_told) || self.log.as_ref().is_some_and(Keeper::is_full)
+        let is_untold = |place: &Place| place.changes().is_none();
+        self.place.as_ref().is_some_and(is_untold) || self.log.as_ref().is_some_and(Keeper::is_full)
     }
 }
